@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The host backend: what the manager needs of a Xen host, real or simulated.
+ * All calls come from the event loop's thread and return without waiting for
+ * anything but a hypercall. */
+#ifndef BD_HOST_H
+#define BD_HOST_H
+
+#include <event2/event.h>
+
+#include "lib/core/plan.h"
+
+struct bd_host;
+
+/* How the backend calls back, always from the event loop. */
+struct bd_host_events {
+	/* Something changed that a tick should see (a domain came or went, a
+	 * target was written by someone). May come often; the manager coalesces. */
+	void (*changed)(void *ud);
+	/* An action accepted by apply() failed later (xenstore refused the write). */
+	void (*failed)(void *ud, const struct bl_action *a, int error);
+	void *ud;
+};
+
+struct bd_host_ops {
+	const char *name; /* "xen", "sim" */
+	const char *claim_method; /* "holder" */
+	void (*close)(struct bd_host *h); /* holders stay */
+	/* The host's clock. On Xen CLOCK_BOOTTIME, in a simulated world its own. */
+	bl_ms (*now)(struct bd_host *h);
+	/* Milliseconds of the host's clock in a real one: 1.0 on Xen, else --sim-speed. */
+	double (*speed)(struct bd_host *h);
+	/* Changes with every boot of the host: claims of another boot are gone. */
+	int (*boot_id)(struct bd_host *h, bl_uuid *ret);
+	/* Resets and fills *s. One physinfo, one getinfolist. */
+	int (*snapshot)(struct bd_host *h, struct bl_snapshot *s);
+	/* MAXMEM, TARGET, NUDGE. 0: done or queued; -errno: not done, *reterr says why.
+	 * The snapshot shows a queued target at once. */
+	int (*apply)(struct bd_host *h, const struct bl_action *a, struct bl_err *reterr);
+	/* Makes an empty domain with that handle, max_pages = pages, names it
+	 * "balloond-claim-ID" and claims pages for it. -ENOMEM: the hypervisor refuses the
+	 * claim. On any error no domain is left. */
+	int (*stake)(struct bd_host *h, const bl_uuid *handle, const bl_uuid *id,
+		     bl_pages pages, int node, uint32_t *ret_domid, struct bl_err *reterr);
+	/* Destroys the holder if its handle still is that one; -ENOENT if not. */
+	int (*unstake)(struct bd_host *h, uint32_t holder, const bl_uuid *handle);
+	/* Moves the holder's claim to domid: cancel, claim pages, and the holder
+	 * goes on success. -ENOMEM: somebody took the pages in between; the holder
+	 * has nothing staked then. pages is what domid's tot_pages may reach. */
+	int (*transfer)(struct bd_host *h, uint32_t holder, const bl_uuid *handle,
+			uint32_t domid, bl_pages pages, struct bl_err *reterr);
+	/* Gives up a claim on a domain being built. */
+	int (*cancel)(struct bd_host *h, uint32_t domid);
+	/* Forget that somebody else wrote this domain's target (`--mode auto`). */
+	void (*adopt)(struct bd_host *h, uint32_t domid);
+	/* What an administrator should know: one line each into add(); e.g. a
+	 * xenstored that does not answer. */
+	void (*problems)(struct bd_host *h, void (*add)(void *ud, const char *line), void *ud);
+};
+
+struct bd_host {
+	const struct bd_host_ops *ops;
+	struct bd_host_events events;
+};
+
+/* Each sets *ret only on success. ev must be set by the caller before the
+ * first event can be dispatched. */
+int bd_host_xen_open(struct event_base *base, const struct bd_host_events *ev,
+		     struct bd_host **ret, struct bl_err *reterr);
+int bd_host_sim_open(struct event_base *base, const struct bd_host_events *ev,
+		     const char *world_file, const char *state_dir, double speed,
+		     struct bd_host **ret, struct bl_err *reterr);
+
+/* Only of a bd_host made by bd_host_sim_open. */
+int bd_host_sim_create(struct bd_host *h, const char *name, bl_pages size, bl_pages max,
+		       const bl_uuid *claim_handle, uint32_t *ret_domid, struct bl_err *reterr);
+int bd_host_sim_destroy(struct bd_host *h, uint32_t domid, struct bl_err *reterr);
+/* KEY=VALUE as in the world's file. */
+int bd_host_sim_set(struct bd_host *h, uint32_t domid, const char *key, const char *value,
+		    struct bl_err *reterr);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The promises: claims, in the order they were asked for. What the hypervisor
+ * already keeps for a claim is read from the snapshot every tick (`staked`),
+ * never remembered. */
+#ifndef BL_CORE_LEDGER_H
+#define BL_CORE_LEDGER_H
+
+#include "lib/core/err.h"
+#include "lib/core/snapshot.h"
+
+enum bl_claim_state {
+	BL_CLAIM_RECLAIMING, /* room is being made */
+	BL_CLAIM_HELD,	     /* a holder stakes it in the hypervisor */
+	BL_CLAIM_BUILDING,   /* moved to the domain being built */
+	/* ended: */
+	BL_CLAIM_DONE,
+	BL_CLAIM_FAILED,
+	BL_CLAIM_EXPIRED,
+	BL_CLAIM_RELEASED,
+};
+
+#define BL_CLAIM_REASON_MAX 512
+
+struct bl_claim {
+	bl_uuid id;
+	/* Handle of the holder domain to come: BL_HOLDER_PREFIX and random bytes,
+	 * fixed before the holder is made so that a restart finds it again. */
+	bl_uuid handle;
+	enum bl_claim_state state;
+	char name[BL_NAME_MAX + 1]; /* of the domain to come; "" none */
+	bool has_uuid;
+	bl_uuid uuid;	   /* of the domain to come */
+	bl_pages size;	   /* asked for; once held: what is held */
+	bl_pages min;	   /* the least that will do; equals size unless --min */
+	bl_pages overhead; /* stays unclaimed, in `promised`, until built */
+	int node;	   /* -1: any */
+	bool queue;	   /* --wait or --no-wait given: may wait for other claims to end */
+	bl_ms created;	   /* host clock */
+	uint64_t created_wall; /* seconds since 1970, for people */
+	bl_ms wait_until;  /* withdrawn when still reclaiming then; BL_MS_NEVER: --no-wait */
+	bl_ms ttl;	   /* length of the lease, runs from held */
+	bl_ms expires;	   /* end of the lease; BL_MS_NEVER while it does not run */
+	uint32_t domid;	   /* BUILDING: the domain being built; else BL_DOMID_NONE */
+	/* from the snapshot, each tick: */
+	uint32_t holder;   /* BL_DOMID_NONE: none */
+	bl_pages staked;   /* outstanding on the holder, or on domid while building */
+	/* from the plan, each tick: */
+	bl_ms eta;	   /* from now; BL_MS_NEVER unknown */
+	char reason[BL_CLAIM_REASON_MAX];
+};
+
+#define BL_DOMID_NONE UINT32_C(0xffffffff)
+
+/* The first six bytes of every holder's handle. A domain without them is
+ * never destroyed. */
+#define BL_HOLDER_PREFIX "\xba\x11\x00\x2d\xc1\xa1"
+#define BL_HOLDER_PREFIX_LEN 6
+bool bl_handle_is_ours(const bl_uuid *handle);
+
+/* Live claims only, oldest first. */
+struct bl_ledger {
+	struct bl_claim **claims; /* owned */
+	size_t n, cap;
+};
+
+/* Takes ownership of nothing: copies *c to the end. NULL: out of memory. */
+struct bl_claim *bl_ledger_add(struct bl_ledger *l, const struct bl_claim *c);
+struct bl_claim *bl_ledger_find(const struct bl_ledger *l, const bl_uuid *id);
+struct bl_claim *bl_ledger_by_handle(const struct bl_ledger *l, const bl_uuid *handle);
+/* Frees it; c must be in the ledger. */
+void bl_ledger_remove(struct bl_ledger *l, struct bl_claim *c);
+void bl_ledger_free(struct bl_ledger *l);
+
+/* What this claim keeps from others beyond what the hypervisor keeps for it:
+ * RECLAIMING: size + overhead - staked; HELD: overhead (and what is not staked);
+ * BUILDING: overhead and what neither the claim on domid nor its pages cover. */
+bl_pages bl_claim_promised(const struct bl_claim *c, const struct bl_snapshot *s);
+
+bool bl_claim_live(const struct bl_claim *c);
+const char *bl_claim_state_name(enum bl_claim_state s);
+bool bl_claim_state_parse(const char *name, enum bl_claim_state *ret);
+
+#endif

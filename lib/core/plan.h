@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From what is to what to do: one tick's list of actions, and what status and
+ * explain say of each domain. Pure: no clock, no I/O. */
+#ifndef BL_CORE_PLAN_H
+#define BL_CORE_PLAN_H
+
+#include "lib/core/ledger.h"
+#include "lib/core/policy.h"
+#include "lib/core/progress.h"
+
+enum bl_action_kind {
+	BL_ACT_MAXMEM, /* set the hypervisor's limit of domid to pages */
+	BL_ACT_TARGET, /* tell domid to have pages */
+	BL_ACT_NUDGE,  /* wake a driver that gave up: write pages - 1, then pages */
+	BL_ACT_STAKE,  /* make the holder of `claim` and claim pages for it */
+};
+
+/* Why; bl_reason_text() turns it into a sentence. */
+enum bl_why {
+	BL_WHY_NONE,
+	BL_WHY_CLAIM,	  /* room for a claim */
+	BL_WHY_DEMAND,	  /* another guest needs it more / this one needs it */
+	BL_WHY_SURPLUS,	  /* what is left over is given out */
+	BL_WHY_LIMITS,	  /* its own min or max */
+	BL_WHY_PROBE,	  /* to see whether a balloon answers */
+	BL_WHY_FOLLOW,	  /* maxmem follows pages down */
+	BL_WHY_RETRY,	  /* a driver that gave up */
+	BL_WHY_WITHDRAWN, /* a grant that was not taken */
+	BL_WHY_HAND,	  /* set by hand */
+};
+
+struct bl_action {
+	enum bl_action_kind kind;
+	enum bl_why why;
+	uint32_t domid;	       /* not for STAKE */
+	bl_pages pages;
+	struct bl_claim *claim; /* STAKE */
+};
+
+/* One domain in the eyes of the last plan; same order as the snapshot. */
+struct bl_view {
+	const struct bl_dom *dom;
+	struct bl_track *track; /* NULL for holders */
+	struct bl_limits limits;
+	enum bl_dom_state state;
+	bool managed;	 /* balloond may move it now */
+	bool counted;	 /* managed, and expected to follow */
+	bl_pages growing; /* granted and not yet taken */
+	bl_pages floor;	 /* no claim takes it below: max(min, fresh used), at most have */
+	bl_pages givable; /* have - floor of one that may give */
+	bl_pages demand;
+	bl_pages goal;	 /* what the policy wants it to have in the end */
+	bool fresh;	 /* its telemetry counts */
+	enum bl_why why;
+};
+
+struct bl_plan {
+	struct bl_action *actions;
+	size_t n_actions, cap_actions;
+	struct bl_view *views;
+	size_t n_views, cap_views;
+	/* host sums */
+	bl_pages reserve, promised, growing, available, reclaimable;
+	bool overfull;	/* free - outstanding - promised - growing - reserve is below 0 */
+	bool moving;	/* something is under way: tick fast */
+	bool pressure;	/* a guest reports pressure: tick every second */
+	bool at_limit;	/* a claim waits and nobody can give: host.low */
+	struct bl_plan_scratch *scratch;
+};
+
+struct bl_plan_in {
+	const struct bl_settings *settings;
+	const struct bl_snapshot *snap;
+	struct bl_progress *progress; /* already updated with snap */
+	struct bl_ledger *ledger;     /* holder, staked, eta and reason are written */
+	bool paused;		      /* no guest is touched; claims with room are staked */
+};
+
+/* Fills *plan; allocates only when it has to grow. Pointers in it are valid
+ * until snap, ledger or progress change. -ENOMEM: *plan has no action. */
+int bl_plan_make(struct bl_plan *plan, const struct bl_plan_in *in);
+void bl_plan_free(struct bl_plan *plan);
+const struct bl_view *bl_plan_view(const struct bl_plan *plan, uint32_t domid);
+
+/* What a claim of that much would meet, against the last plan. */
+enum bl_verdict {
+	BL_FITS_NOW,	 /* from what is available */
+	BL_FITS_RECLAIM, /* once balloons have moved */
+	BL_FITS_LATER,	 /* only when other claims end */
+	BL_FITS_NEVER,	 /* not even with every claim gone and every guest at its min */
+};
+struct bl_admission {
+	enum bl_verdict verdict;
+	bl_pages need;	      /* size + overhead */
+	bl_pages available, reclaimable;
+	bl_pages claims;      /* what other claims keep */
+	bl_pages most;	      /* the most a claim could ever have here (its overhead not in it) */
+};
+void bl_plan_admit(const struct bl_plan *plan, const struct bl_plan_in *in,
+		   bl_pages size, bl_pages overhead, struct bl_admission *ret);
+
+#endif

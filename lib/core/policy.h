@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How much each guest should have. */
+#ifndef BL_CORE_POLICY_H
+#define BL_CORE_POLICY_H
+
+#include "lib/core/settings.h"
+
+/* One that shares: between lo and hi, by weight. */
+struct bl_share_in {
+	bl_pages lo, hi; /* lo <= hi */
+	uint32_t weight; /* >= 1 */
+};
+
+/* Reused between calls; all zero at first. */
+struct bl_fill {
+	void *sorted, *scratch;
+	size_t cap;
+};
+void bl_fill_free(struct bl_fill *f);
+
+/* Weighted max-min fair: ret[i] = min(hi_i, lo_i + w_i * L) with the one L for
+ * which the sum of (ret[i] - lo_i) is min(amount, sum of (hi_i - lo_i)),
+ * exactly, in whole pages: the remainder of the division goes one page each in
+ * the order given. Breakpoints sorted, O(n log n). Returns what is left of
+ * amount. -ENOMEM in *r (ret untouched) only when f has to grow. */
+int bl_fill_share(struct bl_fill *f, const struct bl_share_in *in, size_t n,
+		  bl_pages amount, bl_pages *ret, bl_pages *ret_left);
+
+/* One guest, as the policy sees it. have: what it has or was granted. */
+struct bl_guest_in {
+	bl_pages min, max; /* min <= max */
+	bl_pages have;
+	bl_pages used;	   /* fresh working set; 0 unknown */
+	bl_pages demand;   /* what it wants, see bl_policy_demand */
+	uint32_t weight;
+};
+
+/* Targets for all that sum to at most budget (or to what they have where even
+ * that is more: an overfull host, where nobody grows). Levels, each filled by
+ * bl_fill_share before the next begins: min; what is used of what it has;
+ * what is used; demand; then (surplus keep) what it has, or (give) max.
+ * proportional: min + g * (max - min) with one g. static: what it has, and
+ * less only where the budget asks for it. */
+struct bl_policy;
+struct bl_policy *bl_policy_new(void);
+void bl_policy_free(struct bl_policy *p);
+int bl_policy_targets(struct bl_policy *p, const struct bl_settings *s,
+		      const struct bl_guest_in *in, size_t n, bl_pages budget,
+		      bl_pages *ret);
+
+/* working set + headroom, raised by pressure; `last` decays towards it. */
+bl_pages bl_policy_demand(const struct bl_settings *s, const struct bl_telemetry *t,
+			  bl_pages last, bl_ms since_last);
+
+#endif

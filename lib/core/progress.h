@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is learned of each domain from tick to tick: does its balloon follow,
+ * how fast, did it get stuck. */
+#ifndef BL_CORE_PROGRESS_H
+#define BL_CORE_PROGRESS_H
+
+#include <uthash.h>
+
+#include "lib/core/settings.h"
+
+enum bl_dom_state {
+	BL_STATE_STEADY,
+	BL_STATE_GROWING,
+	BL_STATE_SHRINKING,
+	BL_STATE_STUCK,
+	BL_STATE_INCAPABLE,
+	BL_STATE_BUILDING,
+	BL_STATE_PAUSED,
+	BL_STATE_MIGRATING,
+	BL_STATE_DYING,
+	BL_STATE_EXTERNAL,
+};
+const char *bl_dom_state_name(enum bl_dom_state s);
+
+struct bl_track {
+	uint32_t domid;
+	bl_uuid uuid;
+	bl_ms first_seen;
+	bool found_at_start; /* no boot-grace */
+	bool proven;	     /* its pages followed a target, or it announced itself */
+	bool incapable;	     /* its probe got nothing for boot-grace */
+	bool ours;	     /* we wrote its target: maxmem follows its pages */
+	bl_pages tot, target;/* at the last tick */
+	bl_ms moved;	     /* when tot last came nearer to target, or the target changed */
+	bl_ms asked;	     /* since when tot differs from target; NEVER: it does not */
+	bool lagging;	     /* no progress for stuck_after: counts as giving nothing */
+	bl_ms nudged;	     /* last nudge of one that lags */
+	bl_ms probing;	     /* since when its probe is out; NEVER: none */
+	uint64_t rate;	     /* pages a second, smoothed; 0 unknown */
+	bl_pages demand;
+	bl_ms demand_at;
+	UT_hash_handle hh;
+};
+
+struct bl_progress {
+	struct bl_track *tracks;
+	bool started; /* the first snapshot has been taken in */
+};
+
+/* Takes a snapshot in: makes tracks for new domains, drops those gone. */
+int bl_progress_update(struct bl_progress *p, const struct bl_settings *s,
+		       const struct bl_snapshot *snap);
+struct bl_track *bl_progress_find(const struct bl_progress *p, uint32_t domid);
+void bl_progress_free(struct bl_progress *p);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What people decided: the configuration file, and limits set at run time.
+ * bl_settings_limits() says which of them count for a domain. */
+#ifndef BL_CORE_SETTINGS_H
+#define BL_CORE_SETTINGS_H
+
+#include <uthash.h>
+
+#include "lib/core/size.h"
+#include "lib/core/snapshot.h"
+
+enum bl_mode { BL_MODE_AUTO, BL_MODE_MANUAL, BL_MODE_IGNORE };
+enum bl_policy_kind { BL_POLICY_DEMAND, BL_POLICY_PROPORTIONAL, BL_POLICY_STATIC };
+
+#define BL_WEIGHT_DEFAULT 100U
+#define BL_WEIGHT_MAX 65535U
+
+/* "50%" of the domain's base, or a size. */
+struct bl_bound {
+	bool is_percent;
+	uint32_t percent;
+	bl_pages pages;
+};
+
+/* Limits of one domain; what is not has_* is not said. From a [domain]
+ * section, or from `set` (then kept by UUID, with the base). */
+struct bl_override {
+	bool has_mode, has_min, has_max, has_weight;
+	enum bl_mode mode;
+	struct bl_bound min;
+	bl_pages max;
+	uint32_t weight; /* 1..BL_WEIGHT_MAX */
+};
+
+struct bl_settings {
+	/* [host] */
+	struct bl_share reserve; /* share of the host's memory */
+	bool dom0_manage;
+	bl_pages dom0_min;
+	bl_ms tick;
+	/* [policy] */
+	enum bl_policy_kind policy;
+	bool surplus_give;
+	uint32_t headroom; /* percent of the working set */
+	bl_pages threshold;
+	bl_ms stuck_after, retry_after, telemetry_stale_after, boot_grace;
+	/* [defaults] */
+	enum bl_mode mode; /* auto or ignore */
+	struct bl_bound min, min_with_driver;
+	uint32_t weight;
+	/* [claims] */
+	bl_ms wait, ttl, max_ttl;
+	struct bl_share overhead; /* share of the claim's size */
+	/* [domain X], by name or UUID */
+	struct bl_config_domain *domains; /* owned; uthash keyed by `key` */
+	/* by UUID: set at run time, and what was learned */
+	struct bl_dom_memory *memory; /* owned; uthash keyed by uuid */
+};
+
+/* A [domain X] section. */
+struct bl_config_domain {
+	char key[BL_NAME_MAX + 1]; /* name, or UUID in lower case */
+	struct bl_override limits;
+	UT_hash_handle hh;
+};
+
+/* What is known of a domain's UUID over its reboots and ours. */
+struct bl_dom_memory {
+	bl_uuid uuid;
+	bl_pages base; /* largest size it was ever started with; 0 unknown */
+	bool external; /* someone else steers it; until --mode auto */
+	bool persist;  /* false: `set --no-persist`, forgotten at a restart */
+	struct bl_override set;
+	UT_hash_handle hh;
+};
+
+/* Which rule gave a limit; for `explain`. */
+enum bl_limit_source {
+	BL_FROM_SET,
+	BL_FROM_CONFIG,
+	BL_FROM_TOOLSTACK, /* dynamic-min, or the world's min */
+	BL_FROM_DRIVER_DEFAULT, /* [defaults] min-with-driver */
+	BL_FROM_DEFAULT,
+};
+
+/* The limits that count for a domain now: min <= max, all in pages of the
+ * domain (tot_pages). */
+struct bl_limits {
+	enum bl_mode mode;
+	bool external;
+	bl_pages min, max, base;
+	uint32_t weight;
+	enum bl_limit_source min_from;
+};
+
+/* The defaults of the contract; everything owned is empty. */
+void bl_settings_init(struct bl_settings *s);
+void bl_settings_free(struct bl_settings *s);
+
+/* The section for that key, made when it is not there; NULL: out of memory. */
+struct bl_config_domain *bl_settings_config(struct bl_settings *s, const char *key);
+/* What is remembered of that UUID; NULL when nothing is. */
+struct bl_dom_memory *bl_settings_find(const struct bl_settings *s, const bl_uuid *uuid);
+/* The same, made when it is not there (persist = true); NULL: out of memory. */
+struct bl_dom_memory *bl_settings_remember(struct bl_settings *s, const bl_uuid *uuid);
+/* Moves what is remembered by UUID from one to the other (a reload reads a
+ * new configuration into a fresh struct). */
+void bl_settings_move_memory(struct bl_settings *to, struct bl_settings *from);
+
+/* Which limits count: `set`, else [domain] (UUID before name), else
+ * dynamic-min, else [defaults]. max is the allocation unless set lower; a max
+ * below min pulls min down. */
+struct bl_limits bl_settings_limits(const struct bl_settings *s, const struct bl_dom *d);
+
+const char *bl_mode_name(enum bl_mode m);
+const char *bl_limit_source_name(enum bl_limit_source f); /* for people: "balloonctl set" */
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* JSON, in and out: the only module that knows yajl. */
+#ifndef BL_PROTO_JSON_H
+#define BL_PROTO_JSON_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/core/err.h"
+
+#define BL_JSON_DEPTH_MAX 16
+
+enum bl_json_type { BL_JSON_NULL, BL_JSON_BOOL, BL_JSON_INT, BL_JSON_REAL,
+		    BL_JSON_STRING, BL_JSON_ARRAY, BL_JSON_OBJECT };
+
+struct bl_json; /* a parsed value; immutable; the root owns all */
+
+/* Parses exactly one value. Refuses invalid UTF-8, depth beyond
+ * BL_JSON_DEPTH_MAX, duplicate keys, anything after it, numbers beyond 64
+ * bits. A number written with a point or exponent is REAL. -EINVAL. */
+int bl_json_parse(const char *text, size_t len, struct bl_json **ret, struct bl_err *reterr);
+void bl_json_free(struct bl_json *root); /* NULL is fine */
+
+enum bl_json_type bl_json_type(const struct bl_json *v);
+bool bl_json_bool(const struct bl_json *v);	  /* of a BOOL */
+int64_t bl_json_int(const struct bl_json *v);	  /* of an INT */
+double bl_json_real(const struct bl_json *v);	  /* of an INT or REAL */
+/* NUL-terminated; *ret_len (may be NULL) tells of embedded NULs. */
+const char *bl_json_string(const struct bl_json *v, size_t *ret_len);
+size_t bl_json_count(const struct bl_json *v);	  /* of an ARRAY or OBJECT, else 0 */
+const struct bl_json *bl_json_at(const struct bl_json *v, size_t i); /* element or member value */
+const char *bl_json_key(const struct bl_json *v, size_t i);	     /* member name */
+/* NULL if v is no object or has no such member. v may be NULL. */
+const struct bl_json *bl_json_get(const struct bl_json *v, const char *key);
+
+/* A writer into a growing buffer. Errors stick (out of memory, invalid
+ * UTF-8, a NaN): the calls go on and bl_json_out_end() says it. */
+struct bl_json_out;
+struct bl_json_out *bl_json_out_new(void); /* NULL: out of memory */
+void bl_json_out_free(struct bl_json_out *o);
+void bl_json_out_clear(struct bl_json_out *o); /* for the next document */
+void bl_json_object(struct bl_json_out *o, const char *key); /* key NULL in arrays and at the root */
+void bl_json_object_end(struct bl_json_out *o);
+void bl_json_array(struct bl_json_out *o, const char *key);
+void bl_json_array_end(struct bl_json_out *o);
+void bl_json_put_null(struct bl_json_out *o, const char *key);
+void bl_json_put_bool(struct bl_json_out *o, const char *key, bool v);
+void bl_json_put_int(struct bl_json_out *o, const char *key, int64_t v);
+void bl_json_put_uint(struct bl_json_out *o, const char *key, uint64_t v);
+void bl_json_put_real(struct bl_json_out *o, const char *key, double v);
+void bl_json_put_string(struct bl_json_out *o, const char *key, const char *v); /* NULL: null */
+/* A copy of a parsed value (used for a request's id). */
+void bl_json_put_value(struct bl_json_out *o, const char *key, const struct bl_json *v);
+/* 0 and the text (valid until the next call on o), or -errno. */
+int bl_json_out_end(struct bl_json_out *o, const char **ret_text, size_t *ret_len);
+
+#endif
