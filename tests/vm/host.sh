@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# One emulated host: a folder with its console, its process and its port.
+# shellcheck source=tests/vm/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+VM_MEMORY=${BALLOOND_VM_MEMORY:-4096} # MiB; dom0 takes 1024 of them
+VM_BOOT_LIMIT=120                     # seconds until dom0 must answer
+
+# host_start RUN RELEASE XENSTORED LIMIT: start a machine that lives in the
+# folder RUN, for LIMIT seconds at most. The disk is never written.
+host_start() {
+	local run=$1 release=$2 xenstored=$3 limit=$4 image port tries
+	need qemu-system-x86_64 qemu-system-x86 ssh openssh-client
+	image=$VM_DIR/image-$release
+	mkdir -p "$run"
+	cp "$image/known_hosts" "$run/known_hosts"
+	install -m 600 "$image/ssh-key" "$run/ssh-key"
+	for tries in 1 2 3 4 5; do
+		port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
+		# qemu64 and no other: richer models make dom0 or Xen fault under TCG.
+		timeout -k 10 "$limit" qemu-system-x86_64 -name "balloond-$release" \
+			-machine q35 -accel tcg,thread=multi -cpu qemu64,+npt -smp 2 \
+			-m "$VM_MEMORY" -nodefaults -no-reboot -display none -monitor none \
+			-serial "file:$run/console.log" \
+			-kernel "$image/xen" \
+			-append "com1=115200,8n1 console=com1 dom0_mem=1024M,max:1024M noreboot" \
+			-initrd "$image/vmlinuz console=hvc0 net.ifnames=0 quiet vm.xenstored=$xenstored,$image/initrd" \
+			-drive "file=$image/disk.img,format=raw,if=virtio,snapshot=on" \
+			-netdev "user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:$port-:22" \
+			-device virtio-net-pci,netdev=n,romfile= \
+			</dev/null >"$run/qemu.log" 2>&1 &
+		echo $! >"$run/pid"
+		disown
+		# A port in use shows at once; anything else is for host_wait.
+		sleep 1
+		if host_running "$run" || ! grep -q 'host forwarding' "$run/qemu.log"; then
+			break
+		fi
+		say "port $port is taken (try $tries)"
+	done
+	cat >"$run/ssh-config" <<-CONFIG
+	Host dom0
+	  HostName 127.0.0.1
+	  Port $port
+	  User root
+	  IdentityFile $run/ssh-key
+	  IdentitiesOnly yes
+	  HostKeyAlias dom0
+	  UserKnownHostsFile $run/known_hosts
+	  StrictHostKeyChecking yes
+	  ControlMaster auto
+	  ControlPath /tmp/balloond-vm-$port.sock
+	  ControlPersist 3600
+	  LogLevel ERROR
+	  ConnectTimeout 10
+	CONFIG
+}
+
+host_running() {
+	[ -s "$1/pid" ] && kill -0 "$(cat "$1/pid")" 2>/dev/null
+}
+
+dom0() { # RUN COMMAND: a shell command in dom0, with its input, output, status
+	ssh -F "$1/ssh-config" root@dom0 "$2"
+}
+
+# host_wait RUN: until dom0 has started all it starts (xl list works).
+host_wait() {
+	local run=$1 end=$((SECONDS + VM_BOOT_LIMIT))
+	until dom0 "$run" 'systemctl is-system-running --wait >/dev/null; xl list' \
+		</dev/null >"$run/first.log" 2>&1; do
+		if ! host_running "$run" || [ $SECONDS -ge $end ]; then
+			tail -n 40 "$run/console.log" "$run/qemu.log" "$run/first.log" >&2
+			return 1
+		fi
+		sleep 0.5
+	done
+}
+
+host_stop() { # RUN: at once; nothing on its disk is worth keeping
+	local run=$1
+	[ -e "$run/ssh-config" ] && ssh -F "$run/ssh-config" -O exit dom0 2>/dev/null
+	if host_running "$run"; then
+		kill "$(cat "$run/pid")" 2>/dev/null
+		timeout 10 tail --pid="$(cat "$run/pid")" -f /dev/null
+	fi
+	rm -f "$run/pid"
+	return 0
+}
+
+# host_push RUN FILE... FOLDER: files by their last name into a folder of dom0.
+host_push() {
+	local run=$1 folder=${!#} file
+	shift
+	for file in "${@:1:$#-1}"; do
+		tar -C "$(dirname "$file")" -c --owner=0 --group=0 "$(basename "$file")"
+	done | dom0 "$run" "mkdir -p '$folder' && tar -x -i -C '$folder'"
+}
+
+# host_install RUN RELEASE: the packages and tools that 'debs' made.
+host_install() {
+	local run=$1 debs=$VM_DIR/debs-$2 list
+	list=("$debs"/*.deb)
+	host_push "$run" "$debs/xenprobe" /usr/local/bin
+	if [ -e "${list[0]}" ]; then
+		host_push "$run" "${list[@]}" /var/tmp/debs
+		dom0 "$run" 'dpkg -i /var/tmp/debs/*.deb' </dev/null >"$run/install.log" 2>&1 ||
+			{ cat "$run/install.log" >&2; return 1; }
+	fi
+}
