@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/core/ledger.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool bl_handle_is_ours(const bl_uuid *handle)
+{
+	return !memcmp(handle->b, BL_HOLDER_PREFIX, BL_HOLDER_PREFIX_LEN);
+}
+
+struct bl_claim *bl_ledger_add(struct bl_ledger *l, const struct bl_claim *c)
+{
+	struct bl_claim *copy;
+
+	if (l->n == l->cap) {
+		size_t cap = l->cap ? l->cap * 2 : 16;
+		struct bl_claim **claims = reallocarray(l->claims, cap, sizeof(*claims));
+
+		if (!claims)
+			return NULL;
+		l->claims = claims;
+		l->cap = cap;
+	}
+	copy = malloc(sizeof(*copy));
+	if (!copy)
+		return NULL;
+	*copy = *c;
+	l->claims[l->n++] = copy;
+	return copy;
+}
+
+struct bl_claim *bl_ledger_find(const struct bl_ledger *l, const bl_uuid *id)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (bl_uuid_equal(&l->claims[i]->id, id))
+			return l->claims[i];
+	return NULL;
+}
+
+struct bl_claim *bl_ledger_by_handle(const struct bl_ledger *l, const bl_uuid *handle)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (bl_uuid_equal(&l->claims[i]->handle, handle))
+			return l->claims[i];
+	return NULL;
+}
+
+void bl_ledger_remove(struct bl_ledger *l, struct bl_claim *c)
+{
+	size_t i = 0;
+
+	while (i < l->n && l->claims[i] != c)
+		i++;
+	assert(i < l->n);
+	memmove(&l->claims[i], &l->claims[i + 1], (l->n - i - 1) * sizeof(*l->claims));
+	l->n--;
+	free(c);
+}
+
+void bl_ledger_free(struct bl_ledger *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->claims[i]);
+	free(l->claims);
+	*l = (struct bl_ledger){ 0 };
+}
+
+bl_pages bl_claim_promised(const struct bl_claim *c, const struct bl_snapshot *s)
+{
+	bl_pages covered = c->staked;
+
+	if (c->state == BL_CLAIM_BUILDING) {
+		const struct bl_dom *d = bl_snapshot_find(s, c->domid);
+
+		if (d)
+			covered = bl_pages_add(covered, d->tot);
+	}
+	return bl_pages_add(c->overhead, bl_pages_sub(c->size, covered));
+}
+
+bool bl_claim_live(const struct bl_claim *c)
+{
+	return c->state <= BL_CLAIM_BUILDING;
+}
+
+static const char *const state_names[] = {
+	[BL_CLAIM_RECLAIMING] = "reclaiming", [BL_CLAIM_HELD] = "held",
+	[BL_CLAIM_BUILDING] = "building",     [BL_CLAIM_DONE] = "done",
+	[BL_CLAIM_FAILED] = "failed",	      [BL_CLAIM_EXPIRED] = "expired",
+	[BL_CLAIM_RELEASED] = "released",
+};
+
+#define N_STATES (sizeof(state_names) / sizeof(state_names[0]))
+
+const char *bl_claim_state_name(enum bl_claim_state s)
+{
+	return (size_t)s < N_STATES ? state_names[s] : "unknown";
+}
+
+bool bl_claim_state_parse(const char *name, enum bl_claim_state *ret)
+{
+	for (size_t i = 0; i < N_STATES; i++)
+		if (!strcmp(state_names[i], name)) {
+			*ret = (enum bl_claim_state)i;
+			return true;
+		}
+	return false;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/core/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct bl_dom *bl_snapshot_add(struct bl_snapshot *s)
+{
+	if (s->n_doms == s->cap_doms) {
+		size_t cap = s->cap_doms ? s->cap_doms * 2 : 64;
+		struct bl_dom *doms = reallocarray(s->doms, cap, sizeof(*doms));
+
+		if (!doms)
+			return NULL;
+		s->doms = doms;
+		s->cap_doms = cap;
+	}
+	memset(&s->doms[s->n_doms], 0, sizeof(*s->doms));
+	return &s->doms[s->n_doms++];
+}
+
+void bl_snapshot_reset(struct bl_snapshot *s)
+{
+	*s = (struct bl_snapshot){ .doms = s->doms, .cap_doms = s->cap_doms };
+}
+
+void bl_snapshot_free(struct bl_snapshot *s)
+{
+	free(s->doms);
+	*s = (struct bl_snapshot){ 0 };
+}
+
+const struct bl_dom *bl_snapshot_find(const struct bl_snapshot *s, uint32_t domid)
+{
+	size_t lo = 0, hi = s->n_doms;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (s->doms[mid].domid == domid)
+			return &s->doms[mid];
+		if (s->doms[mid].domid < domid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+const char *bl_dom_type_name(enum bl_dom_type t)
+{
+	switch (t) {
+	case BL_DOM_PV:
+		return "pv";
+	case BL_DOM_PVH:
+		return "pvh";
+	case BL_DOM_HVM:
+		return "hvm";
+	}
+	return "unknown";
+}
