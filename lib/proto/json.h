@@ -17,9 +17,10 @@ enum bl_json_type { BL_JSON_NULL, BL_JSON_BOOL, BL_JSON_INT, BL_JSON_REAL,
 
 struct bl_json; /* a parsed value; immutable; the root owns all */
 
-/* Parses exactly one value. Refuses invalid UTF-8, depth beyond
- * BL_JSON_DEPTH_MAX, duplicate keys, anything after it, numbers beyond 64
- * bits. A number written with a point or exponent is REAL. -EINVAL. */
+/* Parses exactly one value. Refuses invalid UTF-8 and unpaired surrogates,
+ * depth beyond BL_JSON_DEPTH_MAX, duplicate keys, a NUL in a key, anything
+ * after the value, integers beyond 64 bits. A number written with a point or
+ * exponent is REAL. -EINVAL with BL_ERR_INVALID_PARAMS, or -ENOMEM. */
 int bl_json_parse(const char *text, size_t len, struct bl_json **ret, struct bl_err *reterr);
 void bl_json_free(struct bl_json *root); /* NULL is fine */
 
@@ -48,12 +49,16 @@ void bl_json_array_end(struct bl_json_out *o);
 void bl_json_put_null(struct bl_json_out *o, const char *key);
 void bl_json_put_bool(struct bl_json_out *o, const char *key, bool v);
 void bl_json_put_int(struct bl_json_out *o, const char *key, int64_t v);
+/* What a reader could not take (beyond 63 bits) is written as INT64_MAX. */
 void bl_json_put_uint(struct bl_json_out *o, const char *key, uint64_t v);
 void bl_json_put_real(struct bl_json_out *o, const char *key, double v);
 void bl_json_put_string(struct bl_json_out *o, const char *key, const char *v); /* NULL: null */
-/* A copy of a parsed value (used for a request's id). */
+/* A copy of a parsed value, numbers digit by digit. */
 void bl_json_put_value(struct bl_json_out *o, const char *key, const struct bl_json *v);
 /* 0 and the text (valid until the next call on o), or -errno. */
 int bl_json_out_end(struct bl_json_out *o, const char **ret_text, size_t *ret_len);
+
+/* The same with a newline at the end. */
+int bl_json_out_end_line(struct bl_json_out *o, const char **ret_text, size_t *ret_len);
 
 #endif
