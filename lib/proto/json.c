@@ -3,9 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <locale.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +11,7 @@
 #include <yajl/yajl_parse.h>
 
 #include "lib/core/text.h"
+#include "lib/proto/json-text.h"
 #include "lib/proto/json-value.h"
 
 /* yajl reads and prints numbers in the caller's locale, checks UTF-8 loosely,
@@ -34,7 +33,6 @@ struct parser {
 	unsigned depth;
 	struct bl_json root;
 	bool done; /* root is set */
-	locale_t c; /* made when the first REAL is seen */
 	int r;
 	struct bl_err *reterr;
 };
@@ -93,17 +91,6 @@ static int on_boolean(void *ud, int b)
 	return add(ud, &v);
 }
 
-static bool read_real(struct parser *p, struct bl_json *v)
-{
-	if (!p->c)
-		p->c = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
-	if (!p->c)
-		return false;
-	v->type = BL_JSON_REAL;
-	v->u.real = strtod_l(v->text, NULL, p->c);
-	return true;
-}
-
 static int on_number(void *ud, const char *s, size_t len)
 {
 	struct parser *p = ud;
@@ -113,7 +100,8 @@ static int on_number(void *ud, const char *s, size_t len)
 	if (!v.text)
 		return no_memory(p);
 	if (strpbrk(v.text, ".eE")) {
-		if (!read_real(p, &v)) {
+		v.type = BL_JSON_REAL;
+		if (bl_json_real_read(v.text, &v.u.real) < 0) {
 			free(v.text);
 			return no_memory(p);
 		}
@@ -214,42 +202,6 @@ static const yajl_callbacks callbacks = {
 	.yajl_end_array = on_end,
 };
 
-/* The code unit of \uXXXX at s, -1 when there is none. */
-static long escaped_unit(const char *s, const char *end)
-{
-	char hex[5] = "";
-
-	if (end - s < 6 || s[0] != '\\' || s[1] != 'u')
-		return -1;
-	memcpy(hex, s + 2, 4);
-	if (strspn(hex, "0123456789abcdefABCDEF") != 4)
-		return -1;
-	return strtol(hex, NULL, 16);
-}
-
-/* yajl turns an unpaired surrogate into a question mark; one name must not
- * quietly become another. */
-static bool surrogates_paired(const char *text, size_t len)
-{
-	const char *end = text + len;
-
-	for (const char *s = text; s && s < end && (s = memchr(s, '\\', (size_t)(end - s)));) {
-		long unit = escaped_unit(s, end);
-
-		if (unit >= 0xdc00 && unit <= 0xdfff)
-			return false;
-		if (unit >= 0xd800 && unit < 0xdc00) {
-			long low = escaped_unit(s + 6, end);
-
-			if (low < 0xdc00 || low > 0xdfff)
-				return false;
-			s += 6;
-		}
-		s += unit < 0 ? 2 : 6;
-	}
-	return true;
-}
-
 static int syntax_error(yajl_handle h, struct bl_err *reterr)
 {
 	unsigned char *text = yajl_get_error(h, 0, NULL, 0);
@@ -273,8 +225,6 @@ static void parser_clear(struct parser *p)
 	}
 	if (p->done)
 		bl_json_value_clear(&p->root);
-	if (p->c)
-		freelocale(p->c);
 }
 
 int bl_json_parse(const char *text, size_t len, struct bl_json **ret, struct bl_err *reterr)
@@ -284,7 +234,7 @@ int bl_json_parse(const char *text, size_t len, struct bl_json **ret, struct bl_
 	yajl_status status;
 	yajl_handle h;
 
-	if (!surrogates_paired(text, len))
+	if (!bl_json_surrogates_paired(text, len))
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "a string holds half of a surrogate pair");
 	h = yajl_alloc(&callbacks, NULL, &p);
@@ -316,7 +266,6 @@ int bl_json_parse(const char *text, size_t len, struct bl_json **ret, struct bl_
 
 struct bl_json_out {
 	yajl_gen gen;
-	locale_t c;
 	char *buf;
 	size_t len, cap;
 	unsigned depth;
@@ -359,8 +308,7 @@ struct bl_json_out *bl_json_out_new(void)
 
 	if (!o)
 		return NULL;
-	o->c = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
-	o->gen = o->c ? yajl_gen_alloc(NULL) : NULL;
+	o->gen = yajl_gen_alloc(NULL);
 	if (!o->gen) {
 		bl_json_out_free(o);
 		return NULL;
@@ -376,8 +324,6 @@ void bl_json_out_free(struct bl_json_out *o)
 		return;
 	if (o->gen)
 		yajl_gen_free(o->gen);
-	if (o->c)
-		freelocale(o->c);
 	free(o->buf);
 	free(o);
 }
@@ -478,24 +424,13 @@ void bl_json_put_uint(struct bl_json_out *o, const char *key, uint64_t v)
 
 void bl_json_put_real(struct bl_json_out *o, const char *key, double v)
 {
-	char digits[40];
-	locale_t before;
-	int n = 0;
+	char digits[BL_JSON_REAL_STR];
+	int r = isfinite(v) ? bl_json_real_write(v, digits) : -EDOM;
 
-	if (!isfinite(v)) {
-		out_fail(o, -EDOM);
-		return;
-	}
-	/* the shortest that reads back as the same number, with a point */
-	before = uselocale(o->c);
-	for (int precision = 6; precision <= 17; precision++) {
-		n = snprintf(digits, sizeof(digits), "%.*g", precision, v);
-		if (!(strtod(digits, NULL) < v) && !(strtod(digits, NULL) > v))
-			break;
-	}
-	uselocale(before);
-	if (begin(o, key))
-		check(o, yajl_gen_number(o->gen, digits, (size_t)n));
+	if (r < 0)
+		out_fail(o, r);
+	else if (begin(o, key))
+		check(o, yajl_gen_number(o->gen, digits, strlen(digits)));
 }
 
 void bl_json_put_string(struct bl_json_out *o, const char *key, const char *v)
