@@ -20,8 +20,8 @@ void bl_fill_free(struct bl_fill *f);
 
 /* Weighted max-min fair: ret[i] = min(hi_i, lo_i + w_i * L) with the one L for
  * which the sum of (ret[i] - lo_i) is min(amount, sum of (hi_i - lo_i)),
- * exactly, in whole pages: the remainder of the division goes one page each in
- * the order given. Breakpoints sorted, O(n log n). Returns what is left of
+ * exactly, in whole pages: the remainder of the division goes one page each to
+ * those next to be full, equal ones in the order given. Breakpoints sorted, O(n log n). Returns what is left of
  * amount. -ENOMEM in *r (ret untouched) only when f has to grow. */
 int bl_fill_share(struct bl_fill *f, const struct bl_share_in *in, size_t n,
 		  bl_pages amount, bl_pages *ret, bl_pages *ret_left);
@@ -35,20 +35,21 @@ struct bl_guest_in {
 	uint32_t weight;
 };
 
-/* Targets for all that sum to at most budget (or to what they have where even
- * that is more: an overfull host, where nobody grows). Levels, each filled by
- * bl_fill_share before the next begins: min; what is used of what it has;
- * what is used; demand; then (surplus keep) what it has, or (give) max.
- * proportional: min + g * (max - min) with one g. static: what it has, and
- * less only where the budget asks for it. */
+/* Targets for all that sum to at most budget. Levels, each filled by
+ * bl_fill_share before the next begins:
+ *   what it has of its min (always given: an overfull host takes nothing that
+ *   min protects), what it has of what it uses, min, what it uses, demand,
+ *   then (surplus keep) what it has or (give) max.
+ * proportional: above what it uses, min + g * (max - min) with one g. */
 struct bl_policy;
-struct bl_policy *bl_policy_new(void);
+struct bl_policy *bl_policy_new(void); /* NULL: out of memory */
 void bl_policy_free(struct bl_policy *p);
-int bl_policy_targets(struct bl_policy *p, const struct bl_settings *s,
+int bl_policy_targets(struct bl_policy *p, enum bl_policy_kind kind, bool surplus_give,
 		      const struct bl_guest_in *in, size_t n, bl_pages budget,
 		      bl_pages *ret);
 
-/* working set + headroom, raised by pressure; `last` decays towards it. */
+/* working set * (1 + headroom) * (1 + pressure), and where `last` was more,
+ * half of the difference for every 60 s since then: up at once, down slowly. */
 bl_pages bl_policy_demand(const struct bl_settings *s, const struct bl_telemetry *t,
 			  bl_pages last, bl_ms since_last);
 

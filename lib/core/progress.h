@@ -22,23 +22,29 @@ enum bl_dom_state {
 };
 const char *bl_dom_state_name(enum bl_dom_state s);
 
+/* Progress is this much nearer to the target (or all the way); less, and a
+ * guest that gives a page now and then could hold up a claim for ever. */
+#define BL_PROGRESS_PAGES BL_PAGES_PER_MIB
+
 struct bl_track {
 	uint32_t domid;
 	bl_uuid uuid;
 	bl_ms first_seen;
-	bool found_at_start; /* no boot-grace */
-	bool proven;	     /* its pages followed a target, or it announced itself */
-	bool incapable;	     /* its probe got nothing for boot-grace */
-	bool ours;	     /* we wrote its target: maxmem follows its pages */
-	bl_pages tot, target;/* at the last tick */
-	bl_ms moved;	     /* when tot last came nearer to target, or the target changed */
-	bl_ms asked;	     /* since when tot differs from target; NEVER: it does not */
-	bool lagging;	     /* no progress for stuck_after: counts as giving nothing */
-	bl_ms nudged;	     /* last nudge of one that lags */
-	bl_ms probing;	     /* since when its probe is out; NEVER: none */
-	uint64_t rate;	     /* pages a second, smoothed; 0 unknown */
-	bl_pages demand;
-	bl_ms demand_at;
+	bool found_at_start;  /* no boot-grace */
+	bool proven;	      /* its pages followed a target, or it announced itself */
+	bool incapable;	      /* its probe got nothing for boot-grace */
+	bool lagging;	      /* no progress for stuck_after: counts as giving nothing */
+	bool ours;	      /* the manager wrote its target: maxmem follows its pages */
+	bl_ms nudged;	      /* the manager's last nudge */
+	bl_pages tot, target; /* at the last update */
+	bl_ms asked;	      /* since when tot differs from target; NEVER: it does not */
+	bl_pages mark;	      /* tot when it last made progress */
+	bl_ms moved;	      /* when that was */
+	bl_ms no_grow_until;  /* it did not take a grant: no other before that */
+	uint64_t rate;	      /* pages a second, smoothed; 0 unknown */
+	bl_pages demand;      /* from telemetry; 0 none */
+	bool fresh;	      /* its telemetry is not stale */
+	bl_ms updated;
 	UT_hash_handle hh;
 };
 
@@ -52,5 +58,7 @@ int bl_progress_update(struct bl_progress *p, const struct bl_settings *s,
 		       const struct bl_snapshot *snap);
 struct bl_track *bl_progress_find(const struct bl_progress *p, uint32_t domid);
 void bl_progress_free(struct bl_progress *p);
+/* Still within boot-grace: not rebalanced, not called stuck. */
+bool bl_track_booting(const struct bl_track *t, const struct bl_settings *s, bl_ms now);
 
 #endif

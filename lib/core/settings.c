@@ -136,9 +136,9 @@ static struct bl_bound min_bound(const struct bl_settings *s, const struct bl_do
 		return by_uuid->min;
 	if (by_name && by_name->has_min)
 		return by_name->min;
-	*ret_from = BL_FROM_TOOLSTACK;
 	if (d->flags & BL_DOM_CONTROL)
 		return (struct bl_bound){ .pages = s->dom0_min };
+	*ret_from = BL_FROM_TOOLSTACK;
 	if (d->has_dyn_min)
 		return (struct bl_bound){ .pages = d->dyn_min };
 	*ret_from = BL_FROM_DRIVER_DEFAULT;

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define HASH_NONFATAL_OOM 1
+#include "lib/core/progress.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lib/core/policy.h"
+
+const char *bl_dom_state_name(enum bl_dom_state s)
+{
+	static const char *const names[] = {
+		[BL_STATE_STEADY] = "steady",	    [BL_STATE_GROWING] = "growing",
+		[BL_STATE_SHRINKING] = "shrinking", [BL_STATE_STUCK] = "stuck",
+		[BL_STATE_INCAPABLE] = "incapable", [BL_STATE_BUILDING] = "building",
+		[BL_STATE_PAUSED] = "paused",	    [BL_STATE_MIGRATING] = "migrating",
+		[BL_STATE_DYING] = "dying",	    [BL_STATE_EXTERNAL] = "external",
+	};
+
+	return (size_t)s < sizeof(names) / sizeof(names[0]) ? names[s] : "unknown";
+}
+
+struct bl_track *bl_progress_find(const struct bl_progress *p, uint32_t domid)
+{
+	struct bl_track *t = NULL;
+
+	if (p->tracks)
+		HASH_FIND(hh, p->tracks, &domid, sizeof(domid), t);
+	return t;
+}
+
+bool bl_track_booting(const struct bl_track *t, const struct bl_settings *s, bl_ms now)
+{
+	return !t->found_at_start && bl_ms_since(now, t->first_seen).n < s->boot_grace.n;
+}
+
+static void track_begin(struct bl_track *t, const struct bl_dom *d, bl_ms now, bool at_start)
+{
+	UT_hash_handle hh = t->hh;
+
+	*t = (struct bl_track){
+		.domid = d->domid,
+		.uuid = d->uuid,
+		.first_seen = now,
+		.found_at_start = at_start,
+		.tot = d->tot,
+		.target = d->target,
+		.asked = BL_MS_NEVER,
+		.moved = now,
+		.mark = d->tot,
+		.updated = now,
+		.hh = hh,
+	};
+}
+
+static struct bl_track *track_get(struct bl_progress *p, const struct bl_dom *d, bl_ms now)
+{
+	struct bl_track *t = bl_progress_find(p, d->domid);
+
+	if (t && bl_uuid_equal(&t->uuid, &d->uuid))
+		return t;
+	if (t) {
+		track_begin(t, d, now, false); /* a domid that came round again */
+		return t;
+	}
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return NULL;
+	track_begin(t, d, now, !p->started);
+	HASH_ADD(hh, p->tracks, domid, sizeof(t->domid), t);
+	if (!t->hh.tbl) {
+		free(t);
+		return NULL;
+	}
+	return t;
+}
+
+static void track_demand(struct bl_track *t, const struct bl_settings *s,
+			 const struct bl_dom *d, bl_ms now)
+{
+	t->fresh = d->tele.present && d->tele.used.n &&
+		   bl_ms_since(now, d->tele.at).n <= s->telemetry_stale_after.n;
+	if (t->fresh)
+		t->demand = bl_policy_demand(s, &d->tele, t->demand, bl_ms_since(now, t->updated));
+	else
+		t->demand = BL_PAGES(0);
+}
+
+/* Nearer to the target than at the last mark by enough to count. */
+static bool progressed(const struct bl_track *t, const struct bl_dom *d)
+{
+	uint64_t step = 0;
+
+	if (d->tot.n == d->target.n)
+		return true;
+	if (d->target.n < t->mark.n && d->tot.n < t->mark.n)
+		step = t->mark.n - d->tot.n;
+	else if (d->target.n > t->mark.n && d->tot.n > t->mark.n)
+		step = d->tot.n - t->mark.n;
+	return step >= BL_PROGRESS_PAGES;
+}
+
+static void measure_rate(struct bl_track *t, const struct bl_dom *d, bl_ms now)
+{
+	uint64_t ms = bl_ms_since(now, t->moved).n;
+	uint64_t pages = d->tot.n > t->mark.n ? d->tot.n - t->mark.n : t->mark.n - d->tot.n;
+	uint64_t rate;
+
+	if (!ms || pages < BL_PROGRESS_PAGES)
+		return;
+	rate = pages * 1000 / ms;
+	t->rate = t->rate ? (t->rate * 3 + rate) / 4 : rate;
+}
+
+/* Did it follow what it was told? */
+static void track_motion(struct bl_track *t, const struct bl_settings *s,
+			 const struct bl_dom *d, bl_ms now)
+{
+	bool turned = (t->target.n < t->mark.n) != (d->target.n < t->mark.n);
+
+	if (!d->has_target || d->tot.n == d->target.n) {
+		if (d->has_target && t->asked.n != BL_MS_NEVER.n && t->mark.n != d->tot.n) {
+			measure_rate(t, d, now);
+			t->proven = true;
+			t->incapable = false;
+		}
+		t->asked = BL_MS_NEVER;
+		t->lagging = false;
+		t->mark = d->tot;
+		t->moved = now;
+		return;
+	}
+	if (t->asked.n == BL_MS_NEVER.n || turned) {
+		t->asked = now;
+		t->moved = now;
+		t->mark = d->tot;
+		t->lagging = false;
+		return;
+	}
+	if (progressed(t, d)) {
+		measure_rate(t, d, now);
+		t->proven = true;
+		t->incapable = false;
+		t->lagging = false;
+		t->moved = now;
+		t->mark = d->tot;
+		return;
+	}
+	if (bl_ms_since(now, t->moved).n < s->stuck_after.n)
+		return;
+	t->lagging = true;
+	if (d->target.n > d->tot.n)
+		t->no_grow_until = bl_ms_add(now, s->retry_after);
+	if (!t->proven && d->target.n < d->tot.n &&
+	    bl_ms_since(now, t->asked).n >= s->boot_grace.n)
+		t->incapable = true;
+}
+
+static void track_update(struct bl_track *t, const struct bl_settings *s,
+			 const struct bl_dom *d, bl_ms now)
+{
+	const unsigned frozen = BL_DOM_DYING | BL_DOM_PAUSED | BL_DOM_MIGRATING | BL_DOM_BUILDING;
+
+	track_demand(t, s, d, now);
+	if (t->fresh || d->flags & (BL_DOM_ANNOUNCED | BL_DOM_DRIVER))
+		t->proven = true;
+	if (d->flags & frozen) {
+		/* its time stands still: what it does not do is not its fault */
+		t->asked = BL_MS_NEVER;
+		t->moved = now;
+		t->mark = d->tot;
+		t->lagging = false;
+	} else {
+		track_motion(t, s, d, now);
+	}
+	t->tot = d->tot;
+	t->target = d->target;
+	t->updated = now;
+}
+
+int bl_progress_update(struct bl_progress *p, const struct bl_settings *s,
+		       const struct bl_snapshot *snap)
+{
+	struct bl_track *t, *next;
+	size_t seen = 0;
+
+	for (size_t i = 0; i < snap->n_doms; i++) {
+		const struct bl_dom *d = &snap->doms[i];
+
+		if (d->flags & BL_DOM_HOLDER)
+			continue;
+		t = track_get(p, d, snap->now);
+		if (!t)
+			return -ENOMEM;
+		track_update(t, s, d, snap->now);
+		seen++;
+	}
+	p->started = true;
+	if (HASH_COUNT(p->tracks) == seen)
+		return 0;
+	HASH_ITER(hh, p->tracks, t, next) {
+		const struct bl_dom *d = bl_snapshot_find(snap, t->domid);
+
+		if (d && !(d->flags & BL_DOM_HOLDER))
+			continue;
+		HASH_DEL(p->tracks, t);
+		free(t);
+	}
+	return 0;
+}
+
+void bl_progress_free(struct bl_progress *p)
+{
+	struct bl_track *t, *next;
+
+	HASH_ITER(hh, p->tracks, t, next) {
+		HASH_DEL(p->tracks, t);
+		free(t);
+	}
+	*p = (struct bl_progress){ 0 };
+}
