@@ -103,9 +103,15 @@ host_install() {
 	local run=$1 debs=$VM_DIR/debs-$2 list
 	list=("$debs"/*.deb)
 	host_push "$run" "$debs/xenprobe" /usr/local/bin
+	host_push "$run" "$VM_SRC"/{cases.sh,lib.sh,suites} /usr/lib/balloond-vm/tests
 	if [ -e "${list[0]}" ]; then
 		host_push "$run" "${list[@]}" /var/tmp/debs
 		dom0 "$run" 'dpkg -i /var/tmp/debs/*.deb' </dev/null >"$run/install.log" 2>&1 ||
 			{ cat "$run/install.log" >&2; return 1; }
 	fi
+}
+
+# host_ends RUN SECONDS: wait for a host that was told to switch itself off.
+host_ends() {
+	timeout "$2" tail --pid="$(cat "$1/pid")" -f /dev/null
 }

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# For suites in dom0: guests, readers of the hypervisor, a clean host.
+# shellcheck source=tests/vm/cases.sh
+. "${BASH_SOURCE[0]%/*}/cases.sh"
+
+GUEST_LOGS=/var/log/guests
+GUEST_FILES=/usr/lib/balloond-vm
+
+# --- the hypervisor, as seen by others than balloond
+
+xl_info() { xl info | awk -v key="$1" '$1 == key { print $3 }'; } # FIELD
+domid() { xl domid "$1" 2>/dev/null; }                            # NAME
+probe() { xenprobe | jq -er "$1"; }                               # JQ-EXPRESSION
+
+# domain_field DOMID FIELD: tot_pages, max_pages, outstanding_pages, handle, …
+domain_field() { probe ".domains[] | select(.domid == $1) | .$2"; }
+guest_pages() { domain_field "$(domid "$1")" tot_pages; } # NAME
+guest_has_pages() { is "$(guest_pages "$1")" "$2" "pages of $1"; }
+xs_of() { xenstore-read "/local/domain/$(domid "$1")/$2"; } # NAME KEY
+
+# --- guests
+
+# guest_start NAME TYPE MIB [MAXMIB] [KEY=VALUE…]: create it, do not wait.
+# TYPE is pv, pvh or hvm. KEY=VALUE are lines of its configuration; the key
+# cmdline adds words to its kernel's command line (eat=MIB, or
+# initcall_blacklist=balloon_init for a guest without a balloon driver).
+guest_start() {
+	local name=$1 type=$2 mib=$3 max=$3 kernel=vmlinux line extra="" lines=()
+	shift 3
+	case ${1-} in
+	'' | *=*) ;;
+	*) max=$1; shift ;;
+	esac
+	for line; do
+		case $line in
+		cmdline=*) extra=${line#*=} ;;
+		*) lines+=("$line") ;;
+		esac
+	done
+	[ "$type" != hvm ] || { kernel=vmlinuz; lines+=('vga="none"'); }
+	cat >"$SUITE_TMP/$name.cfg" <<-CONFIG
+	name="$name"
+	type="$type"
+	kernel="$GUEST_FILES/guest-$kernel"
+	ramdisk="$GUEST_FILES/guest-initrd"
+	extra="console=hvc0 quiet $extra"
+	memory=$mib
+	maxmem=$max
+	vcpus=1
+	on_reboot="destroy"
+	on_crash="destroy"
+	CONFIG
+	[ ${#lines[@]} -eq 0 ] || printf '%s\n' "${lines[@]}" >>"$SUITE_TMP/$name.cfg"
+	guest_again "$name"
+}
+
+guest_again() { # NAME: from the configuration guest_start wrote
+	rm -f "$GUEST_LOGS/guest-$1.log"
+	xl create -q "$SUITE_TMP/$1.cfg"
+}
+
+guest_said() { grep -aqs "$2" "$GUEST_LOGS/guest-$1.log"; } # NAME PATTERN
+guest_gone() { ! domid "$1" >/dev/null; }
+guest_said_or_gone() { guest_said "$1" "$2" || guest_gone "$1"; }
+
+# guest_up NAME: until it says so on its console. Under emulation a PVH guest
+# is now and then reset before its first line: that one is made again, and
+# nothing later is forgiven.
+guest_up() {
+	local try
+	for try in 1 2 3 4 5 6; do
+		wait_for 120 guest_said_or_gone "$1" '^guest up'
+		guest_said "$1" '^guest up' && return
+		echo "$1 was reset before its first line (try $try)"
+		guest_again "$1"
+	done
+	fail "$1 does not come up"
+}
+
+guest_create() { guest_start "$@" && guest_up "$1"; }
+
+guest_lines() { grep -ac '^guest alive' "$GUEST_LOGS/guest-$1.log" || true; }
+guest_said_more() { [ "$(guest_lines "$1")" -gt "$2" ]; }
+guest_alive() { wait_for 60 guest_said_more "$1" "$(guest_lines "$1")"; } # NAME
+
+# guest_value NAME WORD: MemTotal or MemAvailable in KiB, from its last line.
+guest_value() {
+	grep -a '^guest alive' "$GUEST_LOGS/guest-$1.log" | tail -n 1 |
+		sed -n "s/.* $2 \([0-9]*\).*/\1/p"
+}
+
+no_domain_but_0() { [ "$(xenprobe | jq '.domains | length')" = 1 ]; }
+guest_destroy_all() {
+	local id
+	for id in $(xenprobe | jq '.domains[].domid'); do
+		[ "$id" = 0 ] || xl destroy "$id" || true
+	done
+	wait_for 60 no_domain_but_0
+}
+
+# --- the host
+
+# host_clean: as after installation: no guest, no daemon, none of its state.
+host_clean() {
+	pkill -CONT xenstored || true
+	pkill -CONT oxenstored || true
+	systemctl stop balloond.socket balloond.service 2>/dev/null || true
+	systemctl reset-failed 2>/dev/null || true
+	guest_destroy_all
+	rm -rf /var/lib/balloond/* /run/balloond/* /etc/balloond/balloond.conf.d/* \
+		"${SUITE_TMP:?}"/* "${GUEST_LOGS:?}"/*
+	wait_for 20 nothing_claimed
+}
+nothing_claimed() { is "$(probe .host.outstanding_pages)" 0 outstanding_pages; }
+
+suite_diagnose() {
+	echo "--- balloond's journal"
+	journalctl -q --no-pager -o short-precise -u balloond.service -u balloond.socket \
+		--since "@${CASE_START:-0}" | tail -n 80
+	echo "--- xl list"
+	timeout 10 xl list
+	echo "--- xenprobe"
+	timeout 10 xenprobe | jq -c '.host, .domains[]'
+	echo "--- xl dmesg"
+	timeout 10 xl dmesg | tail -n 15
+	echo "--- last lines of guests"
+	tail -n 3 "$GUEST_LOGS"/*.log
+}
