@@ -44,7 +44,7 @@ struct bl_claim {
 	/* from the snapshot, each tick: */
 	uint32_t holder;   /* BL_DOMID_NONE: none */
 	bl_pages staked;   /* outstanding on the holder, or on domid while building */
-	/* from the plan, each tick: */
+	/* for people, by the manager: */
 	bl_ms eta;	   /* from now; BL_MS_NEVER unknown */
 	char reason[BL_CLAIM_REASON_MAX];
 };

@@ -43,28 +43,32 @@ struct bl_view {
 	struct bl_track *track; /* NULL for holders */
 	struct bl_limits limits;
 	enum bl_dom_state state;
-	bool managed;	 /* balloond may move it now */
-	bool counted;	 /* managed, and expected to follow */
-	bl_pages growing; /* granted and not yet taken */
-	bl_pages floor;	 /* no claim takes it below: max(min, fresh used), at most have */
-	bl_pages givable; /* have - floor of one that may give */
+	bool managed;	  /* balloond may move it now */
+	bl_pages growing; /* granted, or being built, and not yet taken */
+	bl_pages have;	  /* tot + growing */
+	bl_pages floor;	  /* no claim takes it below: max(min, fresh used), at most have */
+	bl_pages givable; /* have - floor where it may be counted on */
 	bl_pages demand;
-	bl_pages goal;	 /* what the policy wants it to have in the end */
-	bool fresh;	 /* its telemetry counts */
-	enum bl_why why;
+	bl_pages goal;	  /* what it should have in the end; have when not managed */
+	enum bl_why why;  /* why goal differs from have */
 };
 
 struct bl_plan {
-	struct bl_action *actions;
+	struct bl_action *actions; /* in the order to be done */
 	size_t n_actions, cap_actions;
 	struct bl_view *views;
 	size_t n_views, cap_views;
 	/* host sums */
-	bl_pages reserve, promised, growing, available, reclaimable;
-	bool overfull;	/* free - outstanding - promised - growing - reserve is below 0 */
-	bool moving;	/* something is under way: tick fast */
-	bool pressure;	/* a guest reports pressure: tick every second */
-	bool at_limit;	/* a claim waits and nobody can give: host.low */
+	bl_pages reserve;
+	bl_pages promised;    /* by the ledger, not backed by a claim */
+	bl_pages growing;
+	int64_t balance;      /* pages: free - outstanding - promised - growing - reserve */
+	bl_pages available;   /* balance, never below 0 */
+	bl_pages reclaimable; /* what guests could give, unproven ones included */
+	bl_pages claims;      /* what live claims keep, staked or promised */
+	bool moving;	      /* something is under way: tick fast */
+	bool waiting;	      /* something waits for time alone: tick every second */
+	bool pressure;	      /* a guest reports pressure */
 	struct bl_plan_scratch *scratch;
 };
 
@@ -72,7 +76,7 @@ struct bl_plan_in {
 	const struct bl_settings *settings;
 	const struct bl_snapshot *snap;
 	struct bl_progress *progress; /* already updated with snap */
-	struct bl_ledger *ledger;     /* holder, staked, eta and reason are written */
+	struct bl_ledger *ledger;     /* holder and staked are written */
 	bool paused;		      /* no guest is touched; claims with room are staked */
 };
 
@@ -86,7 +90,7 @@ const struct bl_view *bl_plan_view(const struct bl_plan *plan, uint32_t domid);
 enum bl_verdict {
 	BL_FITS_NOW,	 /* from what is available */
 	BL_FITS_RECLAIM, /* once balloons have moved */
-	BL_FITS_LATER,	 /* only when other claims end */
+	BL_FITS_LATER,	 /* only when other claims end, or guests use less */
 	BL_FITS_NEVER,	 /* not even with every claim gone and every guest at its min */
 };
 struct bl_admission {
@@ -94,9 +98,14 @@ struct bl_admission {
 	bl_pages need;	      /* size + overhead */
 	bl_pages available, reclaimable;
 	bl_pages claims;      /* what other claims keep */
-	bl_pages most;	      /* the most a claim could ever have here (its overhead not in it) */
+	bl_pages most;	      /* the most that size + overhead could ever be here */
 };
-void bl_plan_admit(const struct bl_plan *plan, const struct bl_plan_in *in,
-		   bl_pages size, bl_pages overhead, struct bl_admission *ret);
+void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead,
+		   struct bl_admission *ret);
+
+/* How long until claim c has its room at the rates its givers showed;
+ * BL_MS_NEVER: unknown, or it waits for something else than balloons. */
+bl_ms bl_plan_eta(const struct bl_plan *plan, const struct bl_plan_in *in,
+		  const struct bl_claim *c);
 
 #endif

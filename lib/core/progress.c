@@ -112,6 +112,13 @@ static void measure_rate(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 	t->rate = t->rate ? (t->rate * 3 + rate) / 4 : rate;
 }
 
+static void follows(struct bl_track *t)
+{
+	t->proven = true;
+	t->incapable = false;
+	t->no_give_until = t->no_grow_until = BL_MS(0);
+}
+
 /* Did it follow what it was told? */
 static void track_motion(struct bl_track *t, const struct bl_settings *s,
 			 const struct bl_dom *d, bl_ms now)
@@ -121,8 +128,7 @@ static void track_motion(struct bl_track *t, const struct bl_settings *s,
 	if (!d->has_target || d->tot.n == d->target.n) {
 		if (d->has_target && t->asked.n != BL_MS_NEVER.n && t->mark.n != d->tot.n) {
 			measure_rate(t, d, now);
-			t->proven = true;
-			t->incapable = false;
+			follows(t);
 		}
 		t->asked = BL_MS_NEVER;
 		t->lagging = false;
@@ -139,8 +145,7 @@ static void track_motion(struct bl_track *t, const struct bl_settings *s,
 	}
 	if (progressed(t, d)) {
 		measure_rate(t, d, now);
-		t->proven = true;
-		t->incapable = false;
+		follows(t);
 		t->lagging = false;
 		t->moved = now;
 		t->mark = d->tot;
@@ -151,6 +156,8 @@ static void track_motion(struct bl_track *t, const struct bl_settings *s,
 	t->lagging = true;
 	if (d->target.n > d->tot.n)
 		t->no_grow_until = bl_ms_add(now, s->retry_after);
+	else
+		t->no_give_until = bl_ms_add(now, s->retry_after);
 	if (!t->proven && d->target.n < d->tot.n &&
 	    bl_ms_since(now, t->asked).n >= s->boot_grace.n)
 		t->incapable = true;

@@ -41,6 +41,7 @@ struct bl_track {
 	bl_pages mark;	      /* tot when it last made progress */
 	bl_ms moved;	      /* when that was */
 	bl_ms no_grow_until;  /* it did not take a grant: no other before that */
+	bl_ms no_give_until;  /* it did not give: not counted on before that */
 	uint64_t rate;	      /* pages a second, smoothed; 0 unknown */
 	bl_pages demand;      /* from telemetry; 0 none */
 	bool fresh;	      /* its telemetry is not stale */

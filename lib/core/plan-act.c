@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From goals to this tick's actions. Order: claims whose room is there, then
+ * those that give, then limits that follow, then those that get. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lib/core/plan-internal.h"
+
+static int emit(struct bl_plan *plan, struct bl_action a)
+{
+	if (plan->n_actions == plan->cap_actions) {
+		size_t cap = plan->cap_actions ? plan->cap_actions * 2 : 64;
+		struct bl_action *actions = reallocarray(plan->actions, cap, sizeof(*actions));
+
+		if (!actions)
+			return -ENOMEM;
+		plan->actions = actions;
+		plan->cap_actions = cap;
+	}
+	plan->actions[plan->n_actions++] = a;
+	return 0;
+}
+
+static int emit_dom(struct bl_plan *plan, enum bl_action_kind kind, const struct bl_view *v,
+		    bl_pages pages, enum bl_why why)
+{
+	return emit(plan, (struct bl_action){
+				  .kind = kind, .why = why, .domid = v->dom->domid, .pages = pages });
+}
+
+/* Oldest first; the first that does not fit keeps its room from all behind. */
+static int act_stake(struct bl_plan *plan, const struct bl_plan_in *in)
+{
+	int64_t room = plan->balance;
+	int r;
+
+	for (size_t i = 0; i < in->ledger->n; i++)
+		if (in->ledger->claims[i]->state == BL_CLAIM_RECLAIMING)
+			room += (int64_t)bl_claim_promised(in->ledger->claims[i], in->snap).n;
+	for (size_t i = 0; i < in->ledger->n; i++) {
+		struct bl_claim *c = in->ledger->claims[i];
+		int64_t need = (int64_t)bl_claim_promised(c, in->snap).n;
+		bl_pages size = c->size;
+
+		if (c->state != BL_CLAIM_RECLAIMING)
+			continue;
+		if (need > room) {
+			int64_t part = room - (int64_t)c->overhead.n;
+
+			/* --min: what is there will do once no more can come */
+			if (plan->reclaimable.n || part < (int64_t)c->min.n)
+				return 0;
+			size = BL_PAGES(part);
+			need = room;
+		}
+		r = emit(plan, (struct bl_action){
+				       .kind = BL_ACT_STAKE, .why = BL_WHY_CLAIM,
+				       .domid = BL_DOMID_NONE, .pages = size, .claim = c });
+		if (r)
+			return r;
+		room -= need;
+	}
+	return 0;
+}
+
+static uint64_t distance(bl_pages a, bl_pages b)
+{
+	return a.n > b.n ? a.n - b.n : b.n - a.n;
+}
+
+/* The target a guest that should not grow is to have now; its present one
+ * where a change is not worth it. */
+static bl_pages giving_target(const struct bl_plan *plan, const struct bl_plan_in *in,
+			      const struct bl_view *v)
+{
+	const struct bl_dom *d = v->dom;
+	bool exact = plan->scratch->claims_short || v->why == BL_WHY_LIMITS ||
+		     v->why == BL_WHY_WITHDRAWN;
+	bl_pages want = v->goal;
+
+	if (!v->track->proven && d->target.n < d->tot.n)
+		return d->target; /* its probe is out */
+	if (v->goal.n >= v->have.n) /* nobody asks any more */
+		return bl_pages_max(d->target, d->tot);
+	if (!exact && v->have.n - v->goal.n < in->settings->threshold.n)
+		return bl_pages_max(d->target, d->tot);
+	if (!v->track->proven && want.n < d->tot.n)
+		want = bl_pages_max(want, bl_pages_sub(d->tot, BL_PAGES(BL_PAGES_PER_MIB)));
+	if (d->target.n >= d->tot.n)
+		return want;
+	/* on its way down already: for less than the threshold only further */
+	if (distance(want, d->target) < in->settings->threshold.n &&
+	    (!exact || want.n > d->target.n))
+		return d->target;
+	return want;
+}
+
+static int act_give(struct bl_plan *plan, const struct bl_plan_in *in, const struct bl_view *v)
+{
+	const struct bl_dom *d = v->dom;
+	const struct bl_track *t = v->track;
+	bl_pages target = d->target, limit;
+	int r = 0;
+
+	if (v->managed && !in->snap->store_stale) {
+		bl_ms last = BL_MS(t->nudged.n > t->moved.n ? t->nudged.n : t->moved.n);
+
+		target = giving_target(plan, in, v);
+		if (target.n != d->target.n)
+			r = emit_dom(plan, BL_ACT_TARGET, v, target,
+				     t->proven || target.n >= d->tot.n ? v->why : BL_WHY_PROBE);
+		else if (t->lagging && bl_ms_since(in->snap->now, last).n >=
+					       in->settings->retry_after.n)
+			r = emit_dom(plan, BL_ACT_NUDGE, v, d->target, BL_WHY_RETRY);
+		if (r)
+			return r;
+	}
+	limit = bl_pages_max(d->tot, target);
+	if (v->state <= BL_STATE_STUCK && (t->ours || target.n != d->target.n) &&
+	    d->max_pages.n > limit.n)
+		r = emit_dom(plan, BL_ACT_MAXMEM, v, limit, BL_WHY_FOLLOW);
+	return r;
+}
+
+static bool may_grow(const struct bl_plan_in *in, const struct bl_view *v)
+{
+	return v->managed && v->goal.n > v->have.n && !(v->dom->target.n < v->dom->tot.n && !v->track->proven) &&
+	       (v->have.n < v->limits.min.n ||
+		v->goal.n - v->have.n >= in->settings->threshold.n);
+}
+
+static int act_grow_one(struct bl_plan *plan, const struct bl_plan_in *in,
+			const struct bl_view *v, bl_pages to)
+{
+	int r;
+
+	/* a dribble of small grants costs more than it brings */
+	if (to.n < v->goal.n && to.n - v->have.n < in->settings->threshold.n &&
+	    v->have.n >= v->limits.min.n && v->track->proven)
+		return 0;
+	if (to.n <= v->have.n || to.n < v->limits.min.n)
+		return 0;
+	if (v->dom->max_pages.n < to.n) {
+		r = emit_dom(plan, BL_ACT_MAXMEM, v, to, v->why);
+		if (r)
+			return r;
+	}
+	return emit_dom(plan, BL_ACT_TARGET, v, to, v->why);
+}
+
+/* Only what is free now, claimed by nobody and promised to nobody. */
+static int act_grow(struct bl_plan *plan, const struct bl_plan_in *in)
+{
+	struct bl_plan_scratch *sc = plan->scratch;
+	bl_pages left = plan->available;
+	size_t n = 0;
+	int r;
+
+	if (!left.n)
+		return 0;
+	for (size_t k = 0; k < sc->n; k++) {
+		const struct bl_view *v = &plan->views[sc->index[k]];
+		bl_pages lo = v->have, hi = v->goal;
+
+		if (!may_grow(in, v))
+			continue;
+		if (lo.n < v->limits.min.n) { /* up to its min at once, or not at all */
+			bl_pages step = bl_pages_sub(v->limits.min, lo);
+
+			if (step.n > left.n)
+				continue;
+			left = bl_pages_sub(left, step);
+			lo = v->limits.min;
+		} else if (!v->track->proven) {
+			hi = bl_pages_min(hi, bl_pages_add(lo, BL_PAGES(BL_PAGES_PER_MIB)));
+		}
+		sc->shares[n] = (struct bl_share_in){ lo, bl_pages_max(lo, hi), v->limits.weight };
+		sc->index[n++] = sc->index[k];
+	}
+	r = bl_fill_share(&sc->fill, sc->shares, n, left, sc->result, &left);
+	for (size_t k = 0; k < n && !r; k++)
+		r = act_grow_one(plan, in, &plan->views[sc->index[k]], sc->result[k]);
+	return r;
+}
+
+static void look_ahead(struct bl_plan *plan, const struct bl_plan_in *in)
+{
+	plan->moving = plan->waiting = false;
+	for (size_t i = 0; i < plan->n_views; i++) {
+		const struct bl_view *v = &plan->views[i];
+
+		if (v->state == BL_STATE_GROWING || v->state == BL_STATE_SHRINKING)
+			*(v->track->lagging ? &plan->waiting : &plan->moving) = true;
+		plan->waiting |= v->state == BL_STATE_STUCK || v->state == BL_STATE_BUILDING ||
+				 v->state == BL_STATE_DYING;
+	}
+	plan->moving |= plan->n_actions > 0;
+	for (size_t i = 0; i < in->ledger->n; i++)
+		plan->waiting |= in->ledger->claims[i]->state != BL_CLAIM_HELD;
+}
+
+int bl_plan_act(struct bl_plan *plan, const struct bl_plan_in *in)
+{
+	int r = act_stake(plan, in);
+
+	for (size_t i = 0; i < plan->n_views && !r && !in->paused; i++)
+		if (plan->views[i].track)
+			r = act_give(plan, in, &plan->views[i]);
+	if (!r && !in->paused && !in->snap->store_stale)
+		r = act_grow(plan, in);
+	look_ahead(plan, in);
+	return r;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a claim would meet, and how long it takes. */
+#include "lib/core/plan-internal.h"
+
+void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead,
+		   struct bl_admission *ret)
+{
+	struct bl_admission a = {
+		.need = bl_pages_add(size, overhead),
+		.available = plan->available,
+		.reclaimable = plan->reclaimable,
+		.claims = plan->claims,
+	};
+	int64_t to_min = 0, most;
+
+	for (size_t i = 0; i < plan->n_views; i++)
+		if (plan->views[i].managed)
+			to_min += (int64_t)bl_pages_sub(plan->views[i].have,
+							plan->views[i].limits.min).n;
+	most = plan->balance + (int64_t)plan->claims.n + to_min;
+	a.most = BL_PAGES(most > 0 ? most : 0);
+	if (a.need.n > a.most.n)
+		a.verdict = BL_FITS_NEVER;
+	else if (a.need.n <= a.available.n)
+		a.verdict = BL_FITS_NOW;
+	else if ((int64_t)a.need.n <= plan->balance + (int64_t)plan->reclaimable.n)
+		a.verdict = BL_FITS_RECLAIM;
+	else
+		a.verdict = BL_FITS_LATER;
+	*ret = a;
+}
+
+/* What is given back within ms at the rates seen. */
+static uint64_t given_within(const struct bl_plan *plan, uint64_t ms)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < plan->n_views; i++) {
+		const struct bl_view *v = &plan->views[i];
+		uint64_t rest, moved;
+
+		if (!v->managed || v->track->lagging || v->goal.n >= v->dom->tot.n)
+			continue;
+		rest = v->dom->tot.n - v->goal.n;
+		if (__builtin_mul_overflow(v->track->rate, ms, &moved))
+			moved = UINT64_MAX;
+		moved /= 1000;
+		sum += moved < rest ? moved : rest;
+	}
+	return sum;
+}
+
+bl_ms bl_plan_eta(const struct bl_plan *plan, const struct bl_plan_in *in,
+		  const struct bl_claim *c)
+{
+	int64_t room = plan->balance, need = 0;
+	uint64_t lo = 0, hi = UINT64_C(1) << 32; /* 50 days: as good as never */
+
+	for (size_t i = 0; i < in->ledger->n; i++)
+		if (in->ledger->claims[i]->state == BL_CLAIM_RECLAIMING)
+			room += (int64_t)bl_claim_promised(in->ledger->claims[i], in->snap).n;
+	for (size_t i = 0; i < in->ledger->n; i++) {
+		const struct bl_claim *o = in->ledger->claims[i];
+
+		if (o->state == BL_CLAIM_RECLAIMING)
+			need += (int64_t)bl_claim_promised(o, in->snap).n;
+		if (o == c)
+			break;
+	}
+	if (need <= room)
+		return BL_MS(0);
+	if (in->paused || given_within(plan, hi) < (uint64_t)(need - room))
+		return BL_MS_NEVER;
+	while (lo < hi) {
+		uint64_t mid = lo + (hi - lo) / 2;
+
+		if (given_within(plan, mid) >= (uint64_t)(need - room))
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return BL_MS(lo);
+}

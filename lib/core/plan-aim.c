@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What every managed guest should have in the end. */
+#include "lib/core/plan-internal.h"
+
+/* Which waiting claims balloons can serve, oldest first; behind one that they
+ * cannot, nobody is served either. */
+static void sort_out_claims(struct bl_plan *plan, const struct bl_plan_in *in)
+{
+	struct bl_plan_scratch *sc = plan->scratch;
+	int64_t room = plan->balance, pool;
+	bool blocked = false;
+
+	sc->claims_short = false;
+	sc->blocked = BL_PAGES(0);
+	for (size_t i = 0; i < in->ledger->n; i++)
+		if (in->ledger->claims[i]->state == BL_CLAIM_RECLAIMING)
+			room += (int64_t)bl_claim_promised(in->ledger->claims[i], in->snap).n;
+	pool = room + (int64_t)plan->reclaimable.n;
+	for (size_t i = 0; i < in->ledger->n; i++) {
+		const struct bl_claim *c = in->ledger->claims[i];
+		int64_t need, least;
+
+		if (c->state != BL_CLAIM_RECLAIMING)
+			continue;
+		need = (int64_t)bl_claim_promised(c, in->snap).n;
+		least = need - (int64_t)bl_pages_sub(c->size, c->min).n;
+		blocked |= least > pool;
+		if (blocked) {
+			sc->blocked = bl_pages_add(sc->blocked, BL_PAGES(need));
+			continue;
+		}
+		sc->claims_short |= need > room;
+		pool -= need;
+		room -= need;
+	}
+}
+
+static struct bl_guest_in guest_of(const struct bl_view *v, const struct bl_plan *plan,
+				   const struct bl_plan_in *in)
+{
+	const struct bl_track *t = v->track;
+	bl_ms now = in->snap->now;
+	struct bl_guest_in g = {
+		.min = v->limits.min,
+		.max = bl_pages_min(v->limits.max, in->snap->total),
+		.have = v->have,
+		.used = t->fresh ? v->dom->tele.used : BL_PAGES(0),
+		.demand = v->demand,
+		.weight = v->limits.weight,
+	};
+
+	if (!plan->scratch->claims_short && bl_track_booting(t, in->settings, now)) {
+		g.min = g.max = g.demand = g.have;
+	} else if (t->no_grow_until.n > now.n) {
+		g.have = v->dom->tot;
+		g.max = bl_pages_min(g.max, g.have);
+	}
+	g.min = bl_pages_min(g.min, g.max);
+	return g;
+}
+
+/* Claims take nothing that guests use: the budget never goes below the
+ * floors for a claim's sake. */
+static bl_pages budget_of(const struct bl_plan *plan)
+{
+	const struct bl_plan_scratch *sc = plan->scratch;
+	int64_t have = 0, floors = 0, budget, without;
+
+	for (size_t k = 0; k < sc->n; k++) {
+		have += (int64_t)plan->views[sc->index[k]].have.n;
+		floors += (int64_t)plan->views[sc->index[k]].floor.n;
+	}
+	budget = have + plan->balance + (int64_t)sc->blocked.n;
+	without = have + plan->balance + (int64_t)plan->promised.n;
+	if (budget < floors)
+		budget = floors < without ? floors : without;
+	return BL_PAGES(budget > 0 ? budget : 0);
+}
+
+static enum bl_why why_of(const struct bl_plan *plan, const struct bl_view *v,
+			  const struct bl_guest_in *g)
+{
+	if (v->goal.n < v->have.n) {
+		if (v->have.n > v->limits.max.n)
+			return BL_WHY_LIMITS;
+		if (plan->scratch->claims_short)
+			return BL_WHY_CLAIM;
+		return g->have.n < v->have.n ? BL_WHY_WITHDRAWN : BL_WHY_DEMAND;
+	}
+	if (v->goal.n == v->have.n)
+		return BL_WHY_NONE;
+	if (v->have.n < v->limits.min.n)
+		return BL_WHY_LIMITS;
+	return v->goal.n <= v->demand.n ? BL_WHY_DEMAND : BL_WHY_SURPLUS;
+}
+
+/* First as if all could follow; then those that do not are taken for what
+ * they are, and the others take their part. */
+int bl_plan_aim(struct bl_plan *plan, const struct bl_plan_in *in)
+{
+	struct bl_plan_scratch *sc = plan->scratch;
+	const struct bl_settings *s = in->settings;
+	bl_pages budget;
+	bool again = false;
+	int r;
+
+	sort_out_claims(plan, in);
+	for (size_t k = 0; k < sc->n; k++)
+		sc->guests[k] = guest_of(&plan->views[sc->index[k]], plan, in);
+	budget = budget_of(plan);
+	r = bl_policy_targets(sc->policy, s->policy, s->surplus_give, sc->guests, sc->n, budget,
+			      sc->result);
+	if (r)
+		return r;
+	for (size_t k = 0; k < sc->n; k++) {
+		struct bl_view *v = &plan->views[sc->index[k]];
+
+		v->goal = sc->result[k];
+		if (v->goal.n < v->dom->tot.n && bl_view_lags(v, in->snap->now)) {
+			struct bl_guest_in *g = &sc->guests[k];
+
+			g->min = g->max = g->have = g->demand = v->dom->tot;
+			again = true;
+		}
+	}
+	if (again) {
+		r = bl_policy_targets(sc->policy, s->policy, s->surplus_give, sc->guests, sc->n,
+				      budget, sc->result);
+		if (r)
+			return r;
+	}
+	for (size_t k = 0; k < sc->n; k++) {
+		struct bl_view *v = &plan->views[sc->index[k]];
+
+		if (!(v->goal.n < v->dom->tot.n && bl_view_lags(v, in->snap->now)))
+			v->goal = sc->result[k];
+		v->why = why_of(plan, v, &sc->guests[k]);
+	}
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Shared by the steps of one plan: look (views and sums), aim (goals), act
+ * (actions). */
+#ifndef BL_CORE_PLAN_INTERNAL_H
+#define BL_CORE_PLAN_INTERNAL_H
+
+#include "lib/core/plan.h"
+
+struct bl_plan_scratch {
+	struct bl_policy *policy;
+	struct bl_fill fill;
+	struct bl_guest_in *guests;
+	struct bl_share_in *shares;
+	bl_pages *result;
+	uint32_t *index; /* guests[k] is views[index[k]] */
+	size_t cap;
+	size_t n; /* managed guests */
+	/* of this tick: */
+	bool claims_short; /* a claim that balloons can serve waits for room */
+	bl_pages blocked;  /* promised to claims that only others' end can serve */
+};
+
+int bl_plan_look(struct bl_plan *plan, const struct bl_plan_in *in);
+int bl_plan_aim(struct bl_plan *plan, const struct bl_plan_in *in);
+int bl_plan_act(struct bl_plan *plan, const struct bl_plan_in *in);
+
+/* The claim that is being built on that domid, or NULL. */
+const struct bl_claim *bl_plan_building(const struct bl_plan_in *in, uint32_t domid);
+/* It was asked to give and did not: it counts as giving nothing for a while. */
+bool bl_view_lags(const struct bl_view *v, bl_ms now);
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What each domain is, has and may give, and the sums of the host. */
+#include "lib/core/plan-internal.h"
+
+/* Holders are found again by handle; last tick's domid is only a hint. */
+static void match_holder(struct bl_claim *c, const struct bl_snapshot *s)
+{
+	const struct bl_dom *d = bl_snapshot_find(s, c->holder);
+
+	if (!d || !(d->flags & BL_DOM_HOLDER) || !bl_uuid_equal(&d->uuid, &c->handle)) {
+		d = NULL;
+		for (size_t i = 0; i < s->n_doms && !d; i++)
+			if (s->doms[i].flags & BL_DOM_HOLDER &&
+			    bl_uuid_equal(&s->doms[i].uuid, &c->handle))
+				d = &s->doms[i];
+	}
+	c->holder = d ? d->domid : BL_DOMID_NONE;
+	c->staked = d ? d->outstanding : BL_PAGES(0);
+	if (c->state == BL_CLAIM_BUILDING) {
+		d = bl_snapshot_find(s, c->domid);
+		if (d)
+			c->staked = bl_pages_add(c->staked, d->outstanding);
+	}
+}
+
+const struct bl_claim *bl_plan_building(const struct bl_plan_in *in, uint32_t domid)
+{
+	for (size_t i = 0; i < in->ledger->n; i++)
+		if (in->ledger->claims[i]->state == BL_CLAIM_BUILDING &&
+		    in->ledger->claims[i]->domid == domid)
+			return in->ledger->claims[i];
+	return NULL;
+}
+
+bool bl_view_lags(const struct bl_view *v, bl_ms now)
+{
+	return v->track->no_give_until.n > now.n;
+}
+
+/* What it was granted and has not taken. Of a domain that is being built the
+ * hypervisor's limit says how much will come, unless a claim covers it. */
+static bl_pages view_growing(const struct bl_view *v, const struct bl_plan_in *in)
+{
+	const struct bl_dom *d = v->dom;
+	bl_pages room = bl_pages_sub(d->max_pages, bl_pages_add(d->tot, d->outstanding));
+
+	if (d->flags & (BL_DOM_DYING | BL_DOM_HOLDER | BL_DOM_NO_BALLOON))
+		return BL_PAGES(0);
+	if (d->flags & BL_DOM_BUILDING) {
+		/* no limit yet, or none that means anything; or its builder sleeps */
+		if (room.n > in->snap->total.n || bl_plan_building(in, d->domid) ||
+		    bl_ms_since(in->snap->now, v->track->first_seen).n > in->settings->boot_grace.n)
+			return BL_PAGES(0);
+		return room;
+	}
+	if (!d->has_target)
+		return BL_PAGES(0);
+	return bl_pages_min(bl_pages_sub(d->target, d->tot), room);
+}
+
+static bool balloon_usable(const struct bl_view *v)
+{
+	return v->dom->has_target && !(v->dom->flags & (BL_DOM_NO_BALLOON | BL_DOM_POD)) &&
+	       !v->track->incapable;
+}
+
+static enum bl_dom_state view_state(const struct bl_view *v, const struct bl_plan_in *in)
+{
+	const struct bl_dom *d = v->dom;
+
+	if (d->flags & BL_DOM_DYING)
+		return BL_STATE_DYING;
+	if (d->flags & BL_DOM_HOLDER)
+		return BL_STATE_STEADY;
+	if (d->flags & BL_DOM_MIGRATING)
+		return BL_STATE_MIGRATING;
+	if (d->flags & BL_DOM_BUILDING)
+		return BL_STATE_BUILDING;
+	if (d->flags & BL_DOM_PAUSED)
+		return BL_STATE_PAUSED;
+	if (v->limits.external || d->flags & BL_DOM_EXTERNAL)
+		return BL_STATE_EXTERNAL;
+	if (!balloon_usable(v))
+		return d->flags & BL_DOM_CONTROL && v->limits.mode == BL_MODE_IGNORE
+			       ? BL_STATE_STEADY
+			       : BL_STATE_INCAPABLE;
+	if (d->tot.n == d->target.n)
+		return BL_STATE_STEADY;
+	if (v->track->lagging && !bl_track_booting(v->track, in->settings, in->snap->now))
+		return BL_STATE_STUCK;
+	return d->tot.n < d->target.n ? BL_STATE_GROWING : BL_STATE_SHRINKING;
+}
+
+static bl_pages view_demand(const struct bl_view *v, const struct bl_settings *s)
+{
+	bl_pages want = v->limits.base;
+
+	if (v->track->fresh && s->policy != BL_POLICY_STATIC)
+		want = v->track->demand;
+	return bl_pages_clamp(want, v->limits.min, v->limits.max);
+}
+
+static void look_at(struct bl_view *v, const struct bl_dom *d, const struct bl_plan_in *in)
+{
+	bool may;
+
+	*v = (struct bl_view){
+		.dom = d,
+		.have = d->tot,
+		.floor = d->tot,
+		.goal = d->tot,
+		.demand = d->tot,
+		.limits = { .mode = BL_MODE_IGNORE, .min = d->tot, .max = d->tot, .weight = 1 },
+	};
+	if (d->flags & BL_DOM_HOLDER) {
+		v->state = view_state(v, in);
+		return;
+	}
+	v->track = bl_progress_find(in->progress, d->domid);
+	v->limits = bl_settings_limits(in->settings, d);
+	v->state = view_state(v, in);
+	v->growing = view_growing(v, in);
+	v->have = bl_pages_add(d->tot, v->growing);
+	v->goal = v->have;
+	v->floor = v->have;
+	may = v->state <= BL_STATE_STUCK && v->limits.mode == BL_MODE_AUTO && balloon_usable(v);
+	v->managed = may;
+	if (!may)
+		return;
+	v->demand = view_demand(v, in->settings);
+	v->floor = v->limits.min;
+	if (v->track->fresh)
+		v->floor = bl_pages_max(v->floor, d->tele.used);
+	v->floor = bl_pages_min(v->floor, v->have);
+	if (!bl_view_lags(v, in->snap->now))
+		v->givable = bl_pages_sub(v->have, v->floor);
+	else /* what it was granted and does not take can still be withdrawn */
+		v->givable = bl_pages_sub(v->growing, bl_pages_sub(v->floor, d->tot));
+}
+
+static void sum_up(struct bl_plan *plan, const struct bl_plan_in *in)
+{
+	const struct bl_snapshot *s = in->snap;
+	bl_pages committed;
+
+	plan->reserve = bl_share_of(in->settings->reserve, s->total);
+	plan->promised = plan->growing = plan->reclaimable = plan->claims = BL_PAGES(0);
+	plan->pressure = false;
+	for (size_t i = 0; i < in->ledger->n; i++) {
+		const struct bl_claim *c = in->ledger->claims[i];
+		bl_pages p = bl_claim_promised(c, s);
+
+		plan->promised = bl_pages_add(plan->promised, p);
+		plan->claims = bl_pages_add(plan->claims, bl_pages_add(p, c->staked));
+	}
+	for (size_t i = 0; i < plan->n_views; i++) {
+		const struct bl_view *v = &plan->views[i];
+
+		plan->growing = bl_pages_add(plan->growing, v->growing);
+		plan->reclaimable = bl_pages_add(plan->reclaimable, v->givable);
+		plan->pressure |= v->managed && v->track->fresh && v->dom->tele.pressure > 0;
+	}
+	committed = bl_pages_add(bl_pages_add(s->outstanding, plan->promised),
+				 bl_pages_add(plan->growing, plan->reserve));
+	committed = bl_pages_min(committed, BL_PAGES(INT64_MAX));
+	plan->balance = (int64_t)s->free.n - (int64_t)committed.n;
+	plan->available = BL_PAGES(plan->balance > 0 ? plan->balance : 0);
+}
+
+int bl_plan_look(struct bl_plan *plan, const struct bl_plan_in *in)
+{
+	struct bl_plan_scratch *sc = plan->scratch;
+
+	for (size_t i = 0; i < in->ledger->n; i++)
+		match_holder(in->ledger->claims[i], in->snap);
+	sc->n = 0;
+	plan->n_views = in->snap->n_doms;
+	for (size_t i = 0; i < plan->n_views; i++) {
+		look_at(&plan->views[i], &in->snap->doms[i], in);
+		if (plan->views[i].managed)
+			sc->index[sc->n++] = (uint32_t)i;
+	}
+	sum_up(plan, in);
+	return 0;
+}
