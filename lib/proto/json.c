@@ -11,6 +11,7 @@
 #include <yajl/yajl_parse.h>
 
 #include "lib/core/text.h"
+#include "lib/proto/json-build.h"
 #include "lib/proto/json-text.h"
 #include "lib/proto/json-value.h"
 
@@ -21,173 +22,44 @@
 
 /* ---- in ---- */
 
-/* A container that is still open. */
-struct frame {
-	struct bl_json v;
-	size_t cap;
-	char *key; /* of the member that comes next */
-};
-
-struct parser {
-	struct frame open[BL_JSON_DEPTH_MAX];
-	unsigned depth;
-	struct bl_json root;
-	bool done; /* root is set */
-	int r;
-	struct bl_err *reterr;
-};
-
-static int fail(struct parser *p, const char *why)
-{
-	p->r = bl_err_set(p->reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s", why);
-	return 0;
-}
-
-static int no_memory(struct parser *p)
-{
-	p->r = bl_err_set(p->reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
-	return 0;
-}
-
-/* Takes over what *v owns, also when it fails. */
-static int add(struct parser *p, struct bl_json *v)
-{
-	struct frame *f;
-
-	if (!p->depth) {
-		p->root = *v;
-		p->done = true;
-		return 1;
-	}
-	f = &p->open[p->depth - 1];
-	if (f->v.n == f->cap) {
-		size_t cap = f->cap ? f->cap * 2 : 4;
-		struct bl_json *more = reallocarray(f->v.u.child, cap, sizeof(*more));
-
-		if (!more) {
-			bl_json_value_clear(v);
-			return no_memory(p);
-		}
-		f->v.u.child = more;
-		f->cap = cap;
-	}
-	v->key = f->key;
-	f->key = NULL;
-	f->v.u.child[f->v.n++] = *v;
-	return 1;
-}
-
 static int on_null(void *ud)
 {
-	struct bl_json v = { .type = BL_JSON_NULL };
-
-	return add(ud, &v);
+	return bl_json_build_null(ud);
 }
 
 static int on_boolean(void *ud, int b)
 {
-	struct bl_json v = { .type = BL_JSON_BOOL, .u.boolean = b };
-
-	return add(ud, &v);
+	return bl_json_build_bool(ud, b);
 }
 
 static int on_number(void *ud, const char *s, size_t len)
 {
-	struct parser *p = ud;
-	struct bl_json v = { .type = BL_JSON_INT, .n = len };
-
-	v.text = strndup(s, len);
-	if (!v.text)
-		return no_memory(p);
-	if (strpbrk(v.text, ".eE")) {
-		v.type = BL_JSON_REAL;
-		if (bl_json_real_read(v.text, &v.u.real) < 0) {
-			free(v.text);
-			return no_memory(p);
-		}
-	} else {
-		errno = 0;
-		v.u.integer = strtoll(v.text, NULL, 10);
-	}
-	if (v.type == BL_JSON_INT ? errno == ERANGE : !isfinite(v.u.real)) {
-		free(v.text);
-		return fail(p, "a number does not fit 64 bits");
-	}
-	return add(p, &v);
+	return bl_json_build_number(ud, s, len);
 }
 
 static int on_string(void *ud, const unsigned char *s, size_t len)
 {
-	struct parser *p = ud;
-	struct bl_json v = { .type = BL_JSON_STRING, .n = len };
-
-	if (!bl_text_utf8((const char *)s, len))
-		return fail(p, "a string is not valid UTF-8");
-	v.text = malloc(len + 1);
-	if (!v.text)
-		return no_memory(p);
-	memcpy(v.text, s, len);
-	v.text[len] = '\0';
-	return add(p, &v);
+	return bl_json_build_string(ud, (const char *)s, len);
 }
 
 static int on_key(void *ud, const unsigned char *s, size_t len)
 {
-	struct parser *p = ud;
-	struct frame *f = &p->open[p->depth - 1];
-
-	if (!bl_text_utf8((const char *)s, len) || memchr(s, 0, len))
-		return fail(p, "a member's name is not valid UTF-8 or holds a NUL");
-	f->key = strndup((const char *)s, len);
-	return f->key ? 1 : no_memory(p);
-}
-
-static int open_container(struct parser *p, enum bl_json_type type)
-{
-	if (p->depth == BL_JSON_DEPTH_MAX)
-		return fail(p, "nested too deep");
-	p->open[p->depth++] = (struct frame){ .v.type = type };
-	return 1;
-}
-
-static int close_container(struct parser *p)
-{
-	struct bl_json v = p->open[--p->depth].v;
-	const char *twice = NULL;
-
-	if (v.type == BL_JSON_OBJECT) {
-		int r = bl_json_value_duplicate(&v, &twice);
-
-		if (r == 0 && twice) {
-			char name[BL_NAME_MAX + 1];
-
-			bl_text_sanitize(name, twice, strlen(twice));
-			p->r = bl_err_set(p->reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-					  "\"%s\" is given twice", name);
-		} else if (r < 0) {
-			no_memory(p);
-		}
-		if (p->r < 0) {
-			bl_json_value_clear(&v);
-			return 0;
-		}
-	}
-	return add(p, &v);
+	return bl_json_build_key(ud, (const char *)s, len);
 }
 
 static int on_start_map(void *ud)
 {
-	return open_container(ud, BL_JSON_OBJECT);
+	return bl_json_build_open(ud, BL_JSON_OBJECT);
 }
 
 static int on_start_array(void *ud)
 {
-	return open_container(ud, BL_JSON_ARRAY);
+	return bl_json_build_open(ud, BL_JSON_ARRAY);
 }
 
 static int on_end(void *ud)
 {
-	return close_container(ud);
+	return bl_json_build_close(ud);
 }
 
 static const yajl_callbacks callbacks = {
@@ -215,51 +87,30 @@ static int syntax_error(yajl_handle h, struct bl_err *reterr)
 	return r;
 }
 
-static void parser_clear(struct parser *p)
-{
-	while (p->depth) {
-		struct frame *f = &p->open[--p->depth];
-
-		bl_json_value_clear(&f->v);
-		free(f->key);
-	}
-	if (p->done)
-		bl_json_value_clear(&p->root);
-}
-
 int bl_json_parse(const char *text, size_t len, struct bl_json **ret, struct bl_err *reterr)
 {
-	struct parser p = { .reterr = reterr };
-	struct bl_json *root = NULL;
+	struct bl_json_builder b = { .reterr = reterr };
 	yajl_status status;
 	yajl_handle h;
+	int r;
 
 	if (!bl_json_surrogates_paired(text, len))
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "a string holds half of a surrogate pair");
-	h = yajl_alloc(&callbacks, NULL, &p);
+	h = yajl_alloc(&callbacks, NULL, &b);
 	if (!h)
 		return bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
 	status = yajl_parse(h, (const unsigned char *)text, len);
 	if (status == yajl_status_ok)
 		status = yajl_complete_parse(h);
-	if (status == yajl_status_ok && p.r == 0) {
-		root = p.done ? malloc(sizeof(*root)) : NULL;
-		if (root) {
-			*root = p.root;
-			p.done = false;
-		} else {
-			no_memory(&p);
-		}
-	} else if (p.r == 0) {
-		p.r = syntax_error(h, reterr);
-	}
+	r = b.r;
+	if (r == 0 && status != yajl_status_ok)
+		r = syntax_error(h, reterr);
 	yajl_free(h);
-	parser_clear(&p);
-	if (p.r < 0)
-		return p.r;
-	*ret = root;
-	return 0;
+	if (r == 0)
+		r = bl_json_build_take(&b, ret);
+	bl_json_build_clear(&b);
+	return r;
 }
 
 /* ---- out ---- */

@@ -209,13 +209,13 @@ static const char *get_values(const struct bl_param *p, const struct bl_json *v,
 	if (!is(v, BL_JSON_OBJECT) || !bl_json_count(v))
 		return "must be an object of at least one string";
 	for (size_t i = 0; i < bl_json_count(v); i++) {
-		const struct bl_json *m = bl_json_at(v, i);
+		const char *key = bl_json_key(v, i), *s;
 		size_t len;
 
-		if (!is(m, BL_JSON_STRING))
+		if (!is(bl_json_at(v, i), BL_JSON_STRING))
 			return "must be an object of strings";
-		if (!bl_text_clean(bl_json_string(m, &len), len) ||
-		    !bl_text_clean(bl_json_key(v, i), strlen(bl_json_key(v, i))))
+		s = bl_json_string(bl_json_at(v, i), &len);
+		if (!bl_text_clean(s, len) || !bl_text_clean(key, strlen(key)))
 			return "must not hold control characters";
 	}
 	if (dest)
