@@ -67,6 +67,33 @@ void bl_ledger_free(struct bl_ledger *l)
 	*l = (struct bl_ledger){ 0 };
 }
 
+/* Holders are found again by handle; last tick's domid is only a hint. */
+static void match_holder(struct bl_claim *c, const struct bl_snapshot *s)
+{
+	const struct bl_dom *d = bl_snapshot_find(s, c->holder);
+
+	if (!d || !(d->flags & BL_DOM_HOLDER) || !bl_uuid_equal(&d->uuid, &c->handle)) {
+		d = NULL;
+		for (size_t i = 0; i < s->n_doms && !d; i++)
+			if (s->doms[i].flags & BL_DOM_HOLDER &&
+			    bl_uuid_equal(&s->doms[i].uuid, &c->handle))
+				d = &s->doms[i];
+	}
+	c->holder = d ? d->domid : BL_DOMID_NONE;
+	c->staked = d ? d->outstanding : BL_PAGES(0);
+	if (c->state == BL_CLAIM_BUILDING) {
+		d = bl_snapshot_find(s, c->domid);
+		if (d)
+			c->staked = bl_pages_add(c->staked, d->outstanding);
+	}
+}
+
+void bl_ledger_match(struct bl_ledger *l, const struct bl_snapshot *s)
+{
+	for (size_t i = 0; i < l->n; i++)
+		match_holder(l->claims[i], s);
+}
+
 bl_pages bl_claim_promised(const struct bl_claim *c, const struct bl_snapshot *s)
 {
 	bl_pages covered = c->staked;

@@ -71,6 +71,9 @@ struct bl_claim *bl_ledger_by_handle(const struct bl_ledger *l, const bl_uuid *h
 void bl_ledger_remove(struct bl_ledger *l, struct bl_claim *c);
 void bl_ledger_free(struct bl_ledger *l);
 
+/* Sets holder and staked of every claim from what the snapshot shows. */
+void bl_ledger_match(struct bl_ledger *l, const struct bl_snapshot *s);
+
 /* What this claim keeps from others beyond what the hypervisor keeps for it:
  * RECLAIMING: size + overhead - staked; HELD: overhead (and what is not staked);
  * BUILDING: overhead and what neither the claim on domid nor its pages cover. */

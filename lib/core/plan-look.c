@@ -2,27 +2,6 @@
 /* What each domain is, has and may give, and the sums of the host. */
 #include "lib/core/plan-internal.h"
 
-/* Holders are found again by handle; last tick's domid is only a hint. */
-static void match_holder(struct bl_claim *c, const struct bl_snapshot *s)
-{
-	const struct bl_dom *d = bl_snapshot_find(s, c->holder);
-
-	if (!d || !(d->flags & BL_DOM_HOLDER) || !bl_uuid_equal(&d->uuid, &c->handle)) {
-		d = NULL;
-		for (size_t i = 0; i < s->n_doms && !d; i++)
-			if (s->doms[i].flags & BL_DOM_HOLDER &&
-			    bl_uuid_equal(&s->doms[i].uuid, &c->handle))
-				d = &s->doms[i];
-	}
-	c->holder = d ? d->domid : BL_DOMID_NONE;
-	c->staked = d ? d->outstanding : BL_PAGES(0);
-	if (c->state == BL_CLAIM_BUILDING) {
-		d = bl_snapshot_find(s, c->domid);
-		if (d)
-			c->staked = bl_pages_add(c->staked, d->outstanding);
-	}
-}
-
 const struct bl_claim *bl_plan_building(const struct bl_plan_in *in, uint32_t domid)
 {
 	for (size_t i = 0; i < in->ledger->n; i++)
@@ -171,8 +150,7 @@ int bl_plan_look(struct bl_plan *plan, const struct bl_plan_in *in)
 {
 	struct bl_plan_scratch *sc = plan->scratch;
 
-	for (size_t i = 0; i < in->ledger->n; i++)
-		match_holder(in->ledger->claims[i], in->snap);
+	bl_ledger_match(in->ledger, in->snap);
 	sc->n = 0;
 	plan->n_views = in->snap->n_doms;
 	for (size_t i = 0; i < plan->n_views; i++) {

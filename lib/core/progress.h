@@ -36,6 +36,7 @@ struct bl_track {
 	bool lagging;	      /* no progress for stuck_after: counts as giving nothing */
 	bool ours;	      /* the manager wrote its target: maxmem follows its pages */
 	bl_ms nudged;	      /* the manager's last nudge */
+	bool told_stuck;      /* the manager said so in an event */
 	bl_pages tot, target; /* at the last update */
 	bl_ms asked;	      /* since when tot differs from target; NEVER: it does not */
 	bl_pages mark;	      /* tot when it last made progress */

@@ -9,11 +9,17 @@
 #define BL_REASON_MAX 1024
 
 /* One line: why this domain has the target it has. Returns buf. */
-const char *bl_reason_domain(const struct bl_plan *plan, const struct bl_settings *s,
-			     const struct bl_view *v, bl_ms now, char buf[BL_REASON_MAX]);
-/* Why a claim of that size is refused or waits, and who holds what: the largest holders by name,
- * and which lower limit, set with which command, would give how much. */
+const char *bl_reason_domain(const struct bl_plan *plan, const struct bl_plan_in *in,
+			     const struct bl_view *v, char buf[BL_REASON_MAX]);
+/* One line: what this domain could give to a claim and what would change it. */
+const char *bl_reason_givable(const struct bl_plan_in *in, const struct bl_view *v,
+			      char buf[BL_REASON_MAX]);
+/* Why a claim is refused or waits, who holds what, and which lower limit, set
+ * with which command, would help most. */
 const char *bl_reason_refusal(const struct bl_plan *plan, const struct bl_plan_in *in,
 			      const struct bl_admission *a, char buf[BL_REASON_MAX]);
+/* What a live claim waits for, or what keeps it. */
+const char *bl_reason_claim(const struct bl_plan *plan, const struct bl_plan_in *in,
+			    const struct bl_claim *c, char buf[BL_REASON_MAX]);
 
 #endif

@@ -70,6 +70,7 @@ struct bl_dom_memory {
 	bl_pages base; /* largest size it was ever started with; 0 unknown */
 	bool external; /* someone else steers it; until --mode auto */
 	bool persist;  /* false: `set --no-persist`, forgotten at a restart */
+	bool dirty;    /* not on disk as it is here */
 	struct bl_override set;
 	UT_hash_handle hh;
 };
