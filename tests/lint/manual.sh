@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The manual: well-formed, and it leaves out no key, no verb, no option.
+# shellcheck source=tests/tap.sh
+. "${top_srcdir:?}/tests/tap.sh"
+cd "$top_srcdir" || exit 1
+
+if command -v mandoc >/dev/null; then
+	for page in man/*.[1-8]; do
+		ok "mandoc -Tlint $page" nothing mandoc -Tlint -W warning "$page"
+	done
+else
+	skip "mandoc" "mandoc is not installed"
+fi
+
+keys_missing() {
+	local section="" key
+	sed -n -e 's/^#\{0,1\}\(\[[a-z]*\).*/\1/p' -e 's/^#\([a-z0-9-]*\) = .*/\1/p' conf/balloond.conf |
+		while read -r key; do
+			case $key in
+			'['*) section=${key#[} ;;
+			*) grep -qE "^\.It (Ic|Cm|Va) $key( |\$)" man/balloond.conf.5 ||
+				echo "balloond.conf(5) lacks $key of [$section]" ;;
+			esac
+		done
+}
+ok "balloond.conf(5) has every key" nothing keys_missing
+
+verbs() { "$top_builddir/balloonctl" --help | sed -n 's/^  \([a-z]\{3,\}\)\b.*/\1/p' | sort -u; }
+verbs_missing() {
+	[ "$(verbs | wc -l)" -gt 10 ] || echo "balloonctl --help lists no verbs"
+	verbs | while read -r v; do
+		grep -qE "^\.(It|Nm|Ic|Ss|Cm).*\b$v\b" man/balloonctl.1 || echo "balloonctl(1) lacks $v"
+	done
+}
+ok "balloonctl(1) has every verb" nothing verbs_missing
+
+options_missing() { # PROGRAM PAGE VERB...
+	local program=$1 page=$2 option
+	shift 2
+	"$top_builddir/$program" "$@" --help | grep -oE -- '--[a-z][a-z0-9-]+' | sort -u |
+		while read -r option; do
+			grep -qE -- "(Fl |\\\\-)(\\\\-|-)?${option#--}|Fl -${option#--}" "$page" ||
+				echo "$page lacks $option of $program $*"
+		done
+}
+ok "balloond(8) has every option" nothing options_missing balloond man/balloond.8
+all_verbs_options() {
+	local v
+	options_missing balloonctl man/balloonctl.1
+	for v in $(verbs); do options_missing balloonctl man/balloonctl.1 "$v"; done
+}
+ok "balloonctl(1) has every option" nothing all_verbs_options
+tap_end
