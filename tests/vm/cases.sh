@@ -19,7 +19,7 @@ case_ok() {
 	set +e
 	(
 		set -eEu
-		trap 'echo "line ${BASH_LINENO[0]} of ${FUNCNAME[0]:-main}: failed: $BASH_COMMAND"' ERR
+		trap 'echo "line $LINENO: failed: $BASH_COMMAND (in ${FUNCNAME[*]}, called from lines ${BASH_LINENO[*]})"' ERR
 		"$@"
 	) >"$SUITE_TMP/output" 2>&1 </dev/null
 	status=$?

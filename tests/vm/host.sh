@@ -98,17 +98,23 @@ host_push() {
 	done | dom0 "$run" "mkdir -p '$folder' && tar -x -i -C '$folder'"
 }
 
-# host_install RUN RELEASE: the packages and tools that 'debs' made.
+# prepare RELEASE DEBS: what a host needs: its image, the tools and, if DEBS is
+# yes, the packages.
+prepare() {
+	"$VM_SRC/image" "$1" >/dev/null
+	if [ "$2" = yes ]; then "$VM_SRC/debs" "$1"; else "$VM_SRC/debs" --only-tools "$1"; fi
+}
+
+# host_install RUN RELEASE DEBS: the suites, the tools and, if DEBS is yes, the
+# packages, as an administrator would.
 host_install() {
-	local run=$1 debs=$VM_DIR/debs-$2 list
-	list=("$debs"/*.deb)
-	host_push "$run" "$debs/xenprobe" /usr/local/bin
+	local run=$1
+	host_push "$run" "$VM_DIR/tools-$2/xenprobe" /usr/local/bin
 	host_push "$run" "$VM_SRC"/{cases.sh,lib.sh,suites} /usr/lib/balloond-vm/tests
-	if [ -e "${list[0]}" ]; then
-		host_push "$run" "${list[@]}" /var/tmp/debs
-		dom0 "$run" 'dpkg -i /var/tmp/debs/*.deb' </dev/null >"$run/install.log" 2>&1 ||
-			{ cat "$run/install.log" >&2; return 1; }
-	fi
+	[ "$3" = yes ] || return 0
+	host_push "$run" "$VM_DIR/debs-$2"/*.deb /var/tmp/debs
+	dom0 "$run" 'dpkg -i /var/tmp/debs/*.deb' </dev/null >"$run/install.log" 2>&1 ||
+		{ cat "$run/install.log" >&2; return 1; }
 }
 
 # host_ends RUN SECONDS: wait for a host that was told to switch itself off.

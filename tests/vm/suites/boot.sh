@@ -59,7 +59,7 @@ with_a_meal() {
 	guest_alive fat1
 	guest_alive lean1
 	local difference=$(($(guest_value lean1 MemAvailable) - $(guest_value fat1 MemAvailable)))
-	[ $difference -ge 60000 ] || fail "eats only $difference KiB"
+	[ $difference -ge 50000 ] || fail "eats only $difference KiB"
 }
 
 stored_claim_mode() {
