@@ -24,6 +24,8 @@ struct bd_host_events {
 struct bd_host_ops {
 	const char *name; /* "xen", "sim" */
 	const char *claim_method; /* "holder" */
+	/* For people: "Xen 4.17.7", "simulated 1.0". */
+	const char *(*version)(struct bd_host *h);
 	void (*close)(struct bd_host *h); /* holders stay */
 	/* The host's clock. On Xen CLOCK_BOOTTIME, in a simulated world its own. */
 	bl_ms (*now)(struct bd_host *h);
@@ -66,6 +68,9 @@ struct bd_host {
  * first event can be dispatched. */
 int bd_host_xen_open(struct event_base *base, const struct bd_host_events *ev,
 		     struct bd_host **ret, struct bl_err *reterr);
+/* Destroys every domain whose handle has the prefix of a holder, for a host
+ * that shuts down or a package that goes. No daemon may run. */
+int bd_host_xen_drop_holders(struct bl_err *reterr);
 int bd_host_sim_open(struct event_base *base, const struct bd_host_events *ev,
 		     const char *world_file, const char *state_dir, double speed,
 		     struct bd_host **ret, struct bl_err *reterr);
