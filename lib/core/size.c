@@ -43,29 +43,31 @@ static bool decimal(const char *text, wide *ret_value, unsigned *ret_scale,
 }
 
 /* value * factor / 10^scale: 0 when exact, -EDOM when there is a fraction,
- * -ERANGE when it does not fit 63 bits. */
+ * -ERANGE when it does not fit 63 bits. Whole and fraction apart, so that many
+ * digits after the point are never taken for a large number. */
 static int scaled(wide value, unsigned scale, uint64_t factor, uint64_t *ret)
 {
-	wide v, tens = 1;
+	wide tens = 1, whole, part;
 
 	while (scale && value % 10 == 0) {
 		value /= 10;
 		scale--;
 	}
-	if (value && factor > (~(wide)0 / value))
-		return -ERANGE;
-	v = value * factor;
 	for (; scale; scale--) {
 		if (tens > ~(wide)0 / 10)
 			return -EDOM;
 		tens *= 10;
 	}
-	if (v % tens)
-		return -EDOM;
-	v /= tens;
-	if (v > INT64_MAX)
+	whole = value / tens;
+	part = value % tens;
+	if (whole > INT64_MAX / factor)
 		return -ERANGE;
-	*ret = (uint64_t)v;
+	if (part && (factor > ~(wide)0 / part || part * factor % tens))
+		return -EDOM;
+	whole = whole * factor + part * factor / tens;
+	if (whole > INT64_MAX)
+		return -ERANGE;
+	*ret = (uint64_t)whole;
 	return 0;
 }
 

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Conversions and sums at the edges of a number. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "lib/core/units.h"
+
+#define MAX UINT64_MAX
+
+static void converts(void **state)
+{
+	static const struct {
+		uint64_t bytes, floor, ceil;
+	} rows[] = {
+		{ 0, 0, 0 },
+		{ 1, 0, 1 },
+		{ 4095, 0, 1 },
+		{ 4096, 1, 1 },
+		{ 4097, 1, 2 },
+		{ MAX, MAX / 4096, MAX / 4096 + 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(bl_pages_from_bytes_floor(BL_BYTES(rows[i].bytes)).n, rows[i].floor);
+		assert_int_equal(bl_pages_from_bytes_ceil(BL_BYTES(rows[i].bytes)).n, rows[i].ceil);
+	}
+	assert_int_equal(bl_pages_from_kib_floor(BL_KIB(7)).n, 1);
+	assert_int_equal(bl_pages_from_kib_ceil(BL_KIB(5)).n, 2);
+	assert_int_equal(bl_pages_from_kib_ceil(BL_KIB(MAX)).n, MAX / 4 + 1);
+	assert_int_equal(bl_pages_to_bytes(BL_PAGES(3)).n, 12288);
+	assert_int_equal(bl_pages_to_kib(BL_PAGES(3)).n, 12);
+}
+
+static void only_whole_pages_are_exact(void **state)
+{
+	bl_pages p = BL_PAGES(77);
+
+	(void)state;
+	assert_true(bl_pages_from_kib_exact(BL_KIB(8), &p));
+	assert_int_equal(p.n, 2);
+	assert_false(bl_pages_from_kib_exact(BL_KIB(9), &p));
+	assert_int_equal(p.n, 2);
+}
+
+static void nothing_wraps(void **state)
+{
+	(void)state;
+	assert_int_equal(bl_pages_add(BL_PAGES(MAX), BL_PAGES(1)).n, MAX);
+	assert_int_equal(bl_pages_add(BL_PAGES(MAX - 1), BL_PAGES(1)).n, MAX);
+	assert_int_equal(bl_pages_sub(BL_PAGES(1), BL_PAGES(2)).n, 0);
+	assert_int_equal(bl_pages_to_bytes(BL_PAGES(MAX / 4096 + 1)).n, MAX);
+	assert_int_equal(bl_pages_to_kib(BL_PAGES(MAX)).n, MAX / 4096 * 4);
+	assert_int_equal(bl_ms_add(BL_MS(MAX), BL_MS(1)).n, MAX);
+	assert_int_equal(bl_ms_add(BL_MS_NEVER, BL_MS(1)).n, BL_MS_NEVER.n);
+	assert_int_equal(bl_ms_since(BL_MS(1), BL_MS(2)).n, 0);
+	assert_int_equal(bl_pages_percent_ceil(BL_PAGES(MAX), 200).n, MAX);
+	assert_int_equal(bl_pages_percent_ceil(BL_PAGES(MAX), 100).n, MAX);
+}
+
+static void shares_round_up(void **state)
+{
+	(void)state;
+	assert_int_equal(bl_pages_percent_ceil(BL_PAGES(0), 50).n, 0);
+	assert_int_equal(bl_pages_percent_ceil(BL_PAGES(1), 1).n, 1);
+	assert_int_equal(bl_pages_percent_ceil(BL_PAGES(200), 1).n, 2);
+	assert_int_equal(bl_pages_percent_ceil(BL_PAGES(201), 1).n, 3);
+	assert_int_equal(bl_pages_percent_ceil(BL_PAGES(201), 0).n, 0);
+}
+
+static void clamps(void **state)
+{
+	(void)state;
+	assert_int_equal(bl_pages_clamp(BL_PAGES(5), BL_PAGES(1), BL_PAGES(9)).n, 5);
+	assert_int_equal(bl_pages_clamp(BL_PAGES(0), BL_PAGES(1), BL_PAGES(9)).n, 1);
+	assert_int_equal(bl_pages_clamp(BL_PAGES(10), BL_PAGES(1), BL_PAGES(9)).n, 9);
+	/* a max below min: min wins */
+	assert_int_equal(bl_pages_clamp(BL_PAGES(5), BL_PAGES(8), BL_PAGES(3)).n, 8);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(converts),
+		cmocka_unit_test(only_whole_pages_are_exact),
+		cmocka_unit_test(nothing_wraps),
+		cmocka_unit_test(shares_round_up),
+		cmocka_unit_test(clamps),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
