@@ -19,7 +19,7 @@ enum bl_claim_state {
 	BL_CLAIM_RELEASED,
 };
 
-#define BL_CLAIM_REASON_MAX 512
+#define BL_CLAIM_REASON_MAX 1024
 
 struct bl_claim {
 	bl_uuid id;

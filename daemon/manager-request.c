@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What clients ask about claims: admitted or refused, recorded, answered. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <uuid/uuid.h>
+
+#include "daemon/manager-internal.h"
+#include "lib/core/reason.h"
+
+/* More live claims than a host has memory or domids for. */
+#define CLAIMS_MAX 4096
+
+static int refuse(struct bd_manager *m, const struct bl_admission *a, struct bl_err *err)
+{
+	struct bl_plan_in in = bd_manager_plan_in(m);
+	char reason[BL_REASON_MAX];
+
+	return bl_err_set(err, ENOMEM, BL_ERR_NO_MEMORY, "not enough memory: %s",
+			  bl_reason_refusal(&m->plan, &in, a, reason));
+}
+
+/* Whether to queue it: the least that will do decides. */
+static int admit(struct bd_manager *m, const struct bd_claim_request *req, bl_pages overhead,
+		 struct bl_admission *ret, struct bl_err *err)
+{
+	bl_pages least = req->has_min ? req->min : req->size;
+	struct bl_admission a;
+
+	bl_plan_admit(&m->plan, least, overhead, &a);
+	bl_plan_admit(&m->plan, req->size, overhead, ret);
+	if (a.verdict == BL_FITS_NEVER)
+		return refuse(m, &a, err);
+	if (req->wait == BD_WAIT_NOW && a.verdict != BL_FITS_NOW)
+		return refuse(m, &a, err);
+	if (req->wait == BD_WAIT_DEFAULT && a.verdict == BL_FITS_LATER)
+		return refuse(m, &a, err);
+	return 0;
+}
+
+static int check_request(struct bd_manager *m, const struct bd_claim_request *req,
+			 struct bl_err *err)
+{
+	if (req->node >= 0)
+		return bl_err_set(err, ENOTSUP, BL_ERR_UNSUPPORTED,
+				  "node: this hypervisor's claims know no NUMA node");
+	if (req->has_min && req->min.n > req->size.n)
+		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS, "min_bytes: is above size_bytes");
+	if (req->has_ttl && req->ttl.n > m->settings.max_ttl.n)
+		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
+				  "ttl_seconds: is above [claims] max-ttl, %llu s",
+				  (unsigned long long)m->settings.max_ttl.n / 1000);
+	if (m->ledger.n >= CLAIMS_MAX)
+		return bl_err_set(err, EAGAIN, BL_ERR_BAD_STATE, "%d claims are live: no more are taken",
+				  CLAIMS_MAX);
+	if (m->backend_failing)
+		return bl_err_set(err, EIO, BL_ERR_BACKEND, "the host does not answer: %s",
+				  m->backend_error);
+	return 0;
+}
+
+static struct bl_claim make_claim(struct bd_manager *m, const struct bd_claim_request *req,
+				  bl_pages overhead)
+{
+	bl_ms now = m->snap.now, wait = m->settings.wait;
+	struct bl_claim c = {
+		.state = BL_CLAIM_RECLAIMING,
+		.has_uuid = req->has_uuid,
+		.uuid = req->uuid,
+		.size = req->size,
+		.min = req->has_min ? req->min : req->size,
+		.overhead = overhead,
+		.node = req->node,
+		.queue = req->wait == BD_WAIT_GIVEN || req->wait == BD_WAIT_NO_WAIT,
+		.created = now,
+		.created_wall = (uint64_t)time(NULL),
+		.ttl = req->has_ttl ? req->ttl : m->settings.ttl,
+		.expires = BL_MS_NEVER,
+		.domid = BL_DOMID_NONE,
+		.holder = BL_DOMID_NONE,
+		.eta = BL_MS_NEVER,
+	};
+
+	if (req->has_id)
+		c.id = req->id;
+	else
+		uuid_generate_random(c.id.b);
+	uuid_generate_random(c.handle.b);
+	memcpy(c.handle.b, BL_HOLDER_PREFIX, BL_HOLDER_PREFIX_LEN);
+	memcpy(c.name, req->name, sizeof(c.name));
+	if (req->wait == BD_WAIT_GIVEN)
+		wait = req->wait_for;
+	else if (req->wait == BD_WAIT_NOW)
+		wait = BL_MS(0);
+	c.wait_until = req->wait == BD_WAIT_NO_WAIT ? BL_MS_NEVER : bl_ms_add(now, wait);
+	return c;
+}
+
+/* Records a claim, and stakes it from here when its room is there: a claim
+ * with room costs one look and one stake. */
+static int new_claim(struct bd_manager *m, const struct bd_claim_request *req, uint32_t domid,
+		     bd_claim_done done, void *ud, struct bl_err *err)
+{
+	struct bl_plan_in in = bd_manager_plan_in(m);
+	bl_pages overhead = req->has_overhead ? req->overhead
+					      : bl_share_of(m->settings.overhead, req->size);
+	struct bl_admission a;
+	struct bl_claim made, *c;
+	bl_uuid id;
+	int r;
+
+	r = check_request(m, req, err);
+	if (!r)
+		r = admit(m, req, overhead, &a, err);
+	if (r)
+		return r;
+	made = make_claim(m, req, overhead);
+	made.domid = domid;
+	if (req->wait == BD_WAIT_NOW && a.verdict != BL_FITS_NOW) /* a part, at once */
+		made.size = bl_pages_sub(a.available, overhead);
+	r = bd_claims_save(m, &made);
+	if (r)
+		return bl_err_set(err, -r, BL_ERR_BACKEND, "cannot save the claim: %s", strerror(-r));
+	c = bl_ledger_add(&m->ledger, &made);
+	if (!c || (req->wait != BD_WAIT_NO_WAIT && bd_claims_wait_for(m, c, domid != BL_DOMID_NONE, done, ud))) {
+		if (c)
+			bl_ledger_remove(&m->ledger, c);
+		bd_state_drop_claim(m->cfg.state, &made.id);
+		return bl_err_set(err, ENOMEM, BL_ERR_BACKEND, "out of memory");
+	}
+	id = c->id;
+	bd_events_claim(m->cfg.events, c);
+	if (!bl_plan_make(&m->plan, &in))
+		bd_manager_act(m);
+	c = bl_ledger_find(&m->ledger, &id);
+	if (c && c->state == BL_CLAIM_RECLAIMING && req->wait == BD_WAIT_NOW) {
+		bl_plan_admit(&m->plan, c->size, c->overhead, &a);
+		refuse(m, &a, err);
+		bd_claims_end(m, c, BL_CLAIM_FAILED, err);
+	} else if (req->wait == BD_WAIT_NO_WAIT) {
+		bl_err_set(err, EIO, BL_ERR_BACKEND, "the claim failed at once: see the log");
+		done(ud, c, c ? NULL : err);
+	}
+	bd_manager_tick_soon(m);
+	return 0;
+}
+
+void bd_manager_claim(struct bd_manager *m, const struct bd_claim_request *req,
+		      bd_claim_done done, void *ud)
+{
+	struct bl_claim *stands = req->has_id ? bl_ledger_find(&m->ledger, &req->id) : NULL;
+	struct bl_err err;
+
+	if (stands && (stands->state != BL_CLAIM_RECLAIMING || req->wait == BD_WAIT_NO_WAIT)) {
+		done(ud, stands, NULL);
+		return;
+	}
+	if (stands) {
+		if (bd_claims_wait_for(m, stands, false, done, ud)) {
+			bl_err_set(&err, ENOMEM, BL_ERR_BACKEND, "out of memory");
+			done(ud, NULL, &err);
+		}
+		return;
+	}
+	bd_manager_look(m);
+	if (new_claim(m, req, BL_DOMID_NONE, done, ud, &err))
+		done(ud, NULL, &err);
+}
+
+void bd_manager_abandon(struct bd_manager *m, void *ud)
+{
+	struct bd_waiter **at = &m->waiters, *w;
+
+	while ((w = *at)) {
+		struct bl_claim *c;
+		struct bl_err err;
+
+		if (w->ud != ud) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		c = bl_ledger_find(&m->ledger, &w->id);
+		if (c && c->state == BL_CLAIM_RECLAIMING && !bd_claims_waited_for(m, &w->id)) {
+			bl_err_set(&err, ECANCELED, BL_ERR_BAD_STATE, "nobody waits for it any more");
+			bd_claims_end(m, c, BL_CLAIM_RELEASED, &err);
+			bd_manager_tick_soon(m);
+		}
+		free(w);
+		at = &m->waiters; /* the list may have changed */
+	}
+}
+
+int bd_manager_release(struct bd_manager *m, struct bl_claim *c, struct bl_err *reterr)
+{
+	struct bl_err err;
+	int r;
+
+	bl_err_set(&err, ECANCELED, BL_ERR_BAD_STATE, "the claim was released");
+	r = bd_claims_end(m, c, BL_CLAIM_RELEASED, &err);
+	if (r)
+		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot give the claim back: %s",
+				  strerror(-r));
+	bd_manager_tick_soon(m);
+	return 0;
+}
+
+int bd_manager_renew(struct bd_manager *m, struct bl_claim *c, bl_ms ttl, struct bl_err *reterr)
+{
+	struct bl_claim before = *c;
+	int r;
+
+	if (ttl.n > m->settings.max_ttl.n)
+		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
+				  "ttl_seconds: is above [claims] max-ttl, %llu s",
+				  (unsigned long long)m->settings.max_ttl.n / 1000);
+	c->ttl = ttl;
+	if (c->state == BL_CLAIM_HELD)
+		c->expires = bl_ms_add(m->host->ops->now(m->host), ttl);
+	r = bd_claims_save(m, c);
+	if (r) {
+		*c = before;
+		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot save the claim: %s", strerror(-r));
+	}
+	bd_manager_tick_soon(m);
+	return 0;
+}
+
+void bd_manager_handoff(struct bd_manager *m, struct bl_claim *claim, uint32_t domid,
+			bl_pages pages, bl_ms wait, bd_claim_done done, void *ud)
+{
+	struct bd_claim_request req = { .size = pages, .node = -1, .wait = BD_WAIT_GIVEN,
+					.wait_for = wait };
+	struct bl_err err;
+	int r;
+
+	bd_manager_look(m);
+	if (!bl_snapshot_find(&m->snap, domid)) {
+		bl_err_set(&err, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "domid: there is no domain %u", domid);
+		done(ud, NULL, &err);
+		return;
+	}
+	if (!claim) {
+		if (new_claim(m, &req, domid, done, ud, &err))
+			done(ud, NULL, &err);
+		return;
+	}
+	if (claim->state != BL_CLAIM_HELD) {
+		bl_err_set(&err, EINVAL, BL_ERR_BAD_STATE, "the claim is %s, not held",
+			   bl_claim_state_name(claim->state));
+		done(ud, NULL, &err);
+		return;
+	}
+	claim->domid = domid;
+	r = bd_claims_move(m, claim, &err);
+	if (r) {
+		done(ud, NULL, &err);
+		bd_claims_end(m, claim, BL_CLAIM_FAILED, &err);
+		return;
+	}
+	done(ud, claim, NULL);
+	bd_manager_tick_soon(m);
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What people ask and set, apart from claims. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "daemon/manager-internal.h"
+#include "lib/core/reason.h"
+
+/* A picture younger than this is of now. */
+#define FRESH_MS 5
+
+void bd_manager_picture(struct bd_manager *m, struct bd_picture *ret)
+{
+	*ret = (struct bd_picture){
+		.snap = &m->snap,
+		.settings = &m->settings,
+		.ledger = &m->ledger,
+		.plan = &m->plan,
+		.host = m->host,
+		.paused = m->paused,
+		.now = m->host->ops->now(m->host),
+		.started = m->started,
+		.backend_failing = m->backend_failing,
+		.backend_error = m->backend_error,
+	};
+}
+
+void bd_manager_refresh(struct bd_manager *m)
+{
+	uint64_t now = bd_real_ms();
+
+	if (now - m->last_look_real >= FRESH_MS || m->looked_before_change)
+		bd_manager_look(m);
+	bd_claims_say(m);
+}
+
+void bd_manager_problems(struct bd_manager *m, void (*add)(void *ud, const char *line), void *ud)
+{
+	char line[512];
+
+	if (m->paused)
+		add(ud, "paused: no guest is moved until 'balloonctl resume'");
+	if (m->backend_failing) {
+		snprintf(line, sizeof(line), "the host cannot be looked at: %s", m->backend_error);
+		add(ud, line);
+	}
+	if (m->state_failing)
+		add(ud, "state cannot be saved: no guest with unsaved limits is moved (disk full?)");
+	if (m->plan.balance < 0 && !m->ledger.n) {
+		char size[BL_SIZE_STR];
+
+		snprintf(line, sizeof(line),
+			 "free memory is %s below the reserve: no guest grows until it is there",
+			 bl_pages_format(BL_PAGES(-m->plan.balance), size));
+		add(ud, line);
+	}
+	m->host->ops->problems(m->host, add, ud);
+}
+
+/* ---- names ---- */
+
+static bool parse_domid(const char *what, uint32_t *ret)
+{
+	unsigned long v;
+	char *end;
+
+	if (!*what || strspn(what, "0123456789") != strlen(what) || strlen(what) > 9)
+		return false;
+	v = strtoul(what, &end, 10);
+	*ret = (uint32_t)v;
+	return true;
+}
+
+static void say_uuids(const struct bd_manager *m, const char *name, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < m->snap.n_doms && used + BL_UUID_STR + 16 < size; i++) {
+		const struct bl_dom *d = &m->snap.doms[i];
+		char uuid[BL_UUID_STR];
+
+		if (d->flags & BL_DOM_HOLDER || strcmp(d->name, name))
+			continue;
+		bl_uuid_format(&d->uuid, uuid);
+		used += (size_t)snprintf(buf + used, size - used, "%s%s (domid %u)",
+					 used ? ", " : "", uuid, d->domid);
+	}
+}
+
+int bd_manager_find_domain(struct bd_manager *m, const char *what, const struct bl_dom **ret,
+			   struct bl_err *reterr)
+{
+	const struct bl_dom *found = NULL;
+	uint32_t domid;
+	bl_uuid uuid;
+	bool by_domid = parse_domid(what, &domid), by_uuid = bl_uuid_parse(what, &uuid);
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->snap.n_doms; i++) {
+		const struct bl_dom *d = &m->snap.doms[i];
+
+		if (d->flags & BL_DOM_HOLDER)
+			continue;
+		if (by_domid && d->domid == domid) {
+			*ret = d;
+			return 0;
+		}
+		if (by_uuid ? bl_uuid_equal(&d->uuid, &uuid) : *what && !strcmp(d->name, what)) {
+			found = d;
+			n++;
+		}
+	}
+	if (n > 1) {
+		char uuids[512] = "";
+
+		say_uuids(m, found->name, uuids, sizeof(uuids));
+		return bl_err_set(reterr, ENOTUNIQ, BL_ERR_AMBIGUOUS,
+				  "%s: %zu domains have that name; say which by UUID: %s", what, n, uuids);
+	}
+	if (!n)
+		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "%.200s: no such domain", what);
+	*ret = found;
+	return 0;
+}
+
+int bd_manager_find_claim(struct bd_manager *m, const char *what, struct bl_claim **ret,
+			  struct bl_err *reterr)
+{
+	struct bl_claim *c;
+	bl_uuid id;
+
+	c = bl_uuid_parse(what, &id) ? bl_ledger_find(&m->ledger, &id) : NULL;
+	if (!c)
+		return bl_err_set(reterr, ENOENT, BL_ERR_NO_SUCH_CLAIM, "%.200s: no such claim", what);
+	*ret = c;
+	return 0;
+}
+
+/* ---- set ---- */
+
+static void merge(struct bl_override *to, const struct bl_override *from)
+{
+	if (from->has_mode)
+		to->has_mode = true, to->mode = from->mode;
+	if (from->has_min)
+		to->has_min = true, to->min = from->min;
+	if (from->has_max)
+		to->has_max = true, to->max = from->max;
+	if (from->has_weight)
+		to->has_weight = true, to->weight = from->weight;
+}
+
+struct text {
+	char s[BL_SIZE_STR];
+};
+
+#define SIZE(p) (bl_pages_format((p), (struct text){ { 0 } }.s))
+
+static int check_limits(struct bd_manager *m, const struct bl_dom *d,
+			const struct bd_set_request *req, const struct bl_limits *l,
+			struct bl_err *err)
+{
+	const struct bl_override *o = &req->limits;
+
+	if (d->flags & BL_DOM_CONTROL && !m->settings.dom0_manage)
+		return bl_err_set(err, EPERM, BL_ERR_BAD_STATE,
+				  "%s: the control domain is not managed; [host] dom0 = manage changes that",
+				  d->name);
+	if (o->has_max && d->static_max.n && o->max.n > d->static_max.n)
+		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
+				  "max_bytes: %s is above the allocation of %s, %s", SIZE(o->max), d->name,
+				  SIZE(d->static_max));
+	if (o->has_min && !o->min.is_percent && o->min.pages.n > l->max.n)
+		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
+				  "min_bytes: %s is above the max of %s, %s", SIZE(o->min.pages), d->name,
+				  SIZE(l->max));
+	if (o->has_max && l->min_from <= BL_FROM_TOOLSTACK) {
+		struct bl_dom free_max = *d;
+		struct bl_limits wide;
+		struct bl_dom_memory *mem = bl_settings_find(&m->settings, &d->uuid);
+		bool had = mem->set.has_max;
+
+		mem->set.has_max = false; /* the min as it is said, not as max cut it */
+		wide = bl_settings_limits(&m->settings, &free_max);
+		mem->set.has_max = had;
+		if (o->max.n < wide.min.n)
+			return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
+					  "max_bytes: %s is below the min of %s, %s", SIZE(o->max),
+					  d->name, SIZE(wide.min));
+	}
+	return 0;
+}
+
+static int check_size(struct bd_manager *m, const struct bl_dom *d, bl_pages size,
+		      const struct bl_limits *l, struct bl_err *err)
+{
+	const struct bl_view *v = bl_plan_view(&m->plan, d->domid);
+	bl_pages more = v ? bl_pages_sub(size, v->have) : size;
+	bool said = l->min_from <= BL_FROM_TOOLSTACK;
+
+	if (size.n > l->max.n)
+		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
+				  "size_bytes: %s is above the max of %s, %s", SIZE(size), d->name,
+				  SIZE(l->max));
+	if (said && size.n < l->min.n)
+		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
+				  "size_bytes: %s is below the min of %s, %s (from %s)", SIZE(size),
+				  d->name, SIZE(l->min), bl_limit_source_name(l->min_from));
+	if (m->paused)
+		return bl_err_set(err, EBUSY, BL_ERR_BAD_STATE,
+				  "balloond is paused: 'balloonctl resume' first");
+	if (!d->has_target || d->flags & BL_DOM_NO_BALLOON)
+		return bl_err_set(err, EINVAL, BL_ERR_BAD_STATE,
+				  "%s cannot be steered: it has no memory/target that its pages follow",
+				  d->name);
+	if (d->flags & (BL_DOM_DYING | BL_DOM_BUILDING | BL_DOM_MIGRATING))
+		return bl_err_set(err, EBUSY, BL_ERR_BAD_STATE, "%s is %s", d->name,
+				  v ? bl_dom_state_name(v->state) : "going");
+	if (m->snap.store_stale)
+		return bl_err_set(err, EIO, BL_ERR_BACKEND, "xenstore does not answer");
+	if (more.n > m->plan.available.n)
+		return bl_err_set(err, ENOMEM, BL_ERR_NO_MEMORY,
+				  "%s would have to get %s, and %s are available", d->name, SIZE(more),
+				  SIZE(m->plan.available));
+	return 0;
+}
+
+static int steer(struct bd_manager *m, const struct bl_dom *d, bl_pages size, struct bl_err *err)
+{
+	struct bl_action a = { .kind = BL_ACT_MAXMEM, .why = BL_WHY_HAND, .domid = d->domid,
+			       .pages = size };
+	int r = 0;
+
+	if (size.n > d->max_pages.n)
+		r = bd_manager_apply(m, &a, err);
+	a.kind = BL_ACT_TARGET;
+	return r ? r : bd_manager_apply(m, &a, err);
+}
+
+int bd_manager_set(struct bd_manager *m, const struct bl_dom *d,
+		   const struct bd_set_request *req, struct bl_err *reterr)
+{
+	struct bl_dom_memory *mem, before;
+	struct bl_limits l;
+	int r;
+
+	mem = bl_settings_remember(&m->settings, &d->uuid);
+	if (!mem)
+		return bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
+	before = *mem;
+	merge(&mem->set, &req->limits);
+	if (req->has_size)
+		mem->set.has_mode = true, mem->set.mode = BL_MODE_MANUAL;
+	if (req->has_size || (req->limits.has_mode && req->limits.mode == BL_MODE_AUTO))
+		mem->external = false;
+	mem->dirty = true;
+	mem->persist = !req->no_persist;
+	l = bl_settings_limits(&m->settings, d);
+	r = check_limits(m, d, req, &l, reterr);
+	if (!r && req->has_size)
+		r = check_size(m, d, req->size, &l, reterr);
+	if (!r)
+		r = bd_manager_remember(m, d, reterr);
+	if (!r && req->has_size)
+		r = steer(m, d, req->size, reterr);
+	if (r) {
+		mem->set = before.set;
+		mem->external = before.external;
+		mem->persist = before.persist;
+		mem->dirty = true;
+		bd_manager_remember(m, d, NULL);
+		return r;
+	}
+	if (before.external && !mem->external)
+		m->host->ops->adopt(m->host, d->domid);
+	m->looked_before_change = true;
+	bd_manager_tick_soon(m);
+	return 0;
+}
+
+void bd_manager_rebalance(struct bd_manager *m)
+{
+	bd_manager_tick_soon(m);
+}
+
+int bd_manager_pause(struct bd_manager *m, bool paused, struct bl_err *reterr)
+{
+	int r = bd_state_set_paused(m->cfg.state, paused);
+
+	if (r)
+		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot save that: %s", strerror(-r));
+	m->paused = paused;
+	bd_log(LOG_NOTICE, paused ? "paused: no guest is moved" : "resumed");
+	bd_manager_tick_soon(m);
+	return 0;
+}
+
+/* ---- what if ---- */
+
+int bd_manager_what_if(struct bd_manager *m, bl_pages size, struct bd_what_if *ret,
+		       struct bl_err *reterr)
+{
+	struct bl_plan_in in = bd_manager_plan_in(m);
+	struct bl_claim what = {
+		.size = size, .min = size, .node = -1, .domid = BL_DOMID_NONE,
+		.holder = BL_DOMID_NONE, .overhead = bl_share_of(m->settings.overhead, size),
+		.wait_until = BL_MS_NEVER, .expires = BL_MS_NEVER,
+	};
+	struct bd_what_if out = { .plan = &m->what_if, .eta = BL_MS_NEVER };
+	struct bl_claim *c;
+	int r;
+
+	bd_manager_look(m);
+	bl_plan_admit(&m->plan, size, what.overhead, &out.admission);
+	if (out.admission.verdict >= BL_FITS_LATER)
+		out.refusal = bl_reason_refusal(&m->plan, &in, &out.admission, m->what_if_text);
+	c = bl_ledger_add(&m->ledger, &what);
+	if (!c)
+		return bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
+	r = bl_plan_make(&m->what_if, &in);
+	if (!r)
+		out.eta = bl_plan_eta(&m->what_if, &in, c);
+	bl_ledger_remove(&m->ledger, c);
+	m->what_if.n_actions = 0;
+	if (r)
+		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "out of memory");
+	*ret = out;
+	return 0;
+}

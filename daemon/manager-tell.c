@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What changed since the last tick, as events. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/manager-internal.h"
+#include "lib/core/reason.h"
+
+bool bd_tell_worth_remembering(const struct bl_dom *d)
+{
+	return !(d->flags & (BL_DOM_HOLDER | BL_DOM_BUILDING | BL_DOM_DYING | BL_DOM_NO_BALLOON)) &&
+	       !bl_uuid_is_null(&d->uuid) && d->tot.n;
+}
+
+/* A domain that starts anew may start larger than it ever did. */
+static void learn_start(struct bd_manager *m, const struct bl_dom *d)
+{
+	struct bl_dom_memory *mem = bl_settings_find(&m->settings, &d->uuid);
+
+	if (mem && bd_tell_worth_remembering(d) && mem->base.n < d->tot.n) {
+		mem->base = d->tot;
+		mem->dirty = true;
+	}
+}
+
+static bool same_domain(const struct bd_known *k, const struct bl_dom *d)
+{
+	return k->domid == d->domid && bl_uuid_equal(&k->uuid, &d->uuid);
+}
+
+static void tell_appeared(struct bd_manager *m, const struct bl_dom *d)
+{
+	if (m->known_once) /* what was there at the start did not appear */
+		bd_events_domain(m->cfg.events, "appeared", d, "");
+	learn_start(m, d);
+}
+
+static void tell_gone(struct bd_manager *m, const struct bd_known *k)
+{
+	struct bl_dom d = { .domid = k->domid, .uuid = k->uuid };
+
+	memcpy(d.name, k->name, sizeof(d.name));
+	bd_events_domain(m->cfg.events, "gone", &d, "");
+}
+
+static void remember_known(struct bd_manager *m, size_t n)
+{
+	if (n > m->cap_known) {
+		struct bd_known *known = reallocarray(m->known, n * 2, sizeof(*known));
+
+		if (!known)
+			return; /* told again next tick */
+		m->known = known;
+		m->cap_known = n * 2;
+	}
+	m->n_known = 0;
+	for (size_t k = 0; k < m->snap.n_doms; k++) {
+		const struct bl_dom *d = &m->snap.doms[k];
+		struct bd_known *known = &m->known[m->n_known];
+
+		if (d->flags & BL_DOM_HOLDER)
+			continue;
+		known->domid = d->domid;
+		known->uuid = d->uuid;
+		known->building = d->flags & BL_DOM_BUILDING;
+		memcpy(known->name, d->name, sizeof(known->name));
+		m->n_known++;
+	}
+	m->known_once = true;
+}
+
+void bd_tell_changes(struct bd_manager *m)
+{
+	size_t i = 0, n = 0;
+
+	/* both lists ascend by domid */
+	for (size_t k = 0; k < m->snap.n_doms; k++) {
+		const struct bl_dom *d = &m->snap.doms[k];
+
+		if (d->flags & BL_DOM_HOLDER)
+			continue;
+		n++;
+		while (i < m->n_known && m->known[i].domid < d->domid)
+			tell_gone(m, &m->known[i++]);
+		if (i < m->n_known && same_domain(&m->known[i], d)) {
+			if (m->known[i++].building && !(d->flags & BL_DOM_BUILDING))
+				learn_start(m, d);
+			continue;
+		}
+		if (i < m->n_known && m->known[i].domid == d->domid)
+			tell_gone(m, &m->known[i++]);
+		tell_appeared(m, d);
+	}
+	while (i < m->n_known)
+		tell_gone(m, &m->known[i++]);
+	remember_known(m, n);
+}
+
+void bd_tell_states(struct bd_manager *m)
+{
+	struct bl_plan_in in = bd_manager_plan_in(m);
+	bool low = m->plan.balance < 0 && !m->plan.reclaimable.n;
+
+	for (size_t i = 0; i < m->plan.n_views; i++) {
+		const struct bl_view *v = &m->plan.views[i];
+		char reason[BL_REASON_MAX];
+		bool stuck = v->state == BL_STATE_STUCK;
+
+		if (!v->track || stuck == v->track->told_stuck)
+			continue;
+		v->track->told_stuck = stuck;
+		bd_events_domain(m->cfg.events, stuck ? "stuck" : "recovered", v->dom,
+				 bl_reason_domain(&m->plan, &in, v, reason));
+	}
+	if (low != m->low)
+		bd_events_publish(m->cfg.events, low ? "host.low" : "host.ok", NULL, NULL);
+	m->low = low;
+}
