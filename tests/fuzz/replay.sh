@@ -3,6 +3,8 @@
 # Runs every fuzz target over its corpus: what a fuzzer once found stays found.
 # TAP: one line a target. $1.. or $FUZZ_TARGETS: the targets.
 set -u
+top_srcdir=${top_srcdir:?run by make}
+top_builddir=${top_builddir:?run by make}
 read -ra targets <<<"${*:-${FUZZ_TARGETS-}}"
 echo "1..${#targets[@]}"
 n=0 failed=0

@@ -55,6 +55,8 @@ libc='mem(cpy|cmp|set|move|chr|rchr|mem)|str(len|nlen|cmp|ncmp|casecmp|ncasecmp|
 libc+='|malloc|calloc|realloc|reallocarray|free|qsort|qsort_r|bsearch|v?snprintf|abort|__assert_fail|__errno_location'
 libc+='|__(memcpy|memset|memmove|strcpy|strcat|strncpy|strncat|snprintf|vsnprintf|stpcpy)_chk|__stack_chk_fail|exit'
 libc+='|__ctype_(b|tolower|toupper)_loc|stpcpy|floor|ceil|fmod|llround|lround|pow|isnan|isinf|__isnan|__isinf|__fpclassify|__finite'
+# 128-bit arithmetic of the compiler's own library
+libc+='|__u?(div|mod|divmod)ti[34]'
 libc+='|_GLOBAL_OFFSET_TABLE_|newlocale|uselocale|freelocale|strtod_l|localeconv'
 
 wants() { # LIBRARY ALLOWED-PATTERN

@@ -9,7 +9,7 @@ files() { # PATTERN...: of the project, build folders left out
 	local args=() p
 	for p; do args+=(-o -name "$p"); done
 	find . \( -name .git -o -name build -o -name autom4te.cache -o -name build-aux -o -name m4 \) -prune \
-		-o -type f \( "${args[@]:1}" \) -print | sed 's|^\./||' | sort
+		-o -type f ! -name configure ! -name '*~' \( "${args[@]:1}" \) -print | sed 's|^\./||' | sort
 }
 code() { files '*.c' '*.h'; }
 scripts() {
