@@ -92,7 +92,7 @@ int bd_manager_remember(struct bd_manager *m, const struct bl_dom *d, struct bl_
 	struct bl_dom_memory *mem = bl_settings_find(&m->settings, &d->uuid);
 	int r;
 
-	if (!mem || !mem->dirty || !mem->persist)
+	if (!mem || !mem->dirty)
 		return 0;
 	r = bd_state_save_memory(m->cfg.state, mem);
 	m->state_failing = r != 0;
