@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The only file that includes xenctrl.h. */
+#include "daemon/host-xen-call.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xenctrl.h>
+
+/* More than any toolstack's own domains need of event channels. */
+#define HOLDER_EVTCHN_PORTS 1023
+/* getdomaininfolist: most domains a call, and room for what came since the last. */
+#define BATCH_MAX 1024
+#define BATCH_SPARE 16
+
+struct bd_xen_call {
+	xc_interface *xch;
+	xc_domaininfo_t *raw;
+	struct bd_xen_info *infos;
+	size_t cap, last_n;
+};
+
+static int failed(void)
+{
+	return errno > 0 ? -errno : -EIO;
+}
+
+int bd_xen_call_open(struct bd_xen_call **ret, struct bl_err *reterr)
+{
+	struct bd_xen_call *c = calloc(1, sizeof(*c));
+	struct bd_xen_host host;
+	int r;
+
+	if (!c)
+		return bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
+	c->xch = xc_interface_open(NULL, NULL, 0);
+	if (!c->xch) {
+		r = failed();
+		free(c);
+		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
+				  "cannot reach the hypervisor (%s): balloond must run "
+				  "as root in the control domain of a Xen host", strerror(-r));
+	}
+	r = bd_xen_call_host(c, &host);
+	if (r < 0) {
+		bd_xen_call_close(c);
+		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
+				  "the hypervisor does not answer this domain (%s): it is no "
+				  "control domain, or libxenctrl is of another version",
+				  strerror(-r));
+	}
+	*ret = c;
+	return 0;
+}
+
+void bd_xen_call_close(struct bd_xen_call *c)
+{
+	if (!c)
+		return;
+	xc_interface_close(c->xch);
+	free(c->raw);
+	free(c->infos);
+	free(c);
+}
+
+int bd_xen_call_host(struct bd_xen_call *c, struct bd_xen_host *ret)
+{
+	xc_physinfo_t info = { 0 };
+
+	if (xc_physinfo(c->xch, &info) < 0)
+		return failed();
+	*ret = (struct bd_xen_host){
+		.total = BL_PAGES(info.total_pages),
+		.free = BL_PAGES(info.free_pages),
+		.outstanding = BL_PAGES(info.outstanding_pages),
+		.n_nodes = info.nr_nodes,
+	};
+	return 0;
+}
+
+int bd_xen_call_nodes(struct bd_xen_call *c, struct bl_node *ret, size_t *ret_n)
+{
+	xc_meminfo_t info[BL_NODES_MAX] = { { 0 } };
+	unsigned max = BL_NODES_MAX;
+	size_t n = 0;
+
+	if (xc_numainfo(c->xch, &max, info, NULL) < 0)
+		return failed();
+	for (unsigned i = 0; i < max && i < BL_NODES_MAX; i++) {
+		if (info[i].memsize == XEN_INVALID_MEM_SZ)
+			continue;
+		ret[n++] = (struct bl_node){
+			.node = i,
+			.total = bl_pages_from_bytes_floor(BL_BYTES(info[i].memsize)),
+			.free = bl_pages_from_bytes_floor(BL_BYTES(info[i].memfree)),
+		};
+	}
+	*ret_n = n;
+	return 0;
+}
+
+static enum bl_dom_type type_of(const xc_domaininfo_t *d)
+{
+	if (!(d->flags & XEN_DOMINF_hvm_guest))
+		return BL_DOM_PV;
+#if defined(__x86_64__) || defined(__i386__)
+	/* Only a whole emulated machine has its clock chip. */
+	if (d->arch_config.emulation_flags & XEN_X86_EMU_RTC)
+		return BL_DOM_HVM;
+#endif
+	return BL_DOM_PVH;
+}
+
+static void take_info(const xc_domaininfo_t *d, struct bd_xen_info *ret)
+{
+	unsigned reason = d->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
+
+	*ret = (struct bd_xen_info){
+		.domid = d->domain,
+		.type = type_of(d),
+		.dying = d->flags & XEN_DOMINF_dying,
+		.shutdown = d->flags & XEN_DOMINF_shutdown,
+		.suspended = d->flags & XEN_DOMINF_shutdown && reason == SHUTDOWN_suspend,
+		.paused = d->flags & XEN_DOMINF_paused,
+		.ran = d->cpu_time > 0,
+		.xenstore = d->flags & XEN_DOMINF_xs_domain,
+		.tot = BL_PAGES(d->tot_pages),
+		.max = BL_PAGES(d->max_pages),
+		.outstanding = BL_PAGES(d->outstanding_pages),
+	};
+	_Static_assert(sizeof(d->handle) == sizeof(ret->handle.b), "a handle is 16 bytes");
+	memcpy(ret->handle.b, d->handle, sizeof(ret->handle.b));
+}
+
+static int grow(struct bd_xen_call *c, size_t cap)
+{
+	void *raw, *infos;
+
+	if (cap <= c->cap)
+		return 0;
+	raw = reallocarray(c->raw, cap, sizeof(*c->raw));
+	if (raw)
+		c->raw = raw;
+	infos = reallocarray(c->infos, cap, sizeof(*c->infos));
+	if (infos)
+		c->infos = infos;
+	if (!raw || !infos)
+		return -ENOMEM;
+	c->cap = cap;
+	return 0;
+}
+
+int bd_xen_call_list(struct bd_xen_call *c, const struct bd_xen_info **ret, size_t *ret_n)
+{
+	uint32_t first = 0;
+	size_t n = 0;
+
+	for (;;) {
+		/* Every domain asked for costs a copy, so ask for a few more than there were. */
+		size_t ask = n < c->last_n ? c->last_n - n + BATCH_SPARE : BATCH_SPARE;
+		int got, r;
+
+		if (ask > BATCH_MAX)
+			ask = BATCH_MAX;
+		r = grow(c, n + ask);
+		if (r < 0)
+			return r;
+		got = xc_domain_getinfolist(c->xch, first, (unsigned)ask, c->raw + n);
+		if (got < 0)
+			return failed();
+		for (int i = 0; i < got; i++, n++)
+			take_info(&c->raw[n], &c->infos[n]);
+		if ((size_t)got < ask)
+			break;
+		first = c->infos[n - 1].domid + 1;
+	}
+	c->last_n = n;
+	*ret = c->infos;
+	*ret_n = n;
+	return 0;
+}
+
+int bd_xen_call_one(struct bd_xen_call *c, uint32_t domid, struct bd_xen_info *ret)
+{
+	xc_domaininfo_t d;
+	int got = xc_domain_getinfolist(c->xch, domid, 1, &d);
+
+	if (got < 0)
+		return failed();
+	/* The next one there is. */
+	if (got == 0 || d.domain != domid)
+		return -ESRCH;
+	take_info(&d, ret);
+	return 0;
+}
+
+int bd_xen_call_pod(struct bd_xen_call *c, uint32_t domid, bl_pages *ret_entries,
+		    bl_pages *ret_cache)
+{
+	uint64_t tot, cache, entries;
+
+	if (xc_domain_get_pod_target(c->xch, domid, &tot, &cache, &entries) < 0)
+		return failed();
+	*ret_entries = BL_PAGES(entries);
+	*ret_cache = BL_PAGES(cache);
+	return 0;
+}
+
+int bd_xen_call_setmaxmem(struct bd_xen_call *c, uint32_t domid, bl_pages pages)
+{
+	if (xc_domain_setmaxmem(c->xch, domid, bl_pages_to_kib(pages).n) < 0)
+		return failed();
+	return 0;
+}
+
+/* Not by xc_domain_claim_pages(): that one takes a hypervisor without claims
+ * for one that has granted the claim. */
+int bd_xen_call_claim(struct bd_xen_call *c, uint32_t domid, bl_pages pages)
+{
+	struct xen_memory_reservation claim = {
+		.nr_extents = pages.n,
+		.domid = (domid_t)domid,
+	};
+
+	if (xc_memory_op(c->xch, XENMEM_claim_pages, &claim, sizeof(claim)) < 0)
+		return failed();
+	return 0;
+}
+
+int bd_xen_call_create(struct bd_xen_call *c, const bl_uuid *handle, uint32_t *ret_domid)
+{
+	struct xen_domctl_createdomain config = {
+		.max_vcpus = 1,
+		.max_evtchn_port = HOLDER_EVTCHN_PORTS,
+		.max_grant_frames = -1, /* the hypervisor's default */
+		.max_maptrack_frames = -1,
+		.grant_opts = XEN_DOMCTL_GRANT_version(1),
+	};
+	uint32_t domid = 0; /* any that is free */
+
+	memcpy(config.handle, handle->b, sizeof(config.handle));
+	if (xc_domain_create(c->xch, &domid, &config) < 0)
+		return failed();
+	*ret_domid = domid;
+	return 0;
+}
+
+int bd_xen_call_destroy(struct bd_xen_call *c, uint32_t domid)
+{
+	if (xc_domain_destroy(c->xch, domid) < 0)
+		return failed();
+	return 0;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A claim is held by an empty domain: no memory, never introduced to
+ * xenstored, never run. Its handle says that it is ours and whose claim it
+ * holds; its name in xenstore is for people alone. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/host-xen.h"
+#include "daemon/log.h"
+
+#define REMOVE_LIMIT BL_MS(2000)
+
+static struct bd_host_xen *xen_of(struct bd_host *h)
+{
+	return (struct bd_host_xen *)h;
+}
+
+static void dom_path(uint32_t domid, char buf[BD_XEN_PATH_MAX])
+{
+	(void)snprintf(buf, BD_XEN_PATH_MAX, "/local/domain/%" PRIu32, domid);
+}
+
+/* Gives the claim up first: a claim on a domain that is dying can be lost with it. */
+static int destroy(struct bd_xen_call *call, struct bd_store *store, uint32_t domid)
+{
+	char path[BD_XEN_PATH_MAX];
+	int r;
+
+	(void)bd_xen_call_claim(call, domid, BL_PAGES(0));
+	r = bd_xen_call_destroy(call, domid);
+	if (r < 0)
+		return r;
+	if (store) {
+		dom_path(domid, path);
+		(void)bd_store_remove(store, path);
+	}
+	return 0;
+}
+
+/* Whatever is asked of a holder is only done to the domain that has its handle. */
+static int check(struct bd_host_xen *x, uint32_t domid, const bl_uuid *handle)
+{
+	struct bd_xen_info info;
+	int r = bd_xen_call_one(x->call, domid, &info);
+
+	if (r < 0)
+		return r == -ESRCH ? -ENOENT : r;
+	if (!bl_uuid_equal(&info.handle, handle) || !bl_handle_is_ours(handle) || info.dying)
+		return -ENOENT;
+	return 0;
+}
+
+static int claim_error(struct bl_err *reterr, int r, uint32_t domid, bl_pages pages)
+{
+	char size[BL_SIZE_STR];
+
+	switch (r) {
+	case -ENOMEM:
+		return bl_err_set(reterr, ENOMEM, BL_ERR_NO_MEMORY,
+				  "the hypervisor has no room for a claim of %s",
+				  bl_pages_format(pages, size));
+	case -ENOSYS:
+		return bl_err_set(reterr, ENOSYS, BL_ERR_UNSUPPORTED,
+				  "this hypervisor has no memory claims");
+	default:
+		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
+				  "the hypervisor refuses a claim of %s for domain %" PRIu32
+				  ": %s", bl_pages_format(pages, size), domid, strerror(-r));
+	}
+}
+
+static void name_holder(struct bd_host_xen *x, uint32_t domid, const bl_uuid *id)
+{
+	char path[BD_XEN_PATH_MAX + 8], name[64], text[BL_UUID_STR];
+
+	dom_path(domid, path);
+	(void)strcat(path, "/name");
+	bl_uuid_format(id, text);
+	(void)snprintf(name, sizeof(name), "balloond-claim-%s", text);
+	/* Nothing depends on it: the answer is not waited for. */
+	(void)bd_store_write(x->store, BD_XEN_COOKIE_OTHER, path, name, NULL);
+}
+
+int bd_xen_holder_stake(struct bd_host *h, const bl_uuid *handle, const bl_uuid *id,
+			bl_pages pages, int node, uint32_t *ret_domid, struct bl_err *reterr)
+{
+	struct bd_host_xen *x = xen_of(h);
+	uint32_t domid;
+	int r;
+
+	if (node >= 0)
+		return bl_err_set(reterr, ENOTSUP, BL_ERR_UNSUPPORTED,
+				  "this hypervisor has no claims on a node");
+	r = bd_xen_call_create(x->call, handle, &domid);
+	if (r == -ENOMEM)
+		return bl_err_set(reterr, ENOMEM, BL_ERR_NO_MEMORY,
+				  "the hypervisor has no memory left for an empty domain");
+	if (r < 0)
+		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
+				  "cannot make a domain to hold the claim: %s", strerror(-r));
+	r = bd_xen_call_setmaxmem(x->call, domid, pages);
+	if (r == 0)
+		r = bd_xen_call_claim(x->call, domid, pages);
+	if (r < 0) {
+		(void)destroy(x->call, NULL, domid);
+		return claim_error(reterr, r, domid, pages);
+	}
+	name_holder(x, domid, id);
+	*ret_domid = domid;
+	return 0;
+}
+
+int bd_xen_holder_unstake(struct bd_host *h, uint32_t holder, const bl_uuid *handle)
+{
+	struct bd_host_xen *x = xen_of(h);
+	int r = check(x, holder, handle);
+
+	return r < 0 ? r : destroy(x->call, x->store, holder);
+}
+
+int bd_xen_holder_transfer(struct bd_host *h, uint32_t holder, const bl_uuid *handle,
+			   uint32_t domid, bl_pages pages, struct bl_err *reterr)
+{
+	struct bd_host_xen *x = xen_of(h);
+	int r = check(x, holder, handle);
+
+	if (r < 0)
+		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "the claim's holder, domain %"
+				  PRIu32 ", is gone", holder);
+	/* No call moves a claim: between these two somebody can take the pages. */
+	r = bd_xen_call_claim(x->call, holder, BL_PAGES(0));
+	if (r == 0)
+		r = bd_xen_call_claim(x->call, domid, pages);
+	if (r < 0)
+		return claim_error(reterr, r, domid, pages);
+	r = destroy(x->call, x->store, holder);
+	if (r < 0)
+		bd_log(LOG_WARNING, "domain %" PRIu32 ", which held a claim that moved to "
+		       "domain %" PRIu32 ", does not go: %s", holder, domid, strerror(-r));
+	return 0;
+}
+
+int bd_xen_holder_cancel(struct bd_host *h, uint32_t domid)
+{
+	return bd_xen_call_claim(xen_of(h)->call, domid, BL_PAGES(0));
+}
+
+static void ignore_reply(void *ud, const struct bd_store_reply *reply)
+{
+	(void)ud;
+	(void)reply;
+}
+
+/* Their names, as far as xenstored answers in time: at a shutdown it may not. */
+static void remove_names(const uint32_t *domids, size_t n)
+{
+	struct event_base *base = event_base_new();
+	struct bd_store *store = NULL;
+	char path[BD_XEN_PATH_MAX];
+
+	if (base && bd_store_open(base, ignore_reply, NULL, &store, NULL) == 0) {
+		(void)bd_store_settle(store, REMOVE_LIMIT); /* connected, or never */
+		for (size_t i = 0; i < n; i++) {
+			dom_path(domids[i], path);
+			(void)bd_store_remove(store, path);
+		}
+		(void)bd_store_settle(store, REMOVE_LIMIT);
+		bd_store_close(store);
+	}
+	if (base)
+		event_base_free(base);
+}
+
+int bd_host_xen_drop_holders(struct bl_err *reterr)
+{
+	enum { MOST = 1024 };
+	const struct bd_xen_info *infos;
+	struct bd_xen_call *call;
+	uint32_t domids[MOST];
+	size_t n, dropped = 0;
+	int r, first = 0;
+
+	r = bd_xen_call_open(&call, reterr);
+	if (r < 0)
+		return r;
+	r = bd_xen_call_list(call, &infos, &n);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		int d;
+
+		if (!bl_handle_is_ours(&infos[i].handle) || infos[i].dying)
+			continue;
+		d = destroy(call, NULL, infos[i].domid);
+		if (d < 0 && !first)
+			first = d;
+		else if (d == 0 && dropped < MOST)
+			domids[dropped++] = infos[i].domid;
+	}
+	bd_xen_call_close(call);
+	if (dropped)
+		remove_names(domids, dropped);
+	if (r == 0)
+		r = first;
+	if (r < 0)
+		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
+				  "cannot drop the domains that hold claims: %s", strerror(-r));
+	return 0;
+}

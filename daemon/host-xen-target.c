@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* memory/target. One write a domain is under way at a time; what is asked for
+ * meanwhile waits, the newest alone. The worker writes only over the value we
+ * know, so a value that comes back and is not ours is somebody else's, and is
+ * never written over unseen. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/host-xen-guest.h"
+
+/* Between the two writes of a nudge: the guest reads the value when the event
+ * reaches it, and its balloon must have seen the first before the second. */
+#define NUDGE_PAUSE_USEC 500000
+
+uint64_t bd_xen_target_kib(const struct bd_xen_target *t)
+{
+	return t->wanted ? t->want : t->kib;
+}
+
+static void stop_nudge(struct bd_xen_target *t)
+{
+	t->nudging = false;
+	if (t->second)
+		(void)event_del(t->second);
+}
+
+void bd_xen_target_free(struct bd_xen_target *t)
+{
+	if (t->second)
+		event_free(t->second);
+	t->second = NULL;
+}
+
+static void fail(struct bd_xen_guest *g, int error)
+{
+	const struct bd_host_events *events = g->gs->events;
+
+	stop_nudge(&g->target);
+	g->target.wanted = false;
+	events->failed(events->ud, &g->target.action, error);
+}
+
+static int send_value(struct bd_xen_guest *g, uint64_t kib)
+{
+	struct bd_xen_target *t = &g->target;
+	char path[BD_XEN_PATH_MAX], text[BD_XEN_NUMBER_MAX];
+	int r;
+
+	(void)snprintf(text, sizeof(text), "%" PRIu64, kib);
+	r = bd_store_write(g->gs->store, bd_xen_guest_cookie(g, BD_XEN_KEY_TARGET),
+			   bd_xen_guest_path(g, BD_XEN_KEY_TARGET, path), text,
+			   t->present ? t->raw : NULL);
+	if (r < 0)
+		return r;
+	t->writing = true;
+	t->sent = kib;
+	return 0;
+}
+
+/* Sends what is wanted unless it is there, or something is still under way. */
+static int push(struct bd_xen_guest *g)
+{
+	struct bd_xen_target *t = &g->target;
+
+	if (!t->wanted || t->writing)
+		return 0;
+	if (t->present && t->want == t->kib) {
+		t->wanted = false;
+		return 0;
+	}
+	return send_value(g, t->want);
+}
+
+static void on_second(evutil_socket_t fd, short what, void *ud)
+{
+	struct bd_xen_guest *g = ud;
+	int r;
+
+	(void)fd;
+	(void)what;
+	r = push(g);
+	if (r < 0)
+		fail(g, -r);
+}
+
+static void start_second(struct bd_xen_guest *g)
+{
+	const struct timeval pause = { .tv_usec = NUDGE_PAUSE_USEC };
+	struct bd_xen_target *t = &g->target;
+
+	t->nudging = false;
+	if (!t->second)
+		t->second = evtimer_new(g->gs->base, on_second, g);
+	/* Without a pause the guest may not notice; it is tried again later. */
+	if (!t->second || evtimer_add(t->second, &pause) < 0)
+		on_second(-1, 0, g);
+}
+
+/* What xenstore has now. False: no number of KiB. */
+static bool take(struct bd_xen_target *t, const char *text, size_t len)
+{
+	bl_kib kib;
+
+	if (len >= sizeof(t->raw) || !bl_telemetry_parse_kib(text, len, &kib)) {
+		t->present = false;
+		return false;
+	}
+	t->present = true;
+	t->kib = kib.n;
+	memcpy(t->raw, text, len);
+	t->raw[len] = '\0';
+	return true;
+}
+
+/* Somebody else's value. While a domain is built that is its toolstack's. */
+static void others(struct bd_xen_guest *g)
+{
+	const struct bd_host_events *events = g->gs->events;
+
+	stop_nudge(&g->target);
+	g->target.wanted = false;
+	if (g->loaded && g->introduced)
+		g->external = true;
+	g->pod_covered = false; /* `xl mem-set` changes its populate-on-demand, too */
+	events->changed(events->ud);
+}
+
+void bd_xen_target_value(struct bd_xen_guest *g, const struct bd_store_reply *reply)
+{
+	struct bd_xen_target *t = &g->target;
+	bool had = t->present;
+	uint64_t kib = t->kib;
+
+	if (reply->r == -ENOENT)
+		t->present = false;
+	if (reply->r < 0 || !take(t, reply->value, reply->len))
+		return;
+	if (had && t->kib != kib)
+		others(g);
+}
+
+void bd_xen_target_written(struct bd_xen_guest *g, const struct bd_store_reply *reply)
+{
+	struct bd_xen_target *t = &g->target;
+	int r;
+
+	t->writing = false;
+	if (reply->r == -ESTALE) {
+		(void)take(t, reply->value, reply->len);
+		others(g);
+		return;
+	}
+	if (reply->r < 0) {
+		fail(g, -reply->r);
+		return;
+	}
+	t->present = true;
+	t->kib = t->sent;
+	(void)snprintf(t->raw, sizeof(t->raw), "%" PRIu64, t->sent);
+	if (t->nudging) {
+		start_second(g);
+		return;
+	}
+	r = push(g);
+	if (r < 0)
+		fail(g, -r);
+}
+
+static void want(struct bd_xen_guest *g, uint64_t kib, const struct bl_action *a)
+{
+	g->target.wanted = true;
+	g->target.want = kib;
+	g->target.action = *a;
+	g->target.action.claim = NULL; /* may be gone when this one fails */
+}
+
+int bd_xen_target_set(struct bd_xen_guest *g, uint64_t kib, const struct bl_action *a)
+{
+	int r;
+
+	stop_nudge(&g->target);
+	want(g, kib, a);
+	r = push(g);
+	if (r < 0)
+		g->target.wanted = false;
+	return r;
+}
+
+int bd_xen_target_nudge(struct bd_xen_guest *g, const struct bl_action *a)
+{
+	struct bd_xen_target *t = &g->target;
+	int r;
+
+	/* Something else is on its way: that wakes it as well. */
+	if (t->wanted || t->writing)
+		return 0;
+	if (!t->present || t->kib <= BL_PAGE_KIB)
+		return -ENOENT;
+	r = send_value(g, t->kib - BL_PAGE_KIB);
+	if (r < 0)
+		return r;
+	want(g, t->kib, a);
+	t->nudging = true;
+	return 0;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The Xen backend's own parts see each other here. */
+#ifndef BD_HOST_XEN_H
+#define BD_HOST_XEN_H
+
+#include "daemon/host-xen-guest.h"
+#include "daemon/host-xen-saving.h"
+
+struct bd_host_xen {
+	struct bd_host host; /* first */
+	struct event_base *base;
+	struct bd_xen_call *call;
+	struct bd_store *store;
+	struct bd_xen_guests guests;
+	struct bd_xen_saving saving; /* as of the last look */
+	bool looked;	     /* at it since the last snapshot */
+	bl_ms looked_at;
+	struct bl_node nodes[BL_NODES_MAX];
+	size_t n_nodes;
+	bl_ms nodes_at;
+	struct event *hurry; /* look again soon: an offset is about to be known */
+};
+
+/* host-xen-holder.c: empty domains that hold claims. As in bd_host_ops. */
+int bd_xen_holder_stake(struct bd_host *h, const bl_uuid *handle, const bl_uuid *id,
+			bl_pages pages, int node, uint32_t *ret_domid, struct bl_err *reterr);
+int bd_xen_holder_unstake(struct bd_host *h, uint32_t holder, const bl_uuid *handle);
+int bd_xen_holder_transfer(struct bd_host *h, uint32_t holder, const bl_uuid *handle,
+			   uint32_t domid, bl_pages pages, struct bl_err *reterr);
+int bd_xen_holder_cancel(struct bd_host *h, uint32_t domid);
+
+/* host-xen-snapshot.c */
+int bd_xen_snapshot(struct bd_host *h, struct bl_snapshot *s);
+/* What memory/target and maxmem leave out of a domain's pages. */
+bl_pages bd_xen_slack(const struct bd_xen_guest *g);
+
+#endif
