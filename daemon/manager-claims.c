@@ -100,6 +100,22 @@ static void become_held(struct bd_manager *m, struct bl_claim *c, bl_pages pages
 	bd_events_claim(m->cfg.events, c);
 }
 
+static void moved(struct bd_manager *m, struct bl_claim *c)
+{
+	c->holder = BL_DOMID_NONE;
+	c->expires = BL_MS_NEVER;
+	bd_events_claim(m->cfg.events, c);
+}
+
+void bd_manager_moved(struct bd_manager *m, struct bl_claim *claim, uint32_t domid)
+{
+	claim->state = BL_CLAIM_BUILDING;
+	claim->domid = domid;
+	bd_claims_save(m, claim);
+	moved(m, claim);
+	bd_manager_tick_soon(m);
+}
+
 int bd_claims_move(struct bd_manager *m, struct bl_claim *c, struct bl_err *reterr)
 {
 	const struct bl_dom *d = bl_snapshot_find(&m->snap, c->domid);
@@ -115,9 +131,7 @@ int bd_claims_move(struct bd_manager *m, struct bl_claim *c, struct bl_err *rete
 	r = m->host->ops->transfer(m->host, c->holder, &c->handle, c->domid, pages, reterr);
 	if (r)
 		return r;
-	c->holder = BL_DOMID_NONE;
-	c->expires = BL_MS_NEVER;
-	bd_events_claim(m->cfg.events, c);
+	moved(m, c);
 	return 0;
 }
 

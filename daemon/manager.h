@@ -106,6 +106,9 @@ int bd_manager_set(struct bd_manager *m, const struct bl_dom *d,
 void bd_manager_handoff(struct bd_manager *m, struct bl_claim *claim, uint32_t domid,
 			bl_pages pages, bl_ms wait, bd_claim_done done, void *ud);
 
+/* The backend moved a held claim to a domain by itself (`sim create --claim`). */
+void bd_manager_moved(struct bd_manager *m, struct bl_claim *claim, uint32_t domid);
+
 void bd_manager_rebalance(struct bd_manager *m); /* a tick as soon as the loop is back */
 int bd_manager_pause(struct bd_manager *m, bool paused, struct bl_err *reterr);
 
