@@ -1,0 +1,152 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a user of status, set, explain, plan, pause and monitor sees."""
+import json
+import os
+import subprocess
+
+import claims
+import host
+from host import GIB, MIB, Host, wait_until
+
+
+def set_by_hand():
+    """set moves a guest exactly, and puts it in mode manual until told otherwise"""
+    with Host(claims.world()) as h:
+        assert h.ctl("set", "a", "1G").status == 0
+        wait_until("a to have 1G", lambda: h.domain("a")["current_bytes"] == GIB)
+        assert h.domain("a")["mode"] == "manual"
+        assert "by hand" in h.domain("a")["reason"]
+        assert h.ctl("claim", "3G").status == 0
+        assert h.settled() and h.domain("a")["current_bytes"] == GIB
+        assert h.ctl("set", "a", "--mode", "auto").status == 0
+        assert h.domain("a")["mode"] == "auto"
+
+
+def limits_hold():
+    """limits are refused when they contradict each other, with both numbers"""
+    with Host(claims.world()) as h:
+        for args, words in [
+            (("a", "--max", "2G"), "2 GiB is above the allocation of a, 1.5 GiB"),
+            (("a", "--max", "256M"), "256 MiB is below the min of a, 512 MiB"),
+            (("a", "--min", "1G", "--max", "768M"), "1 GiB is above the max of a, 768 MiB"),
+            (("a", "3G"), "3 GiB is above the max of a, 1.5 GiB"),
+            (("a", "128M"), "128 MiB is below the min of a, 512 MiB"),
+        ]:
+            r = h.ctl("set", *args)
+            assert r.status in (1, 2) and words in r.err, (args, r)
+        a = h.domain("a")
+        assert (a["min_bytes"], a["max_bytes"], a["mode"]) == (512 * MIB, 1536 * MIB, "auto"), a
+
+
+def limits_last():
+    """limits set are kept by UUID over a restart, unless --no-persist"""
+    with Host(claims.world()) as h:
+        assert h.ctl("set", "a", "--min", "1G", "--weight", "300").status == 0
+        assert h.ctl("set", "b", "--min", "1G", "--no-persist").status == 0
+        assert h.domain("b")["min_bytes"] == GIB
+        h.stop()
+        h.start()
+        assert (h.domain("a")["min_bytes"], h.domain("a")["weight"]) == (GIB, 300)
+        assert h.domain("b")["min_bytes"] == 512 * MIB
+
+
+def somebody_else():
+    """a target that somebody else wrote is left alone until --mode auto"""
+    with Host(claims.world()) as h:
+        assert h.ctl("sim", "set", "a", "target=1G").status == 0
+        wait_until("a to be external", lambda: h.domain("a")["state"] == "external")
+        assert h.ctl("claim", "2G").status == 0
+        wait_until("a to have what it was told", lambda: h.domain("a")["current_bytes"] == GIB)
+        assert h.domain("a")["state"] == "external"
+        assert h.ctl("set", "a", "--mode", "auto").status == 0
+        wait_until("a to be ours", lambda: h.domain("a")["state"] != "external")
+
+
+def pause_and_resume():
+    """pause stops targets at once, resume takes up again; both survive a restart"""
+    with Host(claims.world(rate="20M"), speed=5) as h:
+        assert h.ctl("claim", "3G", "--no-wait").status == 0
+        wait_until("guests to give", lambda: h.domain("a")["target_bytes"] < 1536 * MIB)
+        assert h.ctl("pause").status == 0
+        before = [d["target_bytes"] for d in h.status()["domains"]]
+        h.stop()
+        h.start()
+        s = h.status()
+        assert [d["target_bytes"] for d in s["domains"]] == before
+        assert any("paused" in p for p in s["daemon"]["problems"]), s["daemon"]
+        assert h.ctl("resume").status == 0
+        wait_until("the claim to be held", lambda: h.claims()[0]["state"] == "held")
+
+
+def explain_and_plan():
+    """explain and plan say numbers, names and what would change them; nothing moves"""
+    with Host(claims.world()) as h:
+        r = h.ctl("explain", "a")
+        assert r.status == 0 and "1.5 GiB" in r.out and "512 MiB" in r.out, r
+        r = h.ctl("plan", "3G", "--json")
+        assert r.status == 0 and r.json["verdict"] == "reclaim", r
+        assert sorted(d["name"] for d in r.json["domains"]) == ["a", "b", "c", "d"], r
+        r = h.ctl("plan", "100G")
+        assert r.status in (0, 3) and "at most" in r.out + r.err, r
+        assert h.claims() == [] and h.domain("a")["target_bytes"] == 1536 * MIB
+
+
+def monitor_tells():
+    """monitor shows each event of a claim's life, in order"""
+    with Host(claims.world()) as h:
+        me = h.ctl("claim", "3G").out.strip()
+        h.ctl("release", me)
+        m = h.ctl_start("monitor", "--since", "0", "--json")
+        seen = []
+        for line in m.stdout:
+            e = json.loads(line)
+            e = e.get("params", e)
+            if e["type"].startswith("claim."):
+                seen.append(e["type"])
+            if e["type"] == "claim.released":
+                break
+        m.terminate()
+        m.communicate(timeout=host.LIMIT)
+        assert seen == ["claim.reclaiming", "claim.held", "claim.released"], seen
+
+
+def exit_codes():
+    """the exit status says what went wrong"""
+    with Host(claims.world()) as h:
+        assert h.ctl("explain", "nobody").status == 5
+        assert h.ctl("release", "nothing").status == 5
+        assert h.ctl("claim", "0").status == 2
+        assert h.ctl("claim").status == 2
+        assert h.ctl("frobnicate").status == 2
+        assert h.ctl("-s", h.dir + "/none", "status").status == 6
+        r = h.ctl("-s", h.dir + "/none", "status", "--json")
+        assert r.json["error"]["id"] == "no-daemon", r
+
+
+def not_permitted():
+    """who is not in the group gets one line and is refused"""
+    with Host(claims.world()) as h:
+        os.chmod(h.dir, 0o755)
+        p = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                            host.BALLOONCTL, "-s", h.socket, "status"], capture_output=True,
+                           text=True, stdin=subprocess.DEVNULL, timeout=host.LIMIT)
+        assert p.returncode == 7, p
+        assert h.ctl("status").status == 0
+
+
+def build_from_a_claim():
+    """a domain built from a claim uses it up, and the claim is done"""
+    with Host(claims.world()) as h:
+        me = h.ctl("claim", "1G", "--name", "new").out.strip()
+        r = h.ctl("sim", "create", "new", "1G", "--claim", me)
+        assert r.status == 0, r
+        wait_until("the claim to be done", lambda: h.claims() == [])
+        wait_until("it to be whole", lambda: h.domain("new")["current_bytes"] == GIB)
+        s = claims.books(h)
+        assert s["host"]["promised_bytes"] == 0, s["host"]
+
+
+if __name__ == "__main__":
+    host.run([set_by_hand, limits_hold, limits_last, somebody_else, pause_and_resume,
+              explain_and_plan, monitor_tells, exit_codes, not_permitted, build_from_a_claim])
