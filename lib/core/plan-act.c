@@ -79,29 +79,30 @@ static bl_pages giving_target(const struct bl_plan *plan, const struct bl_plan_i
 	bl_pages want = v->goal;
 
 	if (!v->track->proven && d->target.n < d->tot.n)
-		return d->target; /* its probe is out */
+		return bl_pages_max(d->target, v->floor); /* its probe is out */
 	if (v->goal.n >= v->have.n) /* nobody asks any more */
 		return bl_pages_max(d->target, d->tot);
+	/* on its way down already: for less than the threshold only further */
+	if (d->target.n < d->tot.n && d->target.n >= v->floor.n && want.n < d->tot.n &&
+	    distance(want, d->target) < in->settings->threshold.n && (!exact || want.n >= d->target.n))
+		return d->target;
 	if (!exact && v->have.n - v->goal.n < in->settings->threshold.n)
 		return bl_pages_max(d->target, d->tot);
 	if (!v->track->proven && want.n < d->tot.n)
 		want = bl_pages_max(want, bl_pages_sub(d->tot, BL_PAGES(BL_PAGES_PER_MIB)));
-	if (d->target.n >= d->tot.n)
-		return want;
-	/* on its way down already: for less than the threshold only further */
-	if (distance(want, d->target) < in->settings->threshold.n &&
-	    (!exact || want.n > d->target.n))
-		return d->target;
 	return want;
 }
 
-static int act_give(struct bl_plan *plan, const struct bl_plan_in *in, const struct bl_view *v)
+static int act_give(struct bl_plan *plan, const struct bl_plan_in *in, const struct bl_view *v,
+		    bl_pages granted)
 {
 	const struct bl_dom *d = v->dom;
 	const struct bl_track *t = v->track;
 	bl_pages target = d->target, limit;
 	int r = 0;
 
+	if (granted.n)
+		return 0;
 	if (v->managed && !in->snap->store_stale) {
 		bl_ms last = BL_MS(t->nudged.n > t->moved.n ? t->nudged.n : t->moved.n);
 
@@ -116,47 +117,43 @@ static int act_give(struct bl_plan *plan, const struct bl_plan_in *in, const str
 			return r;
 	}
 	limit = bl_pages_max(d->tot, target);
-	if (v->state <= BL_STATE_STUCK && (t->ours || target.n != d->target.n) &&
-	    d->max_pages.n > limit.n)
+	if (v->state <= BL_STATE_STUCK && v->limits.mode != BL_MODE_IGNORE &&
+	    (t->ours || target.n != d->target.n) && d->max_pages.n > limit.n)
 		r = emit_dom(plan, BL_ACT_MAXMEM, v, limit, BL_WHY_FOLLOW);
 	return r;
 }
 
 static bool may_grow(const struct bl_plan_in *in, const struct bl_view *v)
 {
-	return v->managed && v->goal.n > v->have.n && !(v->dom->target.n < v->dom->tot.n && !v->track->proven) &&
-	       (v->have.n < v->limits.min.n ||
-		v->goal.n - v->have.n >= in->settings->threshold.n);
+	const struct bl_dom *d = v->dom;
+
+	if (!v->managed || v->goal.n <= v->have.n || (d->target.n < d->tot.n && !v->track->proven))
+		return false;
+	return v->have.n < v->limits.min.n || v->goal.n - v->have.n >= in->settings->threshold.n;
 }
 
-static int act_grow_one(struct bl_plan *plan, const struct bl_plan_in *in,
-			const struct bl_view *v, bl_pages to)
+/* A dribble of small grants costs more than it brings, and a guest goes to its
+ * min at once or not at all. */
+static bool worth_it(const struct bl_plan_in *in, const struct bl_view *v, bl_pages to)
 {
-	int r;
-
-	/* a dribble of small grants costs more than it brings */
-	if (to.n < v->goal.n && to.n - v->have.n < in->settings->threshold.n &&
-	    v->have.n >= v->limits.min.n && v->track->proven)
-		return 0;
 	if (to.n <= v->have.n || to.n < v->limits.min.n)
-		return 0;
-	if (v->dom->max_pages.n < to.n) {
-		r = emit_dom(plan, BL_ACT_MAXMEM, v, to, v->why);
-		if (r)
-			return r;
-	}
-	return emit_dom(plan, BL_ACT_TARGET, v, to, v->why);
+		return false;
+	return to.n >= v->goal.n || to.n - v->have.n >= in->settings->threshold.n ||
+	       v->have.n < v->limits.min.n || !v->track->proven;
 }
 
-/* Only what is free now, claimed by nobody and promised to nobody. */
-static int act_grow(struct bl_plan *plan, const struct bl_plan_in *in)
+/* Who gets how much of what is free now, claimed by nobody and promised to
+ * nobody: sc->grant[] by view, the new target or 0. */
+static int grant(struct bl_plan *plan, const struct bl_plan_in *in)
 {
 	struct bl_plan_scratch *sc = plan->scratch;
 	bl_pages left = plan->available;
 	size_t n = 0;
 	int r;
 
-	if (!left.n)
+	for (size_t i = 0; i < plan->n_views; i++)
+		sc->grant[i] = BL_PAGES(0);
+	if (!left.n || in->paused || in->snap->store_stale)
 		return 0;
 	for (size_t k = 0; k < sc->n; k++) {
 		const struct bl_view *v = &plan->views[sc->index[k]];
@@ -164,7 +161,7 @@ static int act_grow(struct bl_plan *plan, const struct bl_plan_in *in)
 
 		if (!may_grow(in, v))
 			continue;
-		if (lo.n < v->limits.min.n) { /* up to its min at once, or not at all */
+		if (lo.n < v->limits.min.n) {
 			bl_pages step = bl_pages_sub(v->limits.min, lo);
 
 			if (step.n > left.n)
@@ -179,8 +176,18 @@ static int act_grow(struct bl_plan *plan, const struct bl_plan_in *in)
 	}
 	r = bl_fill_share(&sc->fill, sc->shares, n, left, sc->result, &left);
 	for (size_t k = 0; k < n && !r; k++)
-		r = act_grow_one(plan, in, &plan->views[sc->index[k]], sc->result[k]);
+		if (worth_it(in, &plan->views[sc->index[k]], sc->result[k]))
+			sc->grant[sc->index[k]] = sc->result[k];
 	return r;
+}
+
+static int act_grow(struct bl_plan *plan, const struct bl_view *v, bl_pages to)
+{
+	int r = 0;
+
+	if (v->dom->max_pages.n < to.n || (v->track->ours && v->dom->max_pages.n > to.n))
+		r = emit_dom(plan, BL_ACT_MAXMEM, v, to, v->why);
+	return r ? r : emit_dom(plan, BL_ACT_TARGET, v, to, v->why);
 }
 
 static void look_ahead(struct bl_plan *plan, const struct bl_plan_in *in)
@@ -201,13 +208,17 @@ static void look_ahead(struct bl_plan *plan, const struct bl_plan_in *in)
 
 int bl_plan_act(struct bl_plan *plan, const struct bl_plan_in *in)
 {
-	int r = act_stake(plan, in);
+	const bl_pages *granted = plan->scratch->grant;
+	int r = grant(plan, in);
 
+	if (!r)
+		r = act_stake(plan, in);
 	for (size_t i = 0; i < plan->n_views && !r && !in->paused; i++)
 		if (plan->views[i].track)
-			r = act_give(plan, in, &plan->views[i]);
-	if (!r && !in->paused && !in->snap->store_stale)
-		r = act_grow(plan, in);
+			r = act_give(plan, in, &plan->views[i], granted[i]);
+	for (size_t i = 0; i < plan->n_views && !r; i++)
+		if (granted[i].n)
+			r = act_grow(plan, &plan->views[i], granted[i]);
 	look_ahead(plan, in);
 	return r;
 }

@@ -59,21 +59,15 @@ static struct bl_guest_in guest_of(const struct bl_view *v, const struct bl_plan
 	return g;
 }
 
-/* Claims take nothing that guests use: the budget never goes below the
- * floors for a claim's sake. */
+/* What the guests may share; bl_policy_targets leaves each what it uses, even
+ * where this is less. */
 static bl_pages budget_of(const struct bl_plan *plan)
 {
 	const struct bl_plan_scratch *sc = plan->scratch;
-	int64_t have = 0, floors = 0, budget, without;
+	int64_t budget = plan->balance + (int64_t)sc->blocked.n;
 
-	for (size_t k = 0; k < sc->n; k++) {
-		have += (int64_t)plan->views[sc->index[k]].have.n;
-		floors += (int64_t)plan->views[sc->index[k]].floor.n;
-	}
-	budget = have + plan->balance + (int64_t)sc->blocked.n;
-	without = have + plan->balance + (int64_t)plan->promised.n;
-	if (budget < floors)
-		budget = floors < without ? floors : without;
+	for (size_t k = 0; k < sc->n; k++)
+		budget += (int64_t)plan->views[sc->index[k]].have.n;
 	return BL_PAGES(budget > 0 ? budget : 0);
 }
 

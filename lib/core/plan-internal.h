@@ -12,6 +12,7 @@ struct bl_plan_scratch {
 	struct bl_guest_in *guests;
 	struct bl_share_in *shares;
 	bl_pages *result;
+	bl_pages *grant; /* by view: its new, higher target; 0 none */
 	uint32_t *index; /* guests[k] is views[index[k]] */
 	size_t cap;
 	size_t n; /* managed guests */

@@ -35,6 +35,7 @@ static int reserve(struct bl_plan *plan, size_t n)
 	    grow(&sc->guests, cap, sizeof(*sc->guests)) ||
 	    grow(&sc->shares, cap, sizeof(*sc->shares)) ||
 	    grow(&sc->result, cap, sizeof(*sc->result)) ||
+	    grow(&sc->grant, cap, sizeof(*sc->grant)) ||
 	    grow(&sc->index, cap, sizeof(*sc->index)))
 		return -ENOMEM;
 	sc->cap = plan->cap_views = cap;
@@ -72,6 +73,7 @@ void bl_plan_free(struct bl_plan *plan)
 		free(sc->guests);
 		free(sc->shares);
 		free(sc->result);
+		free(sc->grant);
 		free(sc->index);
 		free(sc);
 	}

@@ -145,7 +145,7 @@ void bl_policy_free(struct bl_policy *p)
 	free(p);
 }
 
-enum level { HAS_OF_MIN, HAS_OF_USED, MIN, USED, DEMAND, SURPLUS, N_LEVELS };
+enum level { KEEPS, MIN, USED, DEMAND, SURPLUS, N_LEVELS };
 
 static bl_pages used_or_min(const struct bl_guest_in *g)
 {
@@ -155,9 +155,7 @@ static bl_pages used_or_min(const struct bl_guest_in *g)
 static bl_pages level_of(const struct bl_guest_in *g, enum level l, bool give)
 {
 	switch (l) {
-	case HAS_OF_MIN:
-		return bl_pages_min(g->have, g->min);
-	case HAS_OF_USED:
+	case KEEPS:
 		return bl_pages_min(g->have, used_or_min(g));
 	case MIN:
 		return g->min;
@@ -229,10 +227,10 @@ int bl_policy_targets(struct bl_policy *p, enum bl_policy_kind kind, bool surplu
 	if (r)
 		return r;
 	for (size_t i = 0; i < n; i++) {
-		ret[i] = level_of(&in[i], HAS_OF_MIN, surplus_give);
+		ret[i] = level_of(&in[i], KEEPS, surplus_give);
 		left = bl_pages_sub(left, ret[i]);
 	}
-	for (enum level l = HAS_OF_USED; l < end; l++)
+	for (enum level l = MIN; l < end; l++)
 		raise_to(p, in, n, l, surplus_give, &left, ret);
 	if (kind == BL_POLICY_PROPORTIONAL)
 		proportional(in, n, left.n, ret);

@@ -35,11 +35,11 @@ struct bl_guest_in {
 	uint32_t weight;
 };
 
-/* Targets for all that sum to at most budget. Levels, each filled by
- * bl_fill_share before the next begins:
- *   what it has of its min (always given: an overfull host takes nothing that
- *   min protects), what it has of what it uses, min, what it uses, demand,
- *   then (surplus keep) what it has or (give) max.
+/* Targets for all that sum to at most budget, or to the first level where that
+ * is more. Levels, each filled by bl_fill_share before the next begins:
+ *   what it has of its min and of what it uses (always given: neither a claim
+ *   nor an overfull host takes that), min, what it uses, demand, then (surplus
+ *   keep) what it has or (give) max.
  * proportional: above what it uses, min + g * (max - min) with one g. */
 struct bl_policy;
 struct bl_policy *bl_policy_new(void); /* NULL: out of memory */

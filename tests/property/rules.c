@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/property/rules.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define PROBE BL_PAGES_PER_MIB
+
+static const char *says(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static const char *says(const char *fmt, ...)
+{
+	static char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return text;
+}
+
+/* ---- the world, counted by hand ---- */
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+static const struct bl_dom *find(const struct world *w, uint32_t domid)
+{
+	for (size_t i = 0; i < w->snap.n_doms; i++)
+		if (w->snap.doms[i].domid == domid)
+			return &w->snap.doms[i];
+	return NULL;
+}
+
+static const struct bl_dom *holder_of(const struct world *w, const struct bl_claim *c)
+{
+	for (size_t i = 0; i < w->snap.n_doms; i++)
+		if (w->snap.doms[i].flags & BL_DOM_HOLDER && bl_uuid_equal(&w->snap.doms[i].uuid, &c->handle))
+			return &w->snap.doms[i];
+	return NULL;
+}
+
+/* What the hypervisor does not keep for the claim yet. */
+static uint64_t promised(const struct world *w, const struct bl_claim *c)
+{
+	const struct bl_dom *h = holder_of(w, c);
+	const struct bl_dom *b = c->state == BL_CLAIM_BUILDING ? find(w, c->domid) : NULL;
+	uint64_t kept = (h ? h->outstanding.n : 0) + (b ? b->outstanding.n + b->tot.n : 0);
+
+	return c->overhead.n + less(c->size.n, kept);
+}
+
+static bool being_built_for_claim(const struct world *w, uint32_t domid)
+{
+	for (size_t i = 0; i < w->ledger.n; i++)
+		if (w->ledger.claims[i]->state == BL_CLAIM_BUILDING && w->ledger.claims[i]->domid == domid)
+			return true;
+	return false;
+}
+
+/* What a domain may still take with that target and that limit. */
+static uint64_t growing(const struct world *w, const struct bl_dom *d, uint64_t target, uint64_t max)
+{
+	const struct bl_track *t = bl_progress_find(&w->progress, d->domid);
+	uint64_t room = less(max, d->tot.n + d->outstanding.n), wants = less(target, d->tot.n);
+
+	if (d->flags & (BL_DOM_DYING | BL_DOM_HOLDER | BL_DOM_NO_BALLOON))
+		return 0;
+	if (d->flags & BL_DOM_BUILDING) {
+		bool asleep = w->snap.now.n - t->first_seen.n > w->settings.boot_grace.n;
+
+		return room > w->snap.total.n || asleep || being_built_for_claim(w, d->domid) ? 0 : room;
+	}
+	return d->has_target ? (wants < room ? wants : room) : 0;
+}
+
+static int64_t balance(const struct world *w)
+{
+	int64_t b = (int64_t)w->snap.free.n - (int64_t)w->snap.outstanding.n -
+		    (int64_t)bl_share_of(w->settings.reserve, w->snap.total).n;
+
+	for (size_t i = 0; i < w->ledger.n; i++)
+		b -= (int64_t)promised(w, w->ledger.claims[i]);
+	for (size_t i = 0; i < w->snap.n_doms; i++) {
+		const struct bl_dom *d = &w->snap.doms[i];
+
+		b -= (int64_t)growing(w, d, d->target.n, d->max_pages.n);
+	}
+	return b;
+}
+
+static bool eligible(const struct world *w, const struct bl_dom *d)
+{
+	struct bl_limits l = bl_settings_limits(&w->settings, d);
+
+	return d->has_target && l.mode == BL_MODE_AUTO && !l.external &&
+	       (w->settings.dom0_manage || !(d->flags & BL_DOM_CONTROL)) &&
+	       !(d->flags & (BL_DOM_DYING | BL_DOM_PAUSED | BL_DOM_MIGRATING | BL_DOM_BUILDING | BL_DOM_HOLDER |
+			     BL_DOM_NO_BALLOON | BL_DOM_EXTERNAL | BL_DOM_POD)) &&
+	       !bl_progress_find(&w->progress, d->domid)->incapable;
+}
+
+/* No claim takes it below. */
+static uint64_t floor_of(const struct world *w, const struct bl_dom *d)
+{
+	struct bl_limits l = bl_settings_limits(&w->settings, d);
+	uint64_t age = less(w->snap.now.n, d->tele.at.n);
+	uint64_t floor = l.min.n;
+
+	if (d->tele.present && age <= w->settings.telemetry_stale_after.n && d->tele.used.n > floor)
+		floor = d->tele.used.n;
+	return floor < l.max.n ? floor : l.max.n;
+}
+
+/* What the plan makes of a domain's target and limit. */
+struct after {
+	uint64_t target, max;
+};
+
+static struct after after(const struct bl_plan *plan, const struct bl_dom *d)
+{
+	struct after a = { d->target.n, d->max_pages.n };
+
+	for (size_t i = 0; i < plan->n_actions; i++) {
+		const struct bl_action *act = &plan->actions[i];
+
+		if (act->kind == BL_ACT_STAKE || act->domid != d->domid)
+			continue;
+		if (act->kind == BL_ACT_MAXMEM)
+			a.max = act->pages.n;
+		else
+			a.target = act->pages.n;
+	}
+	return a;
+}
+
+/* ---- 1: memory is never promised twice ---- */
+
+static const char *promised_twice(struct world *w, const struct bl_plan *plan)
+{
+	int64_t before = balance(w), then = before, room = before;
+
+	if (plan->balance != before)
+		return says("it counts a balance of %" PRId64 ", there is %" PRId64, plan->balance, before);
+	for (size_t i = 0; i < w->snap.n_doms; i++) {
+		const struct bl_dom *d = &w->snap.doms[i];
+		struct after a = after(plan, d);
+		uint64_t was = growing(w, d, d->target.n, d->max_pages.n), is = growing(w, d, a.target, a.max);
+
+		then -= (int64_t)is - (int64_t)was;
+		if (before < 0 && is > was)
+			return says("%u grows while the balance is %" PRId64, (unsigned)d->domid, before);
+	}
+	if (then < 0 && then < before)
+		return says("the balance goes from %" PRId64 " to %" PRId64, before, then);
+	for (size_t i = 0; i < w->ledger.n; i++)
+		if (w->ledger.claims[i]->state == BL_CLAIM_RECLAIMING)
+			room += (int64_t)promised(w, w->ledger.claims[i]);
+	for (size_t i = 0; i < plan->n_actions; i++) {
+		const struct bl_claim *c = plan->actions[i].claim;
+
+		if (plan->actions[i].kind != BL_ACT_STAKE)
+			continue;
+		room -= (int64_t)(promised(w, c) - (c->size.n - plan->actions[i].pages.n));
+		if (room < 0)
+			return says("claim %u is staked on memory that is not there", c->handle.b[15]);
+	}
+	return NULL;
+}
+
+/* ---- claims: in order, whole or at least min, and at once ---- */
+
+static const char *claims_in_order(struct world *w, const struct bl_plan *plan)
+{
+	size_t at = 0;
+	bool passed = false;
+	int64_t room = balance(w);
+
+	for (size_t i = 0; i < w->ledger.n; i++)
+		if (w->ledger.claims[i]->state == BL_CLAIM_RECLAIMING)
+			room += (int64_t)promised(w, w->ledger.claims[i]);
+	for (size_t i = 0; i < w->ledger.n; i++) {
+		const struct bl_claim *c = w->ledger.claims[i];
+		const struct bl_action *a = at < plan->n_actions ? &plan->actions[at] : NULL;
+
+		if (c->state != BL_CLAIM_RECLAIMING)
+			continue;
+		if (!a || a->kind != BL_ACT_STAKE || a->claim != c) {
+			if (!passed && (int64_t)promised(w, c) <= room)
+				return says("claim %u has its room and is not staked", c->handle.b[15]);
+			passed = true;
+			continue;
+		}
+		if (passed)
+			return says("claim %u overtakes another", c->handle.b[15]);
+		if (a->pages.n > c->size.n || a->pages.n < c->min.n)
+			return says("claim %u is staked with %" PRIu64, c->handle.b[15], a->pages.n);
+		if (a->pages.n < c->size.n && (int64_t)promised(w, c) <= room)
+			return says("claim %u gets a part though all is there", c->handle.b[15]);
+		room -= (int64_t)(promised(w, c) - (c->size.n - a->pages.n));
+		at++;
+	}
+	for (; at < plan->n_actions; at++)
+		if (plan->actions[at].kind == BL_ACT_STAKE)
+			return "a claim is staked that waits for nothing, or not before all else";
+	return NULL;
+}
+
+/* ---- 2: limits, and who is never touched ---- */
+
+static const char *action_allowed(const struct world *w, const struct bl_action *a)
+{
+	const struct bl_dom *d = find(w, a->domid);
+	const struct bl_track *t;
+	struct bl_limits l;
+
+	if (!d || d->flags & BL_DOM_HOLDER)
+		return says("%u is no guest", (unsigned)a->domid);
+	t = bl_progress_find(&w->progress, a->domid);
+	l = bl_settings_limits(&w->settings, d);
+	if (w->paused)
+		return "something moves while paused";
+	if (!eligible(w, d)) {
+		/* a target set by hand through us: its limit still follows down */
+		bool follows = a->kind == BL_ACT_MAXMEM && t->ours && l.mode == BL_MODE_MANUAL && !l.external &&
+			       a->pages.n < d->max_pages.n && !(d->flags & (BL_DOM_DYING | BL_DOM_PAUSED |
+			       BL_DOM_MIGRATING | BL_DOM_BUILDING | BL_DOM_EXTERNAL));
+
+		return follows ? NULL : says("%u is touched", (unsigned)a->domid);
+	}
+	if (a->kind == BL_ACT_MAXMEM)
+		return NULL;
+	if (w->snap.store_stale)
+		return says("%u gets a target though xenstore does not answer", (unsigned)a->domid);
+	if (a->kind == BL_ACT_NUDGE)
+		return a->pages.n != d->target.n ? says("a nudge changes %u", (unsigned)a->domid) : NULL;
+	if (d->static_max.n && a->pages.n > d->static_max.n && a->pages.n > d->tot.n)
+		return says("%u goes above its allocation", (unsigned)a->domid);
+	if (a->pages.n > d->target.n && a->pages.n > d->tot.n && a->pages.n > l.max.n)
+		return says("%u grows above its max", (unsigned)a->domid);
+	if (a->pages.n > d->target.n && a->pages.n > d->tot.n && a->pages.n < l.min.n)
+		return says("%u grows, and not to its min", (unsigned)a->domid);
+	if (a->pages.n < d->tot.n && a->pages.n < floor_of(w, d))
+		return says("%u goes to %" PRIu64 ", below min or what it uses, %" PRIu64, (unsigned)a->domid,
+			    a->pages.n, floor_of(w, d));
+	if (!t->proven && a->pages.n < d->target.n && a->pages.n + PROBE < d->tot.n)
+		return says("%u is unproven and asked for more than a probe", (unsigned)a->domid);
+	return NULL;
+}
+
+static const char *limits_kept(struct world *w, const struct bl_plan *plan)
+{
+	for (size_t i = 0; i < plan->n_actions; i++) {
+		const struct bl_action *a = &plan->actions[i];
+		const char *why = a->kind == BL_ACT_STAKE ? NULL : action_allowed(w, a);
+
+		if (why)
+			return why;
+	}
+	if (w->paused || w->snap.store_stale)
+		return NULL;
+	for (size_t i = 0; i < w->snap.n_doms; i++) {
+		const struct bl_dom *d = &w->snap.doms[i];
+		uint64_t floor = floor_of(w, d), target = after(plan, d).target;
+
+		if (!(d->flags & BL_DOM_HOLDER) && eligible(w, d) && target < d->tot.n && target < floor)
+			return says("%u is left with a target below min or what it uses", (unsigned)d->domid);
+	}
+	return NULL;
+}
+
+/* ---- 3: free first, then give ---- */
+
+static const char *free_first(struct world *w, const struct bl_plan *plan)
+{
+	int64_t free_now = balance(w);
+	uint64_t granted = 0;
+
+	for (size_t i = 0; i < w->snap.n_doms; i++) {
+		const struct bl_dom *d = &w->snap.doms[i];
+		struct after a = after(plan, d);
+
+		granted += less(growing(w, d, a.target, a.max), growing(w, d, d->target.n, d->max_pages.n));
+	}
+	if (granted && (int64_t)granted > free_now)
+		return says("%" PRIu64 " are granted, %" PRId64 " are free", granted, free_now);
+	return NULL;
+}
+
+/* ---- 4: equal treatment, exact sums ---- */
+
+static const char *equals_alike(struct world *w, const struct bl_plan *plan)
+{
+	const struct bl_view *a = bl_plan_view(plan, w->twin[0]), *b = bl_plan_view(plan, w->twin[1]);
+	uint64_t goals = 0, have = 0;
+	int64_t budget;
+
+	for (size_t i = 0; i < plan->n_views; i++)
+		if (plan->views[i].managed) {
+			const struct bl_view *v = &plan->views[i];
+
+			goals += v->goal.n;
+			have += v->dom->tot.n + growing(w, v->dom, v->dom->target.n, v->dom->max_pages.n);
+		}
+	budget = (int64_t)have + balance(w);
+	for (size_t i = 0; i < w->ledger.n; i++)
+		if (w->ledger.claims[i]->state == BL_CLAIM_RECLAIMING)
+			budget += (int64_t)promised(w, w->ledger.claims[i]);
+	if (goals > have && (int64_t)goals > budget)
+		return says("goals sum to %" PRIu64 " of %" PRId64, goals, budget);
+	if (!a || !b || a->dom->flags != b->dom->flags || a->dom->outstanding.n != b->dom->outstanding.n ||
+	    being_built_for_claim(w, w->twin[0]) ||
+	    being_built_for_claim(w, w->twin[1]))
+		return NULL;
+	if (a->goal.n > b->goal.n + 1 || b->goal.n > a->goal.n + 1)
+		return says("equal guests are to have %" PRIu64 " and %" PRIu64, a->goal.n, b->goal.n);
+	return NULL;
+}
+
+/* ---- 7: nothing is remembered of a plan that was not applied ---- */
+
+static const char *no_trace(struct world *w, const struct bl_plan *plan)
+{
+	struct bl_plan again = { 0 };
+	struct bl_plan_in in = world_in(w);
+	const char *why = NULL;
+
+	if (bl_plan_make(&again, &in))
+		why = "the second plan failed";
+	else if (again.n_actions != plan->n_actions)
+		why = "the second plan is another";
+	for (size_t i = 0; !why && i < plan->n_actions; i++) {
+		const struct bl_action *a = &plan->actions[i], *b = &again.actions[i];
+
+		if (a->kind != b->kind || a->domid != b->domid || a->pages.n != b->pages.n || a->claim != b->claim)
+			why = "the second plan is another";
+	}
+	bl_plan_free(&again);
+	return why;
+}
+
+/* ---- 8: the order for a guest ---- */
+
+static const char *order_of(const struct world *w, const struct bl_plan *plan, const struct bl_dom *d)
+{
+	uint64_t max = d->max_pages.n, target = d->target.n;
+	unsigned targets = 0, limits = 0;
+
+	for (size_t i = 0; i < plan->n_actions; i++) {
+		const struct bl_action *a = &plan->actions[i];
+
+		if (a->kind == BL_ACT_STAKE || a->domid != d->domid)
+			continue;
+		if (a->kind == BL_ACT_MAXMEM) {
+			if (a->pages.n < d->tot.n)
+				return says("the limit of %u goes below its pages", (unsigned)d->domid);
+			if (a->pages.n < max && a->pages.n < target && target > d->tot.n)
+				return says("the limit of %u goes down before its target", (unsigned)d->domid);
+			max = a->pages.n;
+			limits++;
+			continue;
+		}
+		if (a->pages.n > target && a->pages.n > d->tot.n && a->pages.n > max)
+			return says("the target of %u goes above its limit", (unsigned)d->domid);
+		target = a->pages.n;
+		targets++;
+	}
+	if (targets > 1 || limits > 1)
+		return says("%u is told twice", (unsigned)d->domid);
+	if (!w->paused && !(d->flags & BL_DOM_HOLDER) && eligible(w, d) &&
+	    bl_progress_find(&w->progress, d->domid)->ours && max > d->tot.n && max > target)
+		return says("%u can take back what it gave", (unsigned)d->domid);
+	return NULL;
+}
+
+static const char *ordered(struct world *w, const struct bl_plan *plan)
+{
+	for (size_t i = 0; i < w->snap.n_doms; i++) {
+		const char *why = order_of(w, plan, &w->snap.doms[i]);
+
+		if (why)
+			return why;
+	}
+	return NULL;
+}
+
+const struct rule rules[] = {
+	{ "1: memory is never promised twice", promised_twice },
+	{ "2: limits, and who is never touched", limits_kept },
+	{ "3: free first, then give", free_first },
+	{ "4: equal cases are treated equally, sums are exact", equals_alike },
+	{ "7: a plan not applied leaves no trace", no_trace },
+	{ "8: limit before target when growing, after it when shrinking", ordered },
+	{ "claims: in order, whole, at once", claims_in_order },
+};
+const size_t n_rules = sizeof(rules) / sizeof(rules[0]);
