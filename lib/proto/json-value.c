@@ -93,7 +93,7 @@ const char *bl_json_string(const struct bl_json *v, size_t *ret_len)
 
 size_t bl_json_count(const struct bl_json *v)
 {
-	return container(v) ? v->n : 0;
+	return v && container(v) ? v->n : 0;
 }
 
 const struct bl_json *bl_json_at(const struct bl_json *v, size_t i)

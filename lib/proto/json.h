@@ -30,7 +30,7 @@ int64_t bl_json_int(const struct bl_json *v);	  /* of an INT */
 double bl_json_real(const struct bl_json *v);	  /* of an INT or REAL */
 /* NUL-terminated; *ret_len (may be NULL) tells of embedded NULs. */
 const char *bl_json_string(const struct bl_json *v, size_t *ret_len);
-size_t bl_json_count(const struct bl_json *v);	  /* of an ARRAY or OBJECT, else 0 */
+size_t bl_json_count(const struct bl_json *v);	  /* of an ARRAY or OBJECT, else 0; v may be NULL */
 const struct bl_json *bl_json_at(const struct bl_json *v, size_t i); /* element or member value */
 const char *bl_json_key(const struct bl_json *v, size_t i);	     /* member name */
 /* NULL if v is no object or has no such member. v may be NULL. */
