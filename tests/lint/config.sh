@@ -12,6 +12,12 @@ ok "the installed configuration is taken" check "$top_srcdir/conf/balloond.conf"
 sed -e 's/^#\([a-z0-9-]* = \)/\1/' -e 's/^#\(\[domain\)/\1/' "$top_srcdir/conf/balloond.conf" >"$tmp/all.conf"
 ok "and with every key said" check "$tmp/all.conf"
 sed 's/^tick = .*/tick = sometimes/' "$tmp/all.conf" >"$tmp/bad.conf"
-bad() { ! check "$tmp/bad.conf" && check "$tmp/bad.conf" 2>&1 | grep -q "bad.conf:$(grep -n '^tick' "$tmp/bad.conf" | cut -d: -f1)"; }
+bad() {
+	local said line
+	line=$(grep -n '^tick' "$tmp/bad.conf" | cut -d: -f1)
+	said=$(check "$tmp/bad.conf" 2>&1) && return 1
+	echo "$said"
+	[[ $said == *"bad.conf:$line: tick:"* ]]
+}
 ok "a bad value is refused with its file and line" bad
 tap_end
