@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+
+#include "cli/args.h"
+#include "cli/show.h"
+#include "cli/text.h"
+#include "cli/verbs.h"
+
+enum { OPT_MIN, OPT_MAX, OPT_WEIGHT, OPT_MODE, OPT_NO_PERSIST };
+
+struct wishes {
+	const char *domain, *size, *min, *max, *weight, *mode;
+	bool no_persist;
+};
+
+static int put(struct cli *c, struct bl_json_out *o, const struct wishes *w)
+{
+	int r = cli_put_text(c, o, "domain", "DOMAIN", w->domain);
+
+	if (r == CLI_DONE)
+		r = cli_put_size(c, o, "size_bytes", "SIZE", w->size);
+	if (r == CLI_DONE)
+		r = cli_put_size(c, o, "min_bytes", "--min", w->min);
+	if (r == CLI_DONE)
+		r = cli_put_size(c, o, "max_bytes", "--max", w->max);
+	if (r == CLI_DONE)
+		r = cli_put_number(c, o, "weight", "--weight", w->weight);
+	if (r == CLI_DONE)
+		r = cli_put_text(c, o, "mode", "--mode", w->mode);
+	if (r == CLI_DONE && w->no_persist)
+		bl_json_put_bool(o, "persist", false);
+	return r;
+}
+
+static int ask(struct cli *c, const struct wishes *w)
+{
+	struct bl_json_out *o = cli_params();
+	struct bl_json *result = NULL;
+	int r = o ? put(c, o, w) : cli_fail_memory(c);
+
+	if (r != CLI_DONE) {
+		bl_json_out_free(o);
+		return r;
+	}
+	r = cli_call(c, "set", o, CLI_ANSWER_MS, &result);
+	if (r == CLI_DONE && !c->json && !c->quiet)
+		cli_show_domain(bl_json_get(result, "domain"));
+	bl_json_free(result);
+	return r;
+}
+
+static int run_set(struct cli *c, int argc, char **argv)
+{
+	static const struct option own[] = {
+		{ "min", required_argument, NULL, CLI_OPT(OPT_MIN) },
+		{ "max", required_argument, NULL, CLI_OPT(OPT_MAX) },
+		{ "weight", required_argument, NULL, CLI_OPT(OPT_WEIGHT) },
+		{ "mode", required_argument, NULL, CLI_OPT(OPT_MODE) },
+		{ "no-persist", no_argument, NULL, CLI_OPT(OPT_NO_PERSIST) },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct wishes w = { 0 };
+	int val, r;
+
+	while ((val = cli_args_next(c, argc, argv, own, &r)) > 0) {
+		if (val == CLI_OPT(OPT_MIN))
+			w.min = optarg;
+		else if (val == CLI_OPT(OPT_MAX))
+			w.max = optarg;
+		else if (val == CLI_OPT(OPT_WEIGHT))
+			w.weight = optarg;
+		else if (val == CLI_OPT(OPT_MODE))
+			w.mode = optarg;
+		else
+			w.no_persist = true;
+	}
+	if (val == CLI_ARGS_STOP || !cli_args_count(c, argc, 1, 2, "DOMAIN and SIZE", &r))
+		return r;
+	w.domain = argv[optind];
+	w.size = argv[optind + 1]; /* NULL ends argv */
+	if (!w.size && !w.min && !w.max && !w.weight && !w.mode)
+		return cli_fail_usage(c, "nothing to set: SIZE or an option is missing");
+	return ask(c, &w);
+}
+
+const struct cli_verb cli_verb_set = {
+	.name = "set",
+	.usage = "DOMAIN [SIZE] [OPTION...]",
+	.summary = "set a domain's size by hand, or its limits",
+	.help = "SIZE sets the target by hand and puts the domain in mode manual: it then gives\n"
+		"nothing to claims. The rest changes its limits, which are kept by UUID over\n"
+		"restarts.\n\n"
+		"  --min SIZE      never take it below this\n"
+		"  --max SIZE      never let it grow above this\n"
+		"  --weight N      its share of what is left, 100 for most\n"
+		"  --mode MODE     auto: balloond decides; manual: stay where it is put;\n"
+		"                  ignore: leave it alone\n"
+		"  --no-persist    forget this when balloond is restarted\n",
+	.run = run_set,
+};
+
+/* A verb without arguments, and what it says when it worked. */
+static int plain(struct cli *c, int argc, char **argv, const char *said)
+{
+	struct bl_json *result = NULL;
+	int r;
+
+	if (!cli_args_plain(c, argc, argv, 0, 0, "", &r))
+		return r;
+	r = cli_call(c, c->verb->name, NULL, CLI_ANSWER_MS, &result);
+	if (r == CLI_DONE && !c->json && !c->quiet)
+		puts(said);
+	bl_json_free(result);
+	return r;
+}
+
+static int run_rebalance(struct cli *c, int argc, char **argv)
+{
+	return plain(c, argc, argv, "balloond looks again now; 'balloonctl status' shows what moves");
+}
+
+static int run_pause(struct cli *c, int argc, char **argv)
+{
+	return plain(c, argc, argv, "paused: no guest is touched until 'balloonctl resume'");
+}
+
+static int run_resume(struct cli *c, int argc, char **argv)
+{
+	return plain(c, argc, argv, "resumed");
+}
+
+const struct cli_verb cli_verb_rebalance = {
+	.name = "rebalance",
+	.usage = "",
+	.summary = "look at all guests now instead of at the next tick",
+	.help = "Asks the daemon to look at the host now and move what is to be moved.\n",
+	.run = run_rebalance,
+};
+
+const struct cli_verb cli_verb_pause = {
+	.name = "pause",
+	.usage = "",
+	.summary = "stop touching every guest, at once",
+	.help = "No target moves any more, over restarts too, until 'resume'. Claims that are held\n"
+		"stay held, and what fits in free memory is still claimed.\n",
+	.run = run_pause,
+};
+
+const struct cli_verb cli_verb_resume = {
+	.name = "resume",
+	.usage = "",
+	.summary = "take up again after 'pause'",
+	.help = "Takes up again where 'pause' stopped.\n",
+	.run = run_resume,
+};
