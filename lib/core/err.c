@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/core/text.h"
+
 static const struct {
 	enum bl_err_id id;
 	const char *name;
@@ -26,10 +28,15 @@ static const struct {
 int bl_err_setv(struct bl_err *err, int errnum, enum bl_err_id id,
 		const char *fmt, va_list ap)
 {
+	char msg[BL_ERR_MSG_MAX];
+
 	if (err) {
 		err->errnum = errnum;
 		err->id = id;
-		vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+		/* What it quotes came from outside, and may be cut within a
+		 * character. */
+		vsnprintf(msg, sizeof(msg), fmt, ap);
+		bl_text_scrub(err->msg, sizeof(err->msg), msg, strlen(msg));
 	}
 	return -errnum;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "lib/core/size.h"
+#include "lib/core/text.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 #define KIB UINT64_C(1024)
@@ -110,6 +111,30 @@ static void sizes(void **state)
 		check(&rows[i], r, v.n, &err);
 		/* nobody has to ask why */
 		assert_int_equal(bl_size_parse("--it", rows[i].text, &v, NULL), r);
+	}
+}
+
+/* What was written is quoted, but never more than one line of clean text. */
+static void quotes_cleanly(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "\n1G", "'?1G'" },
+		{ "\x1b[31m1G", "'?[31m1G'" },
+		{ "1G\xff", "'1G?'" },
+		/* cut after 64 bytes, in the middle of a character */
+		{ "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\xc3\xa9",
+		  "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx?'" },
+		{ "5\xe2\x82\xac", "'5\xe2\x82\xac'" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		struct bl_err err = { 0 };
+		bl_bytes v;
+
+		assert_int_equal(bl_size_parse("--it", rows[i][0], &v, &err), -EINVAL);
+		if (!strstr(err.msg, rows[i][1]) || !bl_text_clean(err.msg, strlen(err.msg)))
+			fail_msg("row %zu is answered: %s", i, err.msg);
 	}
 }
 
@@ -261,6 +286,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes),
+		cmocka_unit_test(quotes_cleanly),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(percents),
 		cmocka_unit_test(shares),
