@@ -70,7 +70,7 @@ guest_said_or_gone() { guest_said "$1" "$2" || guest_gone "$1"; }
 guest_up() {
 	local try
 	for try in 1 2 3 4 5 6; do
-		wait_for 120 guest_said_or_gone "$1" '^guest up'
+		wait_for 300 guest_said_or_gone "$1" '^guest up'
 		guest_said "$1" '^guest up' && return
 		echo "$1 was reset before its first line (try $try)"
 		guest_again "$1"
