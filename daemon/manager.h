@@ -112,7 +112,8 @@ void bd_manager_moved(struct bd_manager *m, struct bl_claim *claim, uint32_t dom
 void bd_manager_rebalance(struct bd_manager *m); /* a tick as soon as the loop is back */
 int bd_manager_pause(struct bd_manager *m, bool paused, struct bl_err *reterr);
 
-/* What a claim of size would do. The plan in *ret belongs to the manager and
+/* What a claim of size would do, with the configured overhead where overhead
+ * is NULL. The plan in *ret belongs to the manager and
  * is valid until control returns to the loop. */
 struct bd_what_if {
 	struct bl_admission admission;
@@ -120,7 +121,7 @@ struct bd_what_if {
 	const char *refusal;	    /* NULL when it could be met */
 	bl_ms eta;		    /* BL_MS_NEVER unknown */
 };
-int bd_manager_what_if(struct bd_manager *m, bl_pages size, struct bd_what_if *ret,
-		       struct bl_err *reterr);
+int bd_manager_what_if(struct bd_manager *m, bl_pages size, const bl_pages *overhead,
+		       struct bd_what_if *ret, struct bl_err *reterr);
 
 #endif

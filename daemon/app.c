@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/app.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "daemon/config.h"
+#include "daemon/control.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
+
+#define DEFAULT_CONFIG BL_SYSCONFDIR "/balloond/balloond.conf"
+/* Events kept for `monitor --since` and for slow readers. */
+#define EVENTS_KEPT 2048
+/* Descriptors beside the clients': the loop, the backend, state, a library's. */
+#define DESCRIPTORS_EXTRA 128
+
+static const char usage[] =
+	"Usage: balloond [OPTION...]\n"
+	"Memory control plane of a Xen host; runs in the foreground.\n"
+	"\n"
+	"  --backend xen|sim    the host to manage: this one, or a simulated one\n"
+	"  --config FILE        read FILE and FILE.d/*.conf only\n"
+	"  --socket PATH        listen on PATH\n"
+	"  --state-dir DIR      keep state in DIR\n"
+	"  --sim-world FILE     what the simulated host is made of\n"
+	"  --sim-speed N        how many of its seconds pass in one of ours\n"
+	"  --check-config       say what is wrong with the configuration, and exit\n"
+	"  --drop-holders       destroy every holder domain, and exit\n"
+	"  --version            print the version, and exit\n"
+	"  --help               print this, and exit\n";
+
+struct app {
+	struct bd_options options;
+	struct bd_config config;
+	struct event_base *base;
+	struct event *signals[3];
+	struct bd_state *state;
+	struct bd_events *events;
+	struct bd_manager *manager;
+	struct bd_control *control;
+	struct bd_notify *notify;
+	struct bd_host_events host_events; /* the backend's for as long as it is open */
+};
+
+static int load_config(const struct bd_options *o, struct bd_config *ret, struct bl_err *err)
+{
+	return bd_config_load(o->config ? o->config : DEFAULT_CONFIG, o->config != NULL, ret, err);
+}
+
+static void on_stop(evutil_socket_t sig, short what, void *ud)
+{
+	struct app *a = ud;
+
+	(void)what;
+	bd_log(LOG_INFO, "stopping on %s; claims stay held", sigabbrev_np((int)sig));
+	bd_notify_stopping();
+	(void)event_base_loopbreak(a->base);
+}
+
+static void say_ready(const struct app *a)
+{
+	bd_notify_ready(a->options.sim ? "Managing a simulated host" : "Managing this host");
+}
+
+static void on_reload(evutil_socket_t sig, short what, void *ud)
+{
+	struct app *a = ud;
+	struct bd_config fresh;
+	struct bl_err err;
+
+	(void)sig, (void)what;
+	bd_notify_reloading();
+	if (load_config(&a->options, &fresh, &err) < 0) {
+		bd_log(LOG_ERR, "the old settings stay: %s", err.msg);
+	} else {
+		bd_manager_reload(a->manager, &fresh.settings);
+		bd_control_reload(a->control, &fresh);
+		bd_config_free(&fresh);
+		bd_log(LOG_NOTICE, "configuration read again");
+	}
+	say_ready(a);
+}
+
+static int add_signal(struct app *a, size_t i, int sig, event_callback_fn handler)
+{
+	a->signals[i] = evsignal_new(a->base, sig, handler, a);
+	return a->signals[i] && evsignal_add(a->signals[i], NULL) == 0 ? 0 : -ENOMEM;
+}
+
+/* A descriptor a client; only asked for where it is not given, for a sandbox
+ * may forbid to ask. */
+static void want_descriptors(unsigned clients)
+{
+	struct rlimit l;
+	rlim_t want = clients + DESCRIPTORS_EXTRA;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur >= want)
+		return;
+	l.rlim_cur = l.rlim_max < want ? l.rlim_max : want;
+	if (setrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur < want)
+		bd_log(LOG_NOTICE, "only %llu descriptors are allowed: fewer clients than max-clients",
+		       (unsigned long long)l.rlim_cur);
+}
+
+static int open_host(struct app *a, struct bd_host **ret, struct bl_err *err)
+{
+	if (a->options.sim)
+		return bd_host_sim_open(a->base, &a->host_events, a->options.sim_world,
+					a->options.state_dir, a->options.sim_speed, ret, err);
+#ifdef HAVE_XEN
+	return bd_host_xen_open(a->base, &a->host_events, ret, err);
+#else
+	return bl_err_set(err, EOPNOTSUPP, BL_ERR_UNSUPPORTED,
+			  "this balloond was built without Xen; only --backend sim works");
+#endif
+}
+
+static int out_of_memory(struct bl_err *err)
+{
+	return bl_err_set(err, ENOMEM, BL_ERR_BACKEND, "out of memory");
+}
+
+static int start_manager(struct app *a, struct bl_err *err)
+{
+	const struct bd_manager_config cfg = { .base = a->base, .state = a->state,
+					       .events = a->events,
+					       .settings = &a->config.settings };
+	struct bd_host *host;
+	int r;
+
+	if (bd_manager_new(&cfg, &a->manager) < 0)
+		return out_of_memory(err);
+	a->host_events = bd_manager_host_events(a->manager);
+	r = open_host(a, &host, err);
+	return r < 0 ? r : bd_manager_start(a->manager, host, err);
+}
+
+static int start(struct app *a, struct bl_err *err)
+{
+	int r;
+
+	a->base = event_base_new();
+	a->events = bd_events_new(EVENTS_KEPT);
+	if (!a->base || !a->events || add_signal(a, 0, SIGTERM, on_stop) < 0 ||
+	    add_signal(a, 1, SIGINT, on_stop) < 0 || add_signal(a, 2, SIGHUP, on_reload) < 0)
+		return out_of_memory(err);
+	want_descriptors(a->config.max_clients);
+	r = bd_state_open(a->options.state_dir, &a->state, err);
+	if (r == 0)
+		r = start_manager(a, err);
+	if (r < 0)
+		return r;
+	a->control = bd_control_new(a->base, a->manager, a->events, &a->config);
+	a->notify = bd_notify_new(a->base);
+	if (!a->control || !a->notify)
+		return out_of_memory(err);
+	return bd_control_listen(a->control, a->options.socket, err);
+}
+
+static void stop(struct app *a)
+{
+	if (a->control)
+		bd_control_stop(a->control);
+	bd_manager_free(a->manager);
+	bd_control_free(a->control);
+	bd_notify_free(a->notify);
+	bd_events_free(a->events);
+	bd_state_close(a->state);
+	bd_config_free(&a->config);
+	for (size_t i = 0; i < 3; i++)
+		if (a->signals[i])
+			event_free(a->signals[i]);
+	if (a->base)
+		event_base_free(a->base);
+	libevent_global_shutdown();
+}
+
+static int run(const struct bd_options *o)
+{
+	struct app a = { .options = *o };
+	struct bl_err err;
+	int r;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	r = load_config(o, &a.config, &err);
+	if (r < 0) {
+		bd_log(LOG_ERR, "%s", err.msg);
+		return EXIT_FAILURE;
+	}
+	r = start(&a, &err);
+	if (r < 0) {
+		bd_log(LOG_ERR, "%s", err.msg);
+	} else {
+		say_ready(&a);
+		bd_log(LOG_INFO, "balloond %s manages %s", PACKAGE_VERSION,
+		       o->sim ? "a simulated host" : "this host");
+		r = event_base_dispatch(a.base);
+	}
+	stop(&a);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int check_config(const struct bd_options *o)
+{
+	struct bd_config config;
+	struct bl_err err;
+
+	if (load_config(o, &config, &err) < 0) {
+		(void)fprintf(stderr, "balloond: %s\n", err.msg);
+		return EXIT_FAILURE;
+	}
+	bd_config_free(&config);
+	return EXIT_SUCCESS;
+}
+
+static int drop_holders(void)
+{
+#ifdef HAVE_XEN
+	struct bl_err err;
+
+	if (bd_host_xen_drop_holders(&err) == 0)
+		return EXIT_SUCCESS;
+	(void)fprintf(stderr, "balloond: %s\n", err.msg);
+#else
+	(void)fprintf(stderr, "balloond: --drop-holders: built without Xen\n");
+#endif
+	return EXIT_FAILURE;
+}
+
+int bd_app_main(int argc, char **argv)
+{
+	struct bd_options o;
+
+	if (bd_options_parse(argc, argv, stderr, &o) < 0) {
+		(void)fprintf(stderr, "balloond: try --help\n");
+		return 2;
+	}
+	switch (o.what) {
+	case BD_HELP:
+		return fputs(usage, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	case BD_VERSION:
+		return printf("balloond %s\n", PACKAGE_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	case BD_CHECK_CONFIG:
+		return check_config(&o);
+	case BD_DROP_HOLDERS:
+		return drop_holders();
+	case BD_RUN:
+		break;
+	}
+	return run(&o);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The control socket: who may connect, and how many. */
+#ifndef BD_CONTROL_H
+#define BD_CONTROL_H
+
+#include "daemon/config.h"
+#include "daemon/manager.h"
+
+struct bd_control;
+
+/* base, m and e stay the caller's and must outlive it, but for m, which may
+ * go after bd_control_stop(). c is only read. NULL: no memory. */
+struct bd_control *bd_control_new(struct event_base *base, struct bd_manager *m,
+				  struct bd_events *e, const struct bd_config *c);
+/* Listens on the sockets systemd handed over; where it handed none, on one of
+ * our own at path, taking the place of one that nobody listens on. */
+int bd_control_listen(struct bd_control *c, const char *path, struct bl_err *reterr);
+/* New groups and limits; connections that stand are left alone. */
+void bd_control_reload(struct bd_control *c, const struct bd_config *config);
+/* No request is answered any more, and nobody who waits is taken for gone: the
+ * claims they wait for outlive the daemon. */
+void bd_control_stop(struct bd_control *c);
+void bd_control_free(struct bd_control *c); /* NULL is fine */
+
+#endif

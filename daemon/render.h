@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The JSON of the contract out of the manager's picture. */
+#ifndef BD_RENDER_H
+#define BD_RENDER_H
+
+#include "daemon/manager.h"
+#include "lib/proto/json.h"
+
+#define BD_TIME_STR 24
+/* "2026-01-01T00:00:00Z" of seconds since 1970. Returns buf. */
+const char *bd_render_time(uint64_t seconds, char buf[BD_TIME_STR]);
+
+/* Each writes one member `key` (NULL inside an array). */
+void bd_render_daemon(struct bl_json_out *o, const char *key, struct bd_manager *m,
+		      const struct bd_picture *p);
+void bd_render_host(struct bl_json_out *o, const char *key, const struct bd_picture *p);
+void bd_render_domain(struct bl_json_out *o, const char *key, const struct bd_picture *p,
+		      const struct bl_view *v);
+void bd_render_claim(struct bl_json_out *o, const char *key, const struct bd_picture *p,
+		     const struct bl_claim *c);
+/* The array "claims" of all that live. */
+void bd_render_claims(struct bl_json_out *o, const struct bd_picture *p);
+/* The members of a plan's and of an explanation's result. */
+void bd_render_what_if(struct bl_json_out *o, const struct bd_picture *p,
+		       const struct bd_what_if *w);
+void bd_render_explain(struct bl_json_out *o, const struct bd_picture *p,
+		       const struct bl_view *v);
+
+#endif
