@@ -38,8 +38,9 @@ void bd_call_done(struct bd_call *call)
 	struct bd_conn *c = call->conn;
 	const char *line = NULL;
 	size_t len = 0;
+	int r = bl_rpc_result_end(call->all->out, &line, &len);
 
-	answer(call, bl_rpc_result_end(call->all->out, &line, &len), line, len);
+	answer(call, r, line, len);
 	if (call->subscribe && !c->sub)
 		c->sub = bd_events_subscribe(call->all->events, call->replay, call->since,
 					     bd_conn_pump_events, c);
@@ -52,8 +53,9 @@ void bd_call_fail(struct bd_call *call, const struct bl_err *err)
 {
 	const char *line = NULL;
 	size_t len = 0;
+	int r = bl_rpc_error(call->all->out, call->req.id, err, &line, &len);
 
-	answer(call, bl_rpc_error(call->all->out, call->req.id, err, &line, &len), line, len);
+	answer(call, r, line, len);
 	call_free(call);
 }
 
@@ -61,9 +63,9 @@ void bd_call_fail_code(struct bd_call *call, int code, const char *message)
 {
 	const char *line = NULL;
 	size_t len = 0;
+	int r = bl_rpc_error_code(call->all->out, call->req.id, code, message, &line, &len);
 
-	answer(call, bl_rpc_error_code(call->all->out, call->req.id, code, message, &line, &len),
-	       line, len);
+	answer(call, r, line, len);
 	call_free(call);
 }
 
