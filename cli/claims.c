@@ -48,6 +48,7 @@ static int run_release(struct cli *c, int argc, char **argv)
 	o = cli_params();
 	if (!o)
 		return cli_fail_memory(c);
+	r = CLI_DONE;
 	bl_json_array(o, "ids");
 	for (int i = optind; i < argc && r == CLI_DONE; i++)
 		r = cli_put_claim(c, o, NULL, argv[i]);
