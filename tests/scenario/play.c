@@ -21,7 +21,7 @@ static void broken(struct play *p, const char *rule, const char *how)
 	if (p->broken)
 		return;
 	p->broken = true;
-	snprintf(p->what, sizeof(p->what), "%s: %s, %" PRIu64 ".%03" PRIu64 " s after the start",
+	snprintf(p->what, sizeof(p->what), "%.60s: %.380s, %" PRIu64 ".%03" PRIu64 " s after the start",
 		 rule, how, (p->w.snap.now.n - BL_SIM_EPOCH_MS) / 1000, p->w.snap.now.n % 1000);
 }
 
