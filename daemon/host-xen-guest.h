@@ -40,6 +40,7 @@ struct bd_xen_guest {
 	bool holder;
 	bool listed;	 /* by the last sync */
 	bool loaded, introduced;
+	bool seen_built; /* it was built since we look */
 	bool external;	 /* somebody else wrote its target */
 	bool asked_down; /* a holder whose control/shutdown was written */
 	bool stubdom, announced;

@@ -6,21 +6,21 @@ void bd_xen_offset_fix(struct bd_xen_offset *o)
 	*o = (struct bd_xen_offset){ .known = true };
 }
 
-static void learn(struct bd_xen_offset *o, bl_pages value, bl_pages target)
+static void learn(struct bd_xen_offset *o, int64_t value, bl_pages target)
 {
 	/* Nobody has asked it to move yet: what it has now is what it is. */
-	if (!o->known || !o->moved || value.n == o->value.n) {
+	if (!o->known || !o->moved || value == o->value) {
 		o->known = true;
 		o->value = value;
 		o->other_seen = false;
 		return;
 	}
-	if (o->other_seen && o->other.n == value.n && o->other_target.n != target.n) {
+	if (o->other_seen && o->other == value && o->other_target.n != target.n) {
 		o->value = value;
 		o->other_seen = false;
 		return;
 	}
-	if (!o->other_seen || o->other.n != value.n) {
+	if (!o->other_seen || o->other != value) {
 		o->other_seen = true;
 		o->other = value;
 		o->other_target = target;
@@ -28,7 +28,7 @@ static void learn(struct bd_xen_offset *o, bl_pages value, bl_pages target)
 }
 
 void bd_xen_offset_look(struct bd_xen_offset *o, bl_pages tot, bl_pages target,
-			bl_pages videoram, bl_pages full, bl_ms now)
+			bl_pages videoram, bool untouched, bl_ms now)
 {
 	bl_pages most = bl_pages_add(videoram, BD_XEN_OFFSET_SPARE);
 	bl_ms still;
@@ -36,7 +36,7 @@ void bd_xen_offset_look(struct bd_xen_offset *o, bl_pages tot, bl_pages target,
 	if (!o->seen) {
 		o->seen = true;
 		o->first = now;
-		o->moved = target.n != full.n;
+		o->moved = !untouched;
 	} else if (o->target.n != target.n) {
 		o->moved = true;
 	}
@@ -49,9 +49,26 @@ void bd_xen_offset_look(struct bd_xen_offset *o, bl_pages tot, bl_pages target,
 	still = o->moved ? BD_XEN_OFFSET_STILL_MOVED : BD_XEN_OFFSET_STILL;
 	if (bl_ms_since(now, o->since).n < still.n)
 		return;
-	if (tot.n < target.n || tot.n - target.n > most.n)
+	if (bl_pages_sub(tot, target).n > most.n ||
+	    bl_pages_sub(target, tot).n > BD_XEN_OFFSET_HOLE.n)
 		return;
-	learn(o, BL_PAGES(tot.n - target.n), target);
+	/* Small, by the above. */
+	learn(o, (int64_t)(tot.n - target.n), target);
+}
+
+static bl_pages shift(bl_pages p, int64_t by)
+{
+	return by < 0 ? bl_pages_sub(p, BL_PAGES(-by)) : bl_pages_add(p, BL_PAGES(by));
+}
+
+bl_pages bd_xen_offset_add(const struct bd_xen_offset *o, bl_pages target)
+{
+	return shift(target, o->value);
+}
+
+bl_pages bd_xen_offset_sub(const struct bd_xen_offset *o, bl_pages tot)
+{
+	return shift(tot, -o->value);
 }
 
 bool bd_xen_offset_hurry(const struct bd_xen_offset *o, bl_ms now)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A guest's tot_pages differ from its memory/target by an offset of its own:
- * video memory, firmware, special pages. It is constant while the guest runs,
+ * video memory, firmware, special pages; less the hole of the VGA, which is
+ * counted in the target and not populated. It is constant while the guest runs,
  * and learned by looking; only at a guest that stands still, for one that is
  * on its way, or stuck on it, would teach a wrong one. Pure.
  *
@@ -15,6 +16,8 @@
 
 /* Pages beside videoram that a guest may have above its target. */
 #define BD_XEN_OFFSET_SPARE BL_MIB_PAGES(2)
+/* Pages that it may be short of it: 0xa0000 to 0xbffff. */
+#define BD_XEN_OFFSET_HOLE BL_PAGES(32)
 
 /* How long pages and target must stand still: where nothing has moved since
  * the guest was built, and where something may have. */
@@ -25,22 +28,26 @@
 
 struct bd_xen_offset {
 	bool known;
-	bl_pages value;
+	int64_t value; /* pages */
 	/* all below: of the learning */
 	bool seen;
-	bool moved; /* its target was not the one it was built with, or changed since */
+	bool moved; /* somebody may have changed its target since it was built */
 	bl_ms first, since;
 	bl_pages tot, target;
 	bool other_seen;
-	bl_pages other, other_target; /* a value that differs, and at which target */
+	int64_t other; /* a value that differs, */
+	bl_pages other_target; /* and at which target */
 };
 
 /* One whose offset is zero by nature (PV). */
 void bd_xen_offset_fix(struct bd_xen_offset *o);
-/* A look at one that runs; target: memory/target in whole pages; full: the
- * target it has when nobody has shrunk it. */
+/* A look at one that runs; target: memory/target in whole pages. untouched: at
+ * the first look, nobody has ever changed its target. */
 void bd_xen_offset_look(struct bd_xen_offset *o, bl_pages tot, bl_pages target,
-			bl_pages videoram, bl_pages full, bl_ms now);
+			bl_pages videoram, bool untouched, bl_ms now);
+/* From memory/target to the domain's pages, and back; never below 0. */
+bl_pages bd_xen_offset_add(const struct bd_xen_offset *o, bl_pages target);
+bl_pages bd_xen_offset_sub(const struct bd_xen_offset *o, bl_pages tot);
 /* It may soon be known: look again within BD_XEN_OFFSET_STILL. */
 bool bd_xen_offset_hurry(const struct bd_xen_offset *o, bl_ms now);
 

@@ -27,8 +27,8 @@ bl_pages bd_xen_slack(const struct bd_xen_guest *g)
 		return BL_PAGES(0);
 	if (!g->offset.known)
 		return TOOLSTACK_SLACK;
-	return bl_pages_sub(bl_pages_add(kib_pages(g->videoram), TOOLSTACK_SLACK),
-			    g->offset.value);
+	return bd_xen_offset_sub(&g->offset,
+				 bl_pages_add(kib_pages(g->videoram), TOOLSTACK_SLACK));
 }
 
 /* Its target when nobody has shrunk it, without the offset. */
@@ -37,11 +37,16 @@ static bl_pages full_target(const struct bd_xen_guest *g)
 	return bl_pages_sub(kib_pages(g->static_max), kib_pages(g->videoram));
 }
 
-static bool building(const struct bd_xen_guest *g, const struct bd_xen_info *i)
+static bool building(struct bd_xen_guest *g, const struct bd_xen_info *i)
 {
 	if (i->domid == 0 || i->dying || i->shutdown)
 		return false;
-	return !g->loaded || !g->introduced || (i->paused && !i->ran);
+	if (!g->loaded)
+		return true;
+	if (g->introduced && !(i->paused && !i->ran))
+		return false;
+	g->seen_built = true;
+	return true;
 }
 
 /* Populate-on-demand promises more pages than the domain has, until its
@@ -97,7 +102,7 @@ static void learn(struct bd_xen_guest *g, const struct bd_xen_info *i, unsigned 
 	if (i->type == BL_DOM_PV || flags & unfit || !g->target.present || g->target.wanted)
 		return;
 	bd_xen_offset_look(&g->offset, i->tot, target, kib_pages(g->videoram),
-			   full_target(g), now);
+			   g->seen_built || target.n == full_target(g).n, now);
 }
 
 /* dom0 has no memory/target until somebody writes one; its pages are its
@@ -119,18 +124,18 @@ static void fill_dom0(struct bd_xen_guest *g, const struct bd_xen_info *i,
 
 static void fill_sizes(struct bd_xen_guest *g, struct bl_dom *d)
 {
-	bl_pages offset = g->offset.value;
+	const struct bd_xen_offset *o = &g->offset;
 
-	d->has_target = g->target.present && g->offset.known;
-	if (!g->offset.known)
+	d->has_target = g->target.present && o->known;
+	if (!o->known)
 		return;
 	if (d->has_target)
-		d->target = bl_pages_add(kib_pages(bd_xen_target_kib(&g->target)), offset);
+		d->target = bd_xen_offset_add(o, kib_pages(bd_xen_target_kib(&g->target)));
 	if (g->has_static_max)
-		d->static_max = bl_pages_add(full_target(g), offset);
+		d->static_max = bd_xen_offset_add(o, full_target(g));
 	if (g->has_dyn_min) {
 		d->has_dyn_min = true;
-		d->dyn_min = bl_pages_add(kib_pages(g->dyn_min), offset);
+		d->dyn_min = bd_xen_offset_add(o, kib_pages(g->dyn_min));
 	}
 }
 

@@ -13,7 +13,7 @@
 /* At the start, before there is a loop to keep waiting: how long to wait for
  * xenstored, and for guests' offsets, so that the first tick knows them. */
 #define START_STORE BL_MS(2000)
-#define START_OFFSETS BL_MS(1000)
+#define START_OFFSETS BL_MS(BD_XEN_OFFSET_STILL_MOVED.n + 500)
 #define START_STEP_NSEC 100000000
 
 static struct bd_host_xen *xen_of(struct bd_host *h)
@@ -91,9 +91,11 @@ static int apply_target(struct bd_xen_guest *g, const struct bl_action *a)
 {
 	uint64_t kib;
 
-	if (!g->offset.known || a->pages.n <= g->offset.value.n)
+	if (!g->offset.known)
 		return -EAGAIN;
-	kib = bl_pages_to_kib(bl_pages_sub(a->pages, g->offset.value)).n;
+	kib = bl_pages_to_kib(bd_xen_offset_sub(&g->offset, a->pages)).n;
+	if (kib == 0)
+		return -EINVAL;
 	if (a->kind == BL_ACT_NUDGE && g->target.present && kib == g->target.kib)
 		return bd_xen_target_nudge(g, a);
 	return bd_xen_target_set(g, kib, a);
@@ -184,7 +186,7 @@ static bool offsets_pending(const struct bd_host_xen *x)
 	struct bd_xen_guest *g, *next;
 
 	HASH_ITER(hh, x->guests.table, g, next)
-		if (bd_xen_offset_hurry(&g->offset, bd_store_now()) && !g->offset.moved)
+		if (bd_xen_offset_hurry(&g->offset, bd_store_now()))
 			return true;
 	return false;
 }
@@ -211,6 +213,7 @@ static int first_look(struct bd_host_xen *x)
 	int r = bd_xen_snapshot(&x->host, &s);
 
 	if (r == 0 && bd_store_settle(x->store, START_STORE) == 0) {
+		x->guests.reads_at = BL_MS(0); /* now there are guests to ask about */
 		r = bd_xen_snapshot(&x->host, &s);
 		end = bd_store_now().n + START_OFFSETS.n;
 		while (r == 0 && offsets_pending(x) && bd_store_now().n < end) {

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/fake-xen.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xenctrl.h>
+
+struct fake_hypervisor fake_xen;
+static char handle_of_xc;
+
+void fake_xen_reset(void)
+{
+	memset(&fake_xen, 0, sizeof(fake_xen));
+	fake_xen.total = 1000000;
+	fake_xen.free = 500000;
+	fake_xen.nodes = 1;
+	fake_xen.next_domid = 100;
+	fake_xen_add(0, false, false, 262144);
+}
+
+struct fake_domain *fake_xen_add(uint32_t domid, bool hvm, bool emulated, uint64_t tot)
+{
+	for (size_t i = 0; i < sizeof(fake_xen.doms) / sizeof(*fake_xen.doms); i++) {
+		struct fake_domain *d = &fake_xen.doms[i];
+
+		if (d->used)
+			continue;
+		*d = (struct fake_domain){
+			.used = true,
+			.domid = domid,
+			.flags = hvm ? XEN_DOMINF_hvm_guest : 0,
+			.emulation = !hvm ? 0 : emulated ? XEN_X86_EMU_ALL : XEN_X86_EMU_LAPIC,
+			.tot = tot,
+			.max = tot + 256,
+			.cpu_time = 1,
+		};
+		d->handle.b[0] = (uint8_t)(domid + 1);
+		d->handle.b[1] = (uint8_t)(domid >> 8);
+		return d;
+	}
+	abort();
+}
+
+struct fake_domain *fake_xen_find(uint32_t domid)
+{
+	for (size_t i = 0; i < sizeof(fake_xen.doms) / sizeof(*fake_xen.doms); i++)
+		if (fake_xen.doms[i].used && fake_xen.doms[i].domid == domid)
+			return &fake_xen.doms[i];
+	return NULL;
+}
+
+uint64_t fake_xen_outstanding(void)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < sizeof(fake_xen.doms) / sizeof(*fake_xen.doms); i++)
+		if (fake_xen.doms[i].used)
+			sum += fake_xen.doms[i].outstanding;
+	return sum;
+}
+
+static int refuse(int error)
+{
+	errno = error;
+	return -1;
+}
+
+xc_interface *xc_interface_open(xentoollog_logger *logger, xentoollog_logger *dom_logger,
+				unsigned flags)
+{
+	(void)logger;
+	(void)dom_logger;
+	(void)flags;
+	if (fake_xen.fail_open) {
+		errno = fake_xen.fail_open;
+		return NULL;
+	}
+	return (xc_interface *)&handle_of_xc;
+}
+
+int xc_interface_close(xc_interface *xch)
+{
+	(void)xch;
+	return 0;
+}
+
+int xc_physinfo(xc_interface *xch, xc_physinfo_t *info)
+{
+	(void)xch;
+	fake_xen.calls++;
+	info->total_pages = fake_xen.total;
+	info->free_pages = fake_xen.free;
+	info->outstanding_pages = fake_xen_outstanding();
+	info->nr_nodes = fake_xen.nodes;
+	return 0;
+}
+
+int xc_numainfo(xc_interface *xch, unsigned *max_nodes, xc_meminfo_t *info, uint32_t *distance)
+{
+	(void)xch;
+	(void)distance;
+	fake_xen.calls++;
+	/* The second of three is not there. */
+	for (unsigned i = 0; i < 3; i++)
+		info[i] = (xc_meminfo_t){ .memsize = (i + 1) * 4096000, .memfree = i * 4096 };
+	info[1].memsize = XEN_INVALID_MEM_SZ;
+	*max_nodes = 3;
+	return 0;
+}
+
+int xc_domain_getinfolist(xc_interface *xch, uint32_t first, unsigned max, xc_domaininfo_t *info)
+{
+	unsigned n = 0;
+
+	(void)xch;
+	fake_xen.calls++;
+	/* Ascending, as the hypervisor has them. */
+	for (uint32_t at = first; n < max;) {
+		struct fake_domain *next = NULL;
+
+		for (size_t i = 0; i < sizeof(fake_xen.doms) / sizeof(*fake_xen.doms); i++) {
+			struct fake_domain *d = &fake_xen.doms[i];
+
+			if (d->used && d->domid >= at && (!next || d->domid < next->domid))
+				next = d;
+		}
+		if (!next)
+			break;
+		memset(&info[n], 0, sizeof(info[n]));
+		info[n].domain = (domid_t)next->domid;
+		info[n].flags = next->flags;
+		info[n].tot_pages = next->tot;
+		info[n].max_pages = next->max;
+		info[n].outstanding_pages = next->outstanding;
+		info[n].cpu_time = next->cpu_time;
+		info[n].arch_config.emulation_flags = next->emulation;
+		memcpy(info[n].handle, next->handle.b, sizeof(next->handle.b));
+		n++;
+		at = next->domid + 1;
+	}
+	return (int)n;
+}
+
+int xc_domain_get_pod_target(xc_interface *xch, uint32_t domid, uint64_t *tot, uint64_t *cache,
+			     uint64_t *entries)
+{
+	struct fake_domain *d = fake_xen_find(domid);
+
+	(void)xch;
+	fake_xen.calls++;
+	if (!d)
+		return refuse(ESRCH);
+	*tot = d->tot;
+	*cache = d->pod_cache;
+	*entries = d->pod_entries;
+	return 0;
+}
+
+int xc_domain_setmaxmem(xc_interface *xch, uint32_t domid, uint64_t max_memkb)
+{
+	struct fake_domain *d = fake_xen_find(domid);
+
+	(void)xch;
+	fake_xen.calls++;
+	if (!d)
+		return refuse(ESRCH);
+	d->max = max_memkb / 4;
+	return 0;
+}
+
+/* XENMEM_claim_pages with the answers of a real one. */
+long xc_memory_op(xc_interface *xch, unsigned cmd, void *arg, size_t len)
+{
+	const struct xen_memory_reservation *r = arg;
+	struct fake_domain *d = fake_xen_find(r->domid);
+
+	(void)xch;
+	fake_xen.calls++;
+	assert(cmd == XENMEM_claim_pages && len == sizeof(*r));
+	if (!d)
+		return refuse(EINVAL);
+	if (r->nr_extents == 0) {
+		d->outstanding = 0;
+		return 0;
+	}
+	if (fake_xen.fail_claim)
+		return refuse(fake_xen.fail_claim);
+	if (d->outstanding || r->nr_extents <= d->tot || r->nr_extents > d->max)
+		return refuse(EINVAL);
+	if (r->nr_extents - d->tot > fake_xen.free - fake_xen_outstanding())
+		return refuse(ENOMEM);
+	d->outstanding = r->nr_extents - d->tot;
+	return 0;
+}
+
+int xc_domain_create(xc_interface *xch, uint32_t *domid, struct xen_domctl_createdomain *config)
+{
+	struct fake_domain *d;
+
+	(void)xch;
+	fake_xen.calls++;
+	if (fake_xen.fail_create)
+		return refuse(fake_xen.fail_create);
+	d = fake_xen_add(fake_xen.next_domid++, false, false, 0);
+	memcpy(d->handle.b, config->handle, sizeof(d->handle.b));
+	d->flags = XEN_DOMINF_paused;
+	d->max = d->cpu_time = 0;
+	*domid = d->domid;
+	return 0;
+}
+
+int xc_domain_destroy(xc_interface *xch, uint32_t domid)
+{
+	struct fake_domain *d = fake_xen_find(domid);
+
+	(void)xch;
+	fake_xen.calls++;
+	if (!d)
+		return refuse(ESRCH);
+	fake_xen.free += d->tot;
+	d->used = false;
+	return 0;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The Xen backend against stand-ins: holders of claims, and what hostile guests
+ * say. */
+#include "tests/unit/xen-fixture.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- holders --------------------------------------------------------------------- */
+
+static const bl_uuid claim_id = { { 7, 7, 7 } };
+
+static bl_uuid handle(uint8_t last)
+{
+	bl_uuid u = { { 0 } };
+
+	memcpy(u.b, BL_HOLDER_PREFIX, BL_HOLDER_PREFIX_LEN);
+	u.b[15] = last;
+	return u;
+}
+
+static int stake(struct fixture *f, uint64_t pages, int node, uint32_t *ret)
+{
+	bl_uuid u = handle(1);
+
+	return f->h->ops->stake(f->h, &u, &claim_id, BL_PAGES(pages), node, ret, &f->e);
+}
+
+static void test_stake(void **state)
+{
+	struct fixture *f = new_fixture();
+	bl_uuid other = handle(2), mine = handle(1);
+	uint32_t domid = 0;
+	unsigned before;
+
+	(void)state;
+	start(f);
+	before = fake_xen.calls;
+	assert_int_equal(stake(f, 100000, -1, &domid), 0);
+	/* With the two of a snapshot before and after still within six. */
+	assert_in_range(fake_xen.calls - before, 1, 3);
+	assert_int_equal(fake_xen_outstanding(), 100000);
+	expect_store(f, "/local/domain/100/name",
+		     "balloond-claim-07070700-0000-0000-0000-000000000000");
+	until(f, domid, d->flags == BL_DOM_HOLDER && strncmp(d->name, "balloond-", 9) == 0);
+	assert_int_equal(bl_snapshot_find(&f->s, domid)->outstanding.n, 100000);
+	assert_true(bl_uuid_equal(&bl_snapshot_find(&f->s, domid)->uuid, &mine));
+	assert_int_equal(f->h->ops->unstake(f->h, domid, &other), -ENOENT);
+	assert_int_equal(f->h->ops->unstake(f->h, 0, &mine), -ENOENT);
+	assert_int_equal(fake_xen_outstanding(), 100000);
+	assert_int_equal(f->h->ops->unstake(f->h, domid, &mine), 0);
+	assert_int_equal(fake_xen_outstanding(), 0);
+	assert_null(fake_xen_find(domid));
+	assert_int_equal(f->h->ops->unstake(f->h, domid, &mine), -ENOENT);
+	until(f, domid, d == NULL);
+	stop(f);
+}
+
+static void test_stake_fails(void **state)
+{
+	static const struct {
+		int create, claim, node, r;
+		uint64_t pages;
+		enum bl_err_id id;
+		const char *says;
+	} rows[] = {
+		{ 0, 0, -1, -ENOMEM, 600000, BL_ERR_NO_MEMORY, "no room for a claim of 2.3 GiB" },
+		{ 0, ENOSYS, -1, -ENOSYS, 1000, BL_ERR_UNSUPPORTED, "no memory claims" },
+		{ 0, EPERM, -1, -EPERM, 1000, BL_ERR_BACKEND, "refuses a claim" },
+		{ ENOMEM, 0, -1, -ENOMEM, 1000, BL_ERR_NO_MEMORY, "empty domain" },
+		{ EPERM, 0, -1, -EPERM, 1000, BL_ERR_BACKEND, "cannot make a domain" },
+		{ 0, 0, 1, -ENOTSUP, 1000, BL_ERR_UNSUPPORTED, "on a node" },
+	};
+	struct fixture *f = new_fixture();
+
+	(void)state;
+	start(f);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint32_t domid = 77;
+
+		fake_xen.fail_create = rows[i].create;
+		fake_xen.fail_claim = rows[i].claim;
+		assert_int_equal(stake(f, rows[i].pages, rows[i].node, &domid), rows[i].r);
+		assert_int_equal(f->e.id, rows[i].id);
+		if (!strstr(f->e.msg, rows[i].says))
+			fail_msg("'%s' does not say '%s'", f->e.msg, rows[i].says);
+		assert_int_equal(domid, 77);
+		/* Nothing is left behind. */
+		look(f, 0);
+		assert_int_equal(f->s.n_doms, 1);
+		assert_int_equal(fake_xen_outstanding(), 0);
+	}
+	stop(f);
+}
+
+static void test_transfer(void **state)
+{
+	struct fixture *f = new_fixture();
+	bl_uuid mine = handle(1);
+	struct fake_domain *d;
+	uint32_t domid = 0;
+
+	(void)state;
+	start(f);
+	assert_int_equal(stake(f, 100000, -1, &domid), 0);
+	d = fake_xen_add(5, true, false, 0);
+	d->max = 100256;
+	/* Somebody takes the pages in between. */
+	fake_xen.fail_claim = ENOMEM;
+	assert_int_equal(f->h->ops->transfer(f->h, domid, &mine, 5, BL_PAGES(100000), &f->e),
+			 -ENOMEM);
+	assert_int_equal(f->e.id, BL_ERR_NO_MEMORY);
+	assert_non_null(fake_xen_find(domid));
+	assert_int_equal(fake_xen_outstanding(), 0);
+	fake_xen.fail_claim = 0;
+	assert_int_equal(f->h->ops->transfer(f->h, domid, &mine, 5, BL_PAGES(100000), &f->e), 0);
+	assert_null(fake_xen_find(domid));
+	assert_int_equal(d->outstanding, 100000);
+	assert_int_equal(f->h->ops->cancel(f->h, 5), 0);
+	assert_int_equal(fake_xen_outstanding(), 0);
+	assert_int_equal(f->h->ops->transfer(f->h, domid, &mine, 5, BL_PAGES(100000), &f->e),
+			 -ENOENT);
+	stop(f);
+}
+
+/* `xl shutdown` of a holder. */
+static void test_asked_down(void **state)
+{
+	struct fixture *f = new_fixture();
+	uint32_t domid = 0;
+
+	(void)state;
+	start(f);
+	assert_int_equal(stake(f, 1000, -1, &domid), 0);
+	until(f, domid, d->name[0]);
+	f->changes = 0;
+	fake_store_setf(domid, "control/shutdown", "poweroff");
+	until(f, domid, d->flags == (BL_DOM_HOLDER | BL_DOM_DYING));
+	assert_int_not_equal(f->changes, 0);
+	stop(f);
+}
+
+/* What a daemon before this one left is found by its handle; anything else,
+ * whatever it is called, stays. */
+static void test_drop(void **state)
+{
+	struct fixture *f = new_fixture();
+	struct fake_domain *d;
+	char name[32];
+
+	(void)state;
+	d = fake_xen_add(50, false, false, 0);
+	d->handle = handle(9);
+	d->outstanding = 5000;
+	fake_store_setf(50, "name", "balloond-claim-x");
+	add_guest(51, false, false, 4096, 4096, 0, 0);
+	fake_store_setf(51, "name", "balloond-claim-y");
+	start(f);
+	assert_int_equal(bl_snapshot_find(&f->s, 50)->flags, BL_DOM_HOLDER);
+	assert_string_equal(bl_snapshot_find(&f->s, 50)->name, "balloond-claim-x");
+	stop(f);
+	assert_int_equal(bd_host_xen_drop_holders(NULL), 0);
+	assert_null(fake_xen_find(50));
+	assert_non_null(fake_xen_find(51));
+	assert_false(fake_store_get("/local/domain/50/name", name, sizeof(name)));
+	assert_true(fake_store_get("/local/domain/51/name", name, sizeof(name)));
+}
+
+/* ---- what guests say -------------------------------------------------------------- */
+
+static void test_telemetry(void **state)
+{
+	struct fixture *f = new_fixture();
+
+	(void)state;
+	add_guest(1, false, false, 262144, 262144, 0, 0);
+	add_guest(2, false, false, 262144, 262144, 0, 0);
+	fake_store_setf(1, "data/balloond/stat", "v=1 seq=1 used_kib=40000 avail_kib=200000 psi=5");
+	fake_store_setf(2, "data/meminfo_total", "200000");
+	fake_store_setf(2, "data/meminfo_free", "150000");
+	start(f);
+	/* A value that stands still may be years old. */
+	assert_false(bl_snapshot_find(&f->s, 1)->tele.present);
+	assert_false(bl_snapshot_find(&f->s, 2)->tele.present);
+	fake_store_setf(1, "data/balloond/stat", "v=1 seq=2 used_kib=40000 avail_kib=200000 psi=5");
+	fake_store_setf(2, "data/meminfo_free", "140000");
+	until(f, 1, d->tele.present);
+	until(f, 2, d->tele.present);
+	assert_int_equal(look(f, 1)->flags, BL_DOM_DRIVER);
+	assert_int_equal(look(f, 1)->tele.used.n, 10000);
+	assert_int_equal(look(f, 1)->tele.available.n, 50000);
+	assert_int_equal(look(f, 1)->tele.pressure, 5);
+	/* 65536 pages, of which the kernel gives 35000 as available. */
+	assert_int_equal(look(f, 2)->tele.used.n, 65536 - 35000);
+	assert_int_equal(look(f, 2)->flags, 0);
+	assert_int_equal(log_lines, 0);
+	stop(f);
+}
+
+/* Each is ignored, with one line in the log a domain, however often it comes. */
+static void test_hostile(void **state)
+{
+	static const struct {
+		const char *key, *first, *second;
+	} rows[] = {
+		{ "data/balloond/stat", "x", "v=1 seq=1" },
+		{ "data/balloond/stat", "v=1 seq=1 used_kib=1 avail_kib=9999999 psi=1",
+		  "v=1 seq=2 used_kib=1 avail_kib=9999999 psi=1" },
+		{ "data/meminfo_free", "-1", "99999999999999999999999999" },
+		{ "memory/meminfo", "99999999", "99999998" },
+		{ "memory/dynamic-min", "1G", "2G" },
+	};
+	struct fixture *f = new_fixture();
+
+	(void)state;
+	for (uint32_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		add_guest(i + 1, false, false, 262144, 262144, 0, 0);
+	start(f);
+	for (uint32_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		fake_store_setf(i + 1, rows[i].key, "%s", rows[i].first);
+	/* Read when the connection is made anew, as everything is. */
+	fake_store_break();
+	for (int round = 0; round < 30; round++) {
+		run_loop(f, 100000);
+		look(f, 1);
+		for (uint32_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+			const struct bl_dom *d = bl_snapshot_find(&f->s, i + 1);
+
+			assert_false(d->tele.present);
+			assert_false(d->has_dyn_min);
+			assert_int_equal(d->flags & ~(unsigned)BL_DOM_BUILDING, 0);
+			fake_store_setf(i + 1, rows[i].key, "%s",
+					round % 2 ? rows[i].first : rows[i].second);
+		}
+	}
+	/* The lost connection is worth a line of its own. */
+	assert_in_range(log_lines, 1, 1 + sizeof(rows) / sizeof(*rows));
+	stop(f);
+}
+
+static void test_hostile_name(void **state)
+{
+	struct fixture *f = new_fixture();
+
+	(void)state;
+	add_guest(1, false, false, 262144, 262144, 0, 0);
+	fake_store_setf(1, "name", "a\033[2J\nb\xff");
+	start(f);
+	assert_string_equal(bl_snapshot_find(&f->s, 1)->name, "a?[2J?b?");
+	stop(f);
+}
+
+static void test_boot_id(void **state)
+{
+	struct fixture *f = new_fixture();
+	bl_uuid a, b;
+
+	(void)state;
+	start(f);
+	assert_int_equal(f->h->ops->boot_id(f->h, &a), 0);
+	assert_int_equal(f->h->ops->boot_id(f->h, &b), 0);
+	assert_true(bl_uuid_equal(&a, &b));
+	assert_false(bl_uuid_is_null(&a));
+	stop(f);
+}
+
+static void test_no_xen(void **state)
+{
+	struct fixture *f = new_fixture();
+
+	(void)state;
+	fake_xen.fail_open = ENOENT;
+	assert_int_equal(try_start(f), -ENOENT);
+	assert_non_null(strstr(f->e.msg, "control domain"));
+	stop(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_stake),
+		cmocka_unit_test(test_stake_fails),
+		cmocka_unit_test(test_transfer),
+		cmocka_unit_test(test_asked_down),
+		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_telemetry),
+		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_hostile_name),
+		cmocka_unit_test(test_boot_id),
+		cmocka_unit_test(test_no_xen),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

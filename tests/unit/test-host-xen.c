@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The Xen backend against stand-ins for the hypervisor and xenstored: what it
+ * sees, and the targets it sets. */
+#include "tests/unit/xen-fixture.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include <xenctrl.h>
+
+/* ---- what is seen --------------------------------------------------------------- */
+
+static void test_joined(void **state)
+{
+	struct fixture *f = new_fixture();
+	const struct bl_dom *d;
+
+	(void)state;
+	add_guest(1, false, false, 1048576, 2097152, 0, 0);
+	add_guest(2, true, false, 262144, 262144, 0, 16);
+	add_guest(3, true, true, 245760, 262144, 16384, 4000);
+	add_guest(4, true, true, 262144, 262144, 0, -5);
+	fake_store_setf(1, "memory/dynamic-min", "524288");
+	fake_store_setf(1, "control/feature-balloon", "1");
+	start(f);
+	assert_int_equal(f->s.total.n, 1000000);
+	assert_int_equal(f->s.free.n, 500000);
+	assert_int_equal(f->s.n_nodes, 1);
+	assert_false(f->s.store_stale);
+	assert_int_equal(f->s.n_doms, 5);
+	d = bl_snapshot_find(&f->s, 0);
+	assert_string_equal(d->name, "Domain-0");
+	assert_true(d->has_target);
+	assert_int_equal(d->target.n, d->tot.n);
+	assert_int_equal(d->flags, BL_DOM_CONTROL);
+	d = bl_snapshot_find(&f->s, 1);
+	assert_int_equal(d->type, BL_DOM_PV);
+	assert_int_equal(d->flags, BL_DOM_ANNOUNCED);
+	assert_string_equal(d->name, "guest1");
+	assert_int_equal(d->target.n, 262144);
+	assert_int_equal(d->static_max.n, 524288);
+	assert_int_equal(d->max_pages.n, 262144);
+	assert_int_equal(d->dyn_min.n, 131072);
+	d = bl_snapshot_find(&f->s, 2);
+	assert_int_equal(d->type, BL_DOM_PVH);
+	assert_true(d->has_target);
+	assert_int_equal(d->target.n, 65536 + 16);
+	assert_int_equal(d->static_max.n, 65536 + 16);
+	assert_int_equal(d->max_pages.n, 65536 + 16);
+	d = bl_snapshot_find(&f->s, 3);
+	assert_int_equal(d->type, BL_DOM_HVM);
+	assert_int_equal(d->target.n, 61440 + 4000);
+	assert_int_equal(d->static_max.n, 61440 + 4000);
+	/* Without the room a VGA leaves free, the offset is below zero. */
+	d = bl_snapshot_find(&f->s, 4);
+	assert_int_equal(d->target.n, 65536 - 5);
+	assert_int_equal(d->max_pages.n, 65536 - 5);
+	stop(f);
+}
+
+static void test_flags(void **state)
+{
+	struct fixture *f = new_fixture();
+	struct fake_domain *d;
+
+	(void)state;
+	add_guest(1, false, false, 4096, 4096, 0, 0)->flags |= XEN_DOMINF_paused;
+	add_guest(2, false, false, 4096, 4096, 0, 0)->flags |= XEN_DOMINF_dying;
+	add_guest(3, false, false, 4096, 4096, 0, 0)->flags |=
+		XEN_DOMINF_shutdown | SHUTDOWN_suspend << XEN_DOMINF_shutdownshift;
+	add_guest(4, false, false, 4096, 4096, 0, 0)->flags |=
+		XEN_DOMINF_shutdown | SHUTDOWN_crash << XEN_DOMINF_shutdownshift;
+	add_guest(5, false, false, 4096, 4096, 0, 0);
+	fake_store_setf(5, "target", "4");
+	add_guest(6, true, false, 4096, 4096, 0, 0)->flags |= XEN_DOMINF_xs_domain;
+	d = add_guest(7, false, false, 4096, 4096, 0, 0);
+	d->flags |= XEN_DOMINF_paused;
+	d->cpu_time = 0;
+	d = add_guest(8, true, true, 4096, 8192, 0, 0);
+	d->pod_entries = 1024;
+	d->pod_cache = 512;
+	start(f);
+	assert_int_equal(bl_snapshot_find(&f->s, 1)->flags, BL_DOM_PAUSED);
+	assert_int_equal(bl_snapshot_find(&f->s, 2)->flags, BL_DOM_DYING);
+	assert_int_equal(bl_snapshot_find(&f->s, 3)->flags, BL_DOM_MIGRATING);
+	assert_int_equal(bl_snapshot_find(&f->s, 4)->flags, BL_DOM_DYING);
+	assert_int_equal(bl_snapshot_find(&f->s, 5)->flags, BL_DOM_NO_BALLOON);
+	assert_int_equal(bl_snapshot_find(&f->s, 6)->flags, BL_DOM_NO_BALLOON);
+	assert_int_equal(bl_snapshot_find(&f->s, 7)->flags, BL_DOM_BUILDING);
+	assert_int_equal(bl_snapshot_find(&f->s, 8)->flags, BL_DOM_POD);
+	assert_false(bl_snapshot_find(&f->s, 8)->has_target);
+	d->pod_cache = 1024;
+	assert_int_equal(look(f, 8)->flags, 0);
+	stop(f);
+}
+
+static void test_nodes(void **state)
+{
+	struct fixture *f = new_fixture();
+
+	(void)state;
+	fake_xen.nodes = 2;
+	start(f);
+	assert_int_equal(f->s.n_nodes, 2);
+	assert_int_equal(f->s.nodes[0].node, 0);
+	assert_int_equal(f->s.nodes[1].node, 2);
+	assert_int_equal(f->s.nodes[1].total.n, 3000);
+	assert_int_equal(f->s.nodes[1].free.n, 2);
+	stop(f);
+}
+
+/* More domains than a call returns, and few calls for that. */
+static void test_many(void **state)
+{
+	struct fixture *f = new_fixture();
+	unsigned before;
+
+	(void)state;
+	for (uint32_t i = 1; i <= 2500; i++)
+		fake_xen_add(i, false, false, 100);
+	start(f);
+	assert_int_equal(f->s.n_doms, 2501);
+	for (uint32_t i = 0; i <= 2500; i++)
+		assert_int_equal(f->s.doms[i].domid, i);
+	before = fake_xen.calls;
+	look(f, 0);
+	assert_in_range(fake_xen.calls - before, 2, 4);
+	stop(f);
+}
+
+/* A domain is built, then runs; what xl writes meanwhile is not somebody
+ * else's target. */
+static void test_building(void **state)
+{
+	struct fixture *f = new_fixture();
+	struct fake_domain *new;
+
+	(void)state;
+	start(f);
+	new = fake_xen_add(5, true, false, 0);
+	new->cpu_time = 0;
+	new->flags |= XEN_DOMINF_paused;
+	until(f, 5, d->flags == BL_DOM_BUILDING);
+	fake_store_setf(5, "name", "new");
+	fake_store_setf(5, "memory/target", "4096");
+	until(f, 5, strcmp(d->name, "new") == 0);
+	fake_store_setf(5, "memory/target", "262144");
+	fake_store_setf(5, "memory/static-max", "524288");
+	new->tot = 65536 + 16;
+	fake_store_introduce(5);
+	until(f, 5, d->static_max.n == 0 && d->flags == BL_DOM_BUILDING);
+	new->flags &= ~(uint32_t)XEN_DOMINF_paused;
+	new->cpu_time = 1;
+	until(f, 5, d->flags == 0 && d->has_target);
+	assert_int_equal(f->s.doms[1].target.n, 65536 + 16);
+	assert_int_equal(f->s.doms[1].static_max.n, 131072 + 16);
+	stop(f);
+}
+
+/* ---- targets -------------------------------------------------------------------- */
+
+static void test_target(void **state)
+{
+	struct fixture *f = new_fixture();
+
+	(void)state;
+	add_guest(2, true, false, 262144, 262144, 0, 16);
+	start(f);
+	assert_int_equal(set_target(f, 2, 50016), 0);
+	/* Shown at once, and ours. */
+	assert_int_equal(look(f, 2)->target.n, 50016);
+	expect_store(f, "/local/domain/2/memory/target", "200000");
+	assert_int_equal(set_target(f, 2, 50017), 0);
+	assert_int_equal(set_target(f, 2, 50018), 0);
+	assert_int_equal(set_target(f, 2, 50019), 0);
+	expect_store(f, "/local/domain/2/memory/target", "200012");
+	until(f, 2, d->target.n == 50019 && !(d->flags & BL_DOM_EXTERNAL));
+	assert_int_equal(f->failures, 0);
+	stop(f);
+}
+
+static void test_maxmem(void **state)
+{
+	struct fixture *f = new_fixture();
+	struct bl_action a = { .kind = BL_ACT_MAXMEM, .domid = 2, .pages = BL_PAGES(50016) };
+
+	(void)state;
+	add_guest(2, true, false, 262144, 262144, 0, 16);
+	start(f);
+	assert_int_equal(f->h->ops->apply(f->h, &a, &f->e), 0);
+	/* What `xl mem-set` to that size would set: the target and a MiB. */
+	assert_int_equal(fake_xen_find(2)->max, 50000 + 256);
+	assert_int_equal(look(f, 2)->max_pages.n, 50016);
+	/* dom0's own limit is not lowered for good. */
+	a.domid = 0;
+	a.pages = BL_PAGES(200000);
+	assert_int_equal(f->h->ops->apply(f->h, &a, &f->e), 0);
+	assert_int_equal(fake_xen_find(0)->max, 262144 + 256);
+	assert_int_equal(look(f, 0)->max_pages.n, 200000);
+	assert_int_equal(look(f, 0)->static_max.n, 262144 + 256);
+	a.domid = 77;
+	assert_int_equal(f->h->ops->apply(f->h, &a, &f->e), -ESRCH);
+	stop(f);
+}
+
+static void test_external(void **state)
+{
+	struct fixture *f = new_fixture();
+
+	(void)state;
+	add_guest(1, false, false, 262144, 262144, 0, 0);
+	start(f);
+	/* The same value again is nobody's. */
+	fake_store_setf(1, "memory/target", "262144");
+	run_loop(f, 100000);
+	assert_int_equal(look(f, 1)->flags, 0);
+	f->changes = 0;
+	fake_store_setf(1, "memory/target", "200000");
+	until(f, 1, d->flags == BL_DOM_EXTERNAL && d->target.n == 50000);
+	assert_int_not_equal(f->changes, 0);
+	f->h->ops->adopt(f->h, 1);
+	assert_int_equal(look(f, 1)->flags, 0);
+	stop(f);
+}
+
+/* Somebody writes between our decision and our write: theirs stands. */
+static void test_overtaken(void **state)
+{
+	struct fixture *f = new_fixture();
+
+	(void)state;
+	add_guest(1, false, false, 262144, 262144, 0, 0);
+	start(f);
+	fake_store_overtake("/local/domain/1/memory/target", "180000");
+	assert_int_equal(set_target(f, 1, 50000), 0);
+	until(f, 1, d->flags == BL_DOM_EXTERNAL && d->target.n == 45000);
+	expect_store(f, "/local/domain/1/memory/target", "180000");
+	assert_true(fake_store_wrote("/local/domain/1/memory/target", ""));
+	assert_int_equal(f->failures, 0);
+	stop(f);
+}
+
+static void test_refused_write(void **state)
+{
+	struct fixture *f = new_fixture();
+
+	(void)state;
+	add_guest(1, false, false, 262144, 262144, 0, 0);
+	start(f);
+	fake_store_deny_writes(true);
+	assert_int_equal(set_target(f, 1, 50000), 0);
+	until(f, 1, d->target.n == 65536);
+	assert_int_equal(f->failures, 1);
+	assert_int_equal(f->last_failure, EACCES);
+	stop(f);
+}
+
+static void test_nudge(void **state)
+{
+	struct fixture *f = new_fixture();
+	const struct bl_action a = { .kind = BL_ACT_NUDGE, .domid = 1,
+				     .pages = BL_PAGES(65536) };
+
+	(void)state;
+	add_guest(1, false, false, 262144, 262144, 0, 0);
+	start(f);
+	assert_int_equal(f->h->ops->apply(f->h, &a, &f->e), 0);
+	expect_store(f, "/local/domain/1/memory/target", "262140");
+	assert_int_equal(look(f, 1)->target.n, 65536);
+	for (int i = 0; i < 500 && !fake_store_wrote("/local/domain/1/memory/target",
+						     "262140\n262144\n"); i++)
+		run_loop(f, 20000);
+	assert_true(fake_store_wrote("/local/domain/1/memory/target", "262140\n262144\n"));
+	until(f, 1, d->target.n == 65536 && d->flags == 0);
+	stop(f);
+}
+
+/* A nudge that another target comes upon does not come back later. */
+static void test_nudge_overridden(void **state)
+{
+	struct fixture *f = new_fixture();
+	const struct bl_action a = { .kind = BL_ACT_NUDGE, .domid = 1,
+				     .pages = BL_PAGES(65536) };
+
+	(void)state;
+	add_guest(1, false, false, 262144, 262144, 0, 0);
+	start(f);
+	assert_int_equal(f->h->ops->apply(f->h, &a, &f->e), 0);
+	expect_store(f, "/local/domain/1/memory/target", "262140");
+	run_loop(f, 50000);
+	assert_int_equal(set_target(f, 1, 50000), 0);
+	expect_store(f, "/local/domain/1/memory/target", "200000");
+	run_loop(f, 800000);
+	assert_true(fake_store_wrote("/local/domain/1/memory/target", "262140\n200000\n"));
+	stop(f);
+}
+
+/* ---- a xenstored that hangs, or goes --------------------------------------------- */
+
+static void test_stall(void **state)
+{
+	struct fixture *f = new_fixture();
+
+	(void)state;
+	add_guest(1, false, false, 262144, 262144, 0, 0);
+	start(f);
+	fake_store_stall(true);
+	assert_int_equal(set_target(f, 1, 50000), 0);
+	assert_int_equal(look(f, 1)->target.n, 50000);
+	for (int i = 0; i < 500 && !f->s.store_stale; i++) {
+		usleep(20000);
+		look(f, 1);
+	}
+	assert_true(f->s.store_stale);
+	assert_string_equal(bl_snapshot_find(&f->s, 1)->name, "guest1");
+	fake_store_setf(1, "name", "renamed");
+	fake_store_stall(false);
+	until(f, 1, !f->s.store_stale && strcmp(d->name, "renamed") == 0);
+	expect_store(f, "/local/domain/1/memory/target", "200000");
+	assert_int_equal(f->failures, 0);
+	stop(f);
+}
+
+static void test_reconnect(void **state)
+{
+	struct fixture *f = new_fixture();
+
+	(void)state;
+	add_guest(1, false, false, 262144, 262144, 0, 0);
+	start(f);
+	fake_store_break();
+	/* Nothing is asked of it but that it is alive. */
+	fake_store_setf(1, "name", "renamed");
+	fake_store_setf(1, "memory/target", "200000");
+	for (int i = 0; i < 200; i++) {
+		if (strcmp(look(f, 1)->name, "renamed") == 0)
+			break;
+		run_loop(f, 50000);
+	}
+	until(f, 1, strcmp(d->name, "renamed") == 0 && d->flags == BL_DOM_EXTERNAL);
+	fake_store_setf(1, "memory/target", "180000");
+	until(f, 1, d->target.n == 45000);
+	stop(f);
+}
+
+/* A start without xenstored knows the hypervisor's part, and the rest later. */
+static void test_start_without_store(void **state)
+{
+	struct fixture *f = new_fixture();
+
+	(void)state;
+	add_guest(1, false, false, 262144, 262144, 0, 0);
+	fake_store_refuse(true);
+	start(f);
+	assert_int_equal(bl_snapshot_find(&f->s, 1)->tot.n, 65536);
+	assert_false(bl_snapshot_find(&f->s, 1)->has_target);
+	fake_store_refuse(false);
+	until(f, 1, d->has_target && d->flags == 0 && !f->s.store_stale);
+	stop(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_joined),
+		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_nodes),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_building),
+		cmocka_unit_test(test_target),
+		cmocka_unit_test(test_maxmem),
+		cmocka_unit_test(test_external),
+		cmocka_unit_test(test_overtaken),
+		cmocka_unit_test(test_refused_write),
+		cmocka_unit_test(test_nudge),
+		cmocka_unit_test(test_nudge_overridden),
+		cmocka_unit_test(test_stall),
+		cmocka_unit_test(test_reconnect),
+		cmocka_unit_test(test_start_without_store),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
