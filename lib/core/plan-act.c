@@ -3,6 +3,7 @@
  * those that give, then limits that follow, then those that get. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/core/plan-internal.h"
 
@@ -45,12 +46,14 @@ static int act_stake(struct bl_plan *plan, const struct bl_plan_in *in)
 		if (c->state != BL_CLAIM_RECLAIMING)
 			continue;
 		if (need > room) {
-			int64_t part = room - (int64_t)c->overhead.n;
+			int64_t rest = room - (int64_t)c->overhead.n;
 
 			/* --min: what is there will do once no more can come */
-			if (plan->reclaimable.n || part < (int64_t)c->min.n)
+			if (plan->reclaimable.n || rest < 0)
 				return 0;
-			size = BL_PAGES(part);
+			size = bl_pages_min(c->size, bl_pages_add(c->staked, BL_PAGES(rest)));
+			if (size.n < c->min.n)
+				return 0;
 			need = room;
 		}
 		r = emit(plan, (struct bl_action){
@@ -89,7 +92,7 @@ static bl_pages giving_target(const struct bl_plan *plan, const struct bl_plan_i
 	if (!exact && v->have.n - v->goal.n < in->settings->threshold.n)
 		return bl_pages_max(d->target, d->tot);
 	if (!v->track->proven && want.n < d->tot.n)
-		want = bl_pages_max(want, bl_pages_sub(d->tot, BL_PAGES(BL_PAGES_PER_MIB)));
+		want = bl_pages_max(want, bl_pages_sub(d->tot, BL_PAGES(BL_PROGRESS_PAGES)));
 	return want;
 }
 
@@ -123,27 +126,36 @@ static int act_give(struct bl_plan *plan, const struct bl_plan_in *in, const str
 	return r;
 }
 
+static bool is_tried(const struct bl_view *v)
+{
+	return bl_view_step(v).n != UINT64_MAX;
+}
+
 static bool may_grow(const struct bl_plan_in *in, const struct bl_view *v)
 {
-	const struct bl_dom *d = v->dom;
-
-	if (!v->managed || v->goal.n <= v->have.n || (d->target.n < d->tot.n && !v->track->proven))
+	if (!v->managed || v->goal.n <= v->have.n || (v->dom->target.n != v->dom->tot.n && is_tried(v)))
 		return false;
 	return v->have.n < v->limits.min.n || v->goal.n - v->have.n >= in->settings->threshold.n;
 }
 
-/* A dribble of small grants costs more than it brings, and a guest goes to its
- * min at once or not at all. */
+/* A dribble of small grants costs more than it brings. */
 static bool worth_it(const struct bl_plan_in *in, const struct bl_view *v, bl_pages to)
 {
-	if (to.n <= v->have.n || to.n < v->limits.min.n)
-		return false;
-	return to.n >= v->goal.n || to.n - v->have.n >= in->settings->threshold.n ||
-	       v->have.n < v->limits.min.n || !v->track->proven;
+	if (to.n <= v->have.n || is_tried(v))
+		return to.n > v->have.n;
+	return to.n >= v->goal.n || to.n == v->limits.min.n ||
+	       to.n - v->have.n >= in->settings->threshold.n;
+}
+
+/* The most that this plan may grant it. */
+static bl_pages grant_limit(const struct bl_view *v)
+{
+	return bl_pages_min(v->goal, bl_pages_add(v->have, bl_view_step(v)));
 }
 
 /* Who gets how much of what is free now, claimed by nobody and promised to
- * nobody: sc->grant[] by view, the new target or 0. */
+ * nobody: sc->grant[] by view, the new target or 0. First to those below their
+ * min, then to all. */
 static int grant(struct bl_plan *plan, const struct bl_plan_in *in)
 {
 	struct bl_plan_scratch *sc = plan->scratch;
@@ -151,30 +163,26 @@ static int grant(struct bl_plan *plan, const struct bl_plan_in *in)
 	size_t n = 0;
 	int r;
 
-	for (size_t i = 0; i < plan->n_views; i++)
-		sc->grant[i] = BL_PAGES(0);
+	memset(sc->grant, 0, plan->n_views * sizeof(*sc->grant));
 	if (!left.n || in->paused || in->snap->store_stale)
 		return 0;
 	for (size_t k = 0; k < sc->n; k++) {
 		const struct bl_view *v = &plan->views[sc->index[k]];
-		bl_pages lo = v->have, hi = v->goal;
+		bl_pages hi;
 
 		if (!may_grow(in, v))
 			continue;
-		if (lo.n < v->limits.min.n) {
-			bl_pages step = bl_pages_sub(v->limits.min, lo);
-
-			if (step.n > left.n)
-				continue;
-			left = bl_pages_sub(left, step);
-			lo = v->limits.min;
-		} else if (!v->track->proven) {
-			hi = bl_pages_min(hi, bl_pages_add(lo, BL_PAGES(BL_PAGES_PER_MIB)));
-		}
-		sc->shares[n] = (struct bl_share_in){ lo, bl_pages_max(lo, hi), v->limits.weight };
+		hi = bl_pages_min(grant_limit(v), v->limits.min);
+		sc->shares[n] = (struct bl_share_in){ v->have, bl_pages_max(v->have, hi), v->limits.weight };
 		sc->index[n++] = sc->index[k];
 	}
 	r = bl_fill_share(&sc->fill, sc->shares, n, left, sc->result, &left);
+	for (size_t k = 0; k < n && !r; k++) {
+		sc->shares[k].lo = sc->result[k];
+		sc->shares[k].hi = bl_pages_max(sc->result[k], grant_limit(&plan->views[sc->index[k]]));
+	}
+	if (!r)
+		r = bl_fill_share(&sc->fill, sc->shares, n, left, sc->result, &left);
 	for (size_t k = 0; k < n && !r; k++)
 		if (worth_it(in, &plan->views[sc->index[k]], sc->result[k]))
 			sc->grant[sc->index[k]] = sc->result[k];
@@ -183,11 +191,12 @@ static int grant(struct bl_plan *plan, const struct bl_plan_in *in)
 
 static int act_grow(struct bl_plan *plan, const struct bl_view *v, bl_pages to)
 {
+	enum bl_why why = is_tried(v) ? BL_WHY_PROBE : v->why;
 	int r = 0;
 
 	if (v->dom->max_pages.n < to.n || (v->track->ours && v->dom->max_pages.n > to.n))
-		r = emit_dom(plan, BL_ACT_MAXMEM, v, to, v->why);
-	return r ? r : emit_dom(plan, BL_ACT_TARGET, v, to, v->why);
+		r = emit_dom(plan, BL_ACT_MAXMEM, v, to, why);
+	return r ? r : emit_dom(plan, BL_ACT_TARGET, v, to, why);
 }
 
 static void look_ahead(struct bl_plan *plan, const struct bl_plan_in *in)

@@ -35,26 +35,42 @@ static void sort_out_claims(struct bl_plan *plan, const struct bl_plan_in *in)
 	}
 }
 
+/* What is left of a grant that was not taken: a mebibyte stays on offer, so
+ * that it shows when the guest comes round. */
+static bl_pages offer_of(const struct bl_view *v)
+{
+	return bl_pages_add(v->dom->tot, bl_pages_min(v->growing, BL_PAGES(BL_PROGRESS_PAGES)));
+}
+
+/* The most it should have now. One that does not take what it is granted gets
+ * no more, and for one that is being tried others give little at a time. */
+static bl_pages most_of(const struct bl_view *v, const struct bl_plan_in *in)
+{
+	bl_pages most = bl_pages_min(v->limits.max, in->snap->total);
+	bl_pages step = bl_pages_max(in->settings->threshold, bl_view_step(v));
+
+	if (v->track->no_grow_until.n > in->snap->now.n)
+		return bl_pages_min(most, offer_of(v));
+	return bl_pages_min(most, bl_pages_add(v->have, step));
+}
+
 static struct bl_guest_in guest_of(const struct bl_view *v, const struct bl_plan *plan,
 				   const struct bl_plan_in *in)
 {
 	const struct bl_track *t = v->track;
-	bl_ms now = in->snap->now;
 	struct bl_guest_in g = {
 		.min = v->limits.min,
-		.max = bl_pages_min(v->limits.max, in->snap->total),
+		.max = most_of(v, in),
 		.have = v->have,
 		.used = t->fresh ? v->dom->tele.used : BL_PAGES(0),
 		.demand = v->demand,
 		.weight = v->limits.weight,
 	};
 
-	if (!plan->scratch->claims_short && bl_track_booting(t, in->settings, now)) {
+	if (!plan->scratch->claims_short && bl_track_booting(t, in->settings, in->snap->now))
 		g.min = g.max = g.demand = g.have;
-	} else if (t->no_grow_until.n > now.n) {
-		g.have = v->dom->tot;
-		g.max = bl_pages_min(g.max, g.have);
-	}
+	else if (t->no_grow_until.n > in->snap->now.n)
+		g.have = offer_of(v);
 	g.min = bl_pages_min(g.min, g.max);
 	return g;
 }
@@ -88,6 +104,38 @@ static enum bl_why why_of(const struct bl_plan *plan, const struct bl_view *v,
 	return v->goal.n <= v->demand.n ? BL_WHY_DEMAND : BL_WHY_SURPLUS;
 }
 
+/* Those that do not follow and would have to give keep what they have; true:
+ * there were some, and it has to be shared again without their part. Their
+ * goal is what they would have to give if they followed: they are still asked. */
+static bool leave_out(struct bl_plan *plan, const struct bl_plan_in *in, bool first, bool last)
+{
+	struct bl_plan_scratch *sc = plan->scratch;
+	bool some = false;
+
+	for (size_t k = 0; k < sc->n; k++) {
+		struct bl_view *v = &plan->views[sc->index[k]];
+		struct bl_guest_in *g = &sc->guests[k];
+		bl_pages tot = v->dom->tot;
+
+		if (first)
+			v->goal = sc->result[k];
+		if (!bl_view_lags(v, in->snap->now))
+			continue;
+		if (sc->result[k].n < tot.n) {
+			v->goal = bl_pages_min(v->goal, sc->result[k]);
+			g->min = g->max = g->have = tot;
+			some = true;
+		} else if (last) { /* and no other will have to */
+			g->min = bl_pages_max(g->min, tot);
+			g->max = bl_pages_max(g->max, g->min);
+		}
+	}
+	return some;
+}
+
+/* More rounds than guests of good faith ever need. */
+#define ROUNDS 8
+
 /* First as if all could follow; then those that do not are taken for what
  * they are, and the others take their part. */
 int bl_plan_aim(struct bl_plan *plan, const struct bl_plan_in *in)
@@ -95,40 +143,23 @@ int bl_plan_aim(struct bl_plan *plan, const struct bl_plan_in *in)
 	struct bl_plan_scratch *sc = plan->scratch;
 	const struct bl_settings *s = in->settings;
 	bl_pages budget;
-	bool again = false;
+	unsigned round = 0;
 	int r;
 
 	sort_out_claims(plan, in);
 	for (size_t k = 0; k < sc->n; k++)
 		sc->guests[k] = guest_of(&plan->views[sc->index[k]], plan, in);
 	budget = budget_of(plan);
-	r = bl_policy_targets(sc->policy, s->policy, s->surplus_give, sc->guests, sc->n, budget,
-			      sc->result);
-	if (r)
-		return r;
-	for (size_t k = 0; k < sc->n; k++) {
-		struct bl_view *v = &plan->views[sc->index[k]];
-
-		v->goal = sc->result[k];
-		if (v->goal.n < v->dom->tot.n && bl_view_lags(v, in->snap->now)) {
-			struct bl_guest_in *g = &sc->guests[k];
-
-			g->min = g->max = g->have = g->demand = v->dom->tot;
-			again = true;
-		}
-	}
-	if (again) {
+	do
 		r = bl_policy_targets(sc->policy, s->policy, s->surplus_give, sc->guests, sc->n,
 				      budget, sc->result);
-		if (r)
-			return r;
-	}
-	for (size_t k = 0; k < sc->n; k++) {
+	while (!r && round < ROUNDS && leave_out(plan, in, round == 0, round == ROUNDS - 1) && ++round);
+	for (size_t k = 0; k < sc->n && !r; k++) {
 		struct bl_view *v = &plan->views[sc->index[k]];
 
 		if (!(v->goal.n < v->dom->tot.n && bl_view_lags(v, in->snap->now)))
 			v->goal = sc->result[k];
 		v->why = why_of(plan, v, &sc->guests[k]);
 	}
-	return 0;
+	return r;
 }

@@ -29,5 +29,7 @@ int bl_plan_act(struct bl_plan *plan, const struct bl_plan_in *in);
 const struct bl_claim *bl_plan_building(const struct bl_plan_in *in, uint32_t domid);
 /* It was asked to give and did not: it counts as giving nothing for a while. */
 bool bl_view_lags(const struct bl_view *v, bl_ms now);
+/* The most it may be granted at once; UINT64_MAX unless it is being tried. */
+bl_pages bl_view_step(const struct bl_view *v);
 
 #endif

@@ -16,6 +16,11 @@ bool bl_view_lags(const struct bl_view *v, bl_ms now)
 	return v->track->no_give_until.n > now.n;
 }
 
+bl_pages bl_view_step(const struct bl_view *v)
+{
+	return v->track->proven ? v->track->trust : BL_PAGES(BL_PROGRESS_PAGES);
+}
+
 /* What it was granted and has not taken. Of a domain that is being built the
  * hypervisor's limit says how much will come, unless a claim covers it. */
 static bl_pages view_growing(const struct bl_view *v, const struct bl_plan_in *in)

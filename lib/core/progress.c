@@ -46,7 +46,9 @@ static void track_begin(struct bl_track *t, const struct bl_dom *d, bl_ms now, b
 		.tot = d->tot,
 		.target = d->target,
 		.asked = BL_MS_NEVER,
+		.trust = BL_PAGES(UINT64_MAX),
 		.moved = now,
+		.marked = now,
 		.mark = d->tot,
 		.updated = now,
 		.hh = hh,
@@ -100,23 +102,55 @@ static bool progressed(const struct bl_track *t, const struct bl_dom *d)
 	return step >= BL_PROGRESS_PAGES;
 }
 
+static uint64_t from_mark(const struct bl_track *t, const struct bl_dom *d)
+{
+	return d->tot.n > t->mark.n ? d->tot.n - t->mark.n : t->mark.n - d->tot.n;
+}
+
 static void measure_rate(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 {
 	uint64_t ms = bl_ms_since(now, t->moved).n;
-	uint64_t pages = d->tot.n > t->mark.n ? d->tot.n - t->mark.n : t->mark.n - d->tot.n;
 	uint64_t rate;
 
-	if (!ms || pages < BL_PROGRESS_PAGES)
+	if (!ms || from_mark(t, d) < BL_PROGRESS_PAGES)
 		return;
-	rate = pages * 1000 / ms;
+	rate = from_mark(t, d) * 1000 / ms;
 	t->rate = t->rate ? (t->rate * 3 + rate) / 4 : rate;
 }
 
-static void follows(struct bl_track *t)
+static void follows(struct bl_track *t, const struct bl_dom *d)
 {
 	t->proven = true;
 	t->incapable = false;
-	t->no_give_until = t->no_grow_until = BL_MS(0);
+	if (d->tot.n < t->mark.n)
+		t->no_give_until = BL_MS(0);
+	else
+		t->no_grow_until = BL_MS(0);
+}
+
+static void set_mark(struct bl_track *t, const struct bl_dom *d, bl_ms now)
+{
+	t->mark = d->tot;
+	t->marked = now;
+}
+
+/* Its pages are where its target says. They came there if they moved by enough
+ * to count; a fast one does so between two updates. A target that was moved to
+ * the pages, because nobody waits for them any more, proves nothing. */
+static void track_arrived(struct bl_track *t, const struct bl_dom *d, bl_ms now)
+{
+	bool told = t->asked.n != BL_MS_NEVER.n || t->target.n != d->target.n;
+
+	if (d->has_target && told && from_mark(t, d) >= BL_PROGRESS_PAGES) {
+		measure_rate(t, d, now);
+		follows(t, d);
+	}
+	if (d->has_target && told && d->tot.n > t->mark.n)
+		t->trust = bl_pages_add(t->trust, t->trust);
+	t->asked = BL_MS_NEVER;
+	t->lagging = false;
+	t->moved = now;
+	set_mark(t, d, now);
 }
 
 /* Did it follow what it was told? */
@@ -126,40 +160,36 @@ static void track_motion(struct bl_track *t, const struct bl_settings *s,
 	bool turned = (t->target.n < t->mark.n) != (d->target.n < t->mark.n);
 
 	if (!d->has_target || d->tot.n == d->target.n) {
-		if (d->has_target && t->asked.n != BL_MS_NEVER.n && t->mark.n != d->tot.n) {
-			measure_rate(t, d, now);
-			follows(t);
-		}
-		t->asked = BL_MS_NEVER;
-		t->lagging = false;
-		t->mark = d->tot;
-		t->moved = now;
+		track_arrived(t, d, now);
 		return;
 	}
 	if (t->asked.n == BL_MS_NEVER.n || turned) {
 		t->asked = now;
 		t->moved = now;
-		t->mark = d->tot;
 		t->lagging = false;
+		set_mark(t, d, now);
 		return;
 	}
 	if (progressed(t, d)) {
 		measure_rate(t, d, now);
-		follows(t);
+		follows(t, d);
 		t->lagging = false;
 		t->moved = now;
-		t->mark = d->tot;
+		set_mark(t, d, now);
 		return;
 	}
 	if (bl_ms_since(now, t->moved).n < s->stuck_after.n)
 		return;
+	if (bl_ms_since(now, t->marked).n >= s->stuck_after.n)
+		set_mark(t, d, now);
 	t->lagging = true;
-	if (d->target.n > d->tot.n)
+	if (d->target.n > d->tot.n) {
 		t->no_grow_until = bl_ms_add(now, s->retry_after);
-	else
+		t->trust = BL_PAGES(BL_PROGRESS_PAGES);
+	} else {
 		t->no_give_until = bl_ms_add(now, s->retry_after);
-	if (!t->proven && d->target.n < d->tot.n &&
-	    bl_ms_since(now, t->asked).n >= s->boot_grace.n)
+	}
+	if (!t->proven && bl_ms_since(now, t->asked).n >= s->boot_grace.n)
 		t->incapable = true;
 }
 
@@ -175,8 +205,8 @@ static void track_update(struct bl_track *t, const struct bl_settings *s,
 		/* its time stands still: what it does not do is not its fault */
 		t->asked = BL_MS_NEVER;
 		t->moved = now;
-		t->mark = d->tot;
 		t->lagging = false;
+		set_mark(t, d, now);
 	} else {
 		track_motion(t, s, d, now);
 	}

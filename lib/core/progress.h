@@ -22,8 +22,9 @@ enum bl_dom_state {
 };
 const char *bl_dom_state_name(enum bl_dom_state s);
 
-/* Progress is this much nearer to the target (or all the way); less, and a
- * guest that gives a page now and then could hold up a claim for ever. */
+/* Progress is this much nearer to the target within stuck_after (or all the
+ * way); less, and a guest that gives a page now and then could hold up a claim
+ * for ever. */
 #define BL_PROGRESS_PAGES BL_PAGES_PER_MIB
 
 struct bl_track {
@@ -39,9 +40,12 @@ struct bl_track {
 	bool told_stuck;      /* the manager said so in an event */
 	bl_pages tot, target; /* at the last update */
 	bl_ms asked;	      /* since when tot differs from target; NEVER: it does not */
-	bl_pages mark;	      /* tot when it last made progress */
-	bl_ms moved;	      /* when that was */
+	bl_pages mark;	      /* its pages when it last made progress, or failed to for stuck_after */
+	bl_ms marked;	      /* when that was */
+	bl_ms moved;	      /* when it last made progress */
 	bl_ms no_grow_until;  /* it did not take a grant: no other before that */
+	bl_pages trust;	      /* the most it is granted at once: UINT64_MAX, until it left a grant
+			       * lying; then a probe, doubled each time it takes all */
 	bl_ms no_give_until;  /* it did not give: not counted on before that */
 	uint64_t rate;	      /* pages a second, smoothed; 0 unknown */
 	bl_pages demand;      /* from telemetry; 0 none */

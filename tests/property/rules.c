@@ -240,13 +240,15 @@ static const char *action_allowed(const struct world *w, const struct bl_action 
 		return says("%u goes above its allocation", (unsigned)a->domid);
 	if (a->pages.n > d->target.n && a->pages.n > d->tot.n && a->pages.n > l.max.n)
 		return says("%u grows above its max", (unsigned)a->domid);
-	if (a->pages.n > d->target.n && a->pages.n > d->tot.n && a->pages.n < l.min.n)
-		return says("%u grows, and not to its min", (unsigned)a->domid);
 	if (a->pages.n < d->tot.n && a->pages.n < floor_of(w, d))
 		return says("%u goes to %" PRIu64 ", below min or what it uses, %" PRIu64, (unsigned)a->domid,
 			    a->pages.n, floor_of(w, d));
 	if (!t->proven && a->pages.n < d->target.n && a->pages.n + PROBE < d->tot.n)
 		return says("%u is unproven and asked for more than a probe", (unsigned)a->domid);
+	if (!t->proven && a->pages.n > d->target.n && a->pages.n > d->tot.n + PROBE)
+		return says("%u is unproven and gets more than a probe", (unsigned)a->domid);
+	if (a->pages.n > d->target.n && a->pages.n > d->tot.n && a->pages.n - d->tot.n > t->trust.n)
+		return says("%u gets more than it is trusted with", (unsigned)a->domid);
 	return NULL;
 }
 

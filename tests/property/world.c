@@ -335,6 +335,8 @@ static void scramble(struct bl_track *t, struct rnd *r, bl_ms now)
 	t->proven = t->proven || !rnd_one_in(r, 3);
 	t->incapable = !t->proven && rnd_one_in(r, 3);
 	t->lagging = rnd_one_in(r, 3);
+	if (rnd_one_in(r, 6))
+		t->trust = BL_PAGES(BL_PROGRESS_PAGES << rnd_below(r, 6));
 	t->ours = rnd_one_in(r, 2);
 	t->nudged = rnd_one_in(r, 2) ? BL_MS(0) : bl_ms_since(now, BL_MS(rnd_below(r, 90000)));
 	t->moved = bl_ms_since(now, BL_MS(rnd_below(r, 90000)));
@@ -426,12 +428,12 @@ static void print_dom(const struct world *w, const struct bl_dom *d)
 		printf(" used %" PRIu64 " pressure %" PRIu32, d->tele.used.n, d->tele.pressure);
 	if (t)
 		printf("%s demand %" PRIu64 "%s%s%s%s mark %" PRIu64 " moved -%" PRIu64 " no-grow %" PRId64
-		       " no-give %" PRId64 " seen -%" PRIu64 "%s",
+		       " no-give %" PRId64 " seen -%" PRIu64 "%s trust %" PRId64,
 		       t->fresh ? " fresh" : "", t->demand.n, t->proven ? " proven" : "",
 		       t->incapable ? " incapable" : "", t->lagging ? " lagging" : "", t->ours ? " ours" : "",
 		       t->mark.n, w->snap.now.n - t->moved.n, (int64_t)(t->no_grow_until.n - w->snap.now.n),
 		       (int64_t)(t->no_give_until.n - w->snap.now.n), w->snap.now.n - t->first_seen.n,
-		       t->found_at_start ? " (at start)" : "");
+		       t->found_at_start ? " (at start)" : "", (int64_t)t->trust.n);
 	printf("\n");
 }
 
