@@ -77,11 +77,25 @@ host_wait() {
 	until dom0 "$run" 'systemctl is-system-running --wait >/dev/null; xl list' \
 		</dev/null >"$run/first.log" 2>&1; do
 		if ! host_running "$run" || [ $SECONDS -ge $end ] || host_crashed "$run"; then
-			tail -n 40 "$run/console.log" "$run/qemu.log" "$run/first.log" >&2
+			tail -n 15 "$run/console.log" "$run/qemu.log" "$run/first.log" >&2
 			return 1
 		fi
 		sleep 0.5
 	done
+}
+
+# host_boot RUN RELEASE XENSTORED LIMIT: until dom0 answers. A host that does not
+# come up at all is the emulator's fault (nothing of ours runs yet): two more
+# tries. Later than that nothing is forgiven.
+host_boot() {
+	local try
+	for try in 1 2 3; do
+		host_start "$@"
+		if host_wait "$1"; then return; fi
+		say "the host did not come up (try $try)"
+		host_stop "$1"
+	done
+	return 1
 }
 
 host_stop() { # RUN: at once; nothing on its disk is worth keeping
