@@ -14,6 +14,7 @@
 
 #define WORLDS 300
 #define STEPS 30
+#define LATE_MS 200000 /* by then everybody who would appear or build has */
 #define REST_MS 900000 /* every grace and retry is over by then */
 
 struct text {
@@ -248,6 +249,8 @@ static const char *live(struct play *p, const struct text *t, struct rnd *r)
 		pass(p, rnd_in(r, 1, rnd_one_in(r, 3) ? 30000 : 2000));
 	}
 	make_peace(p);
+	pass(p, LATE_MS);
+	make_peace(p); /* with those who came late, too */
 	pass(p, REST_MS);
 	if (!p->broken && (p->plan.n_actions || p->plan.moving)) {
 		uint64_t before = p->actions;
