@@ -85,12 +85,14 @@ static bl_pages giving_target(const struct bl_plan *plan, const struct bl_plan_i
 		return bl_pages_max(d->target, v->floor); /* its probe is out */
 	if (v->goal.n >= v->have.n) /* nobody asks any more */
 		return bl_pages_max(d->target, d->tot);
-	/* on its way down already: for less than the threshold only further */
-	if (d->target.n < d->tot.n && d->target.n >= v->floor.n && want.n < d->tot.n &&
-	    distance(want, d->target) < in->settings->threshold.n && (!exact || want.n >= d->target.n))
-		return d->target;
-	if (!exact && v->have.n - v->goal.n < in->settings->threshold.n)
+	if (d->target.n < d->tot.n && d->target.n >= v->floor.n && want.n < d->tot.n) {
+		/* on its way down already: for less than the threshold only further */
+		if (distance(want, d->target) < in->settings->threshold.n &&
+		    (!exact || want.n >= d->target.n))
+			return d->target;
+	} else if (!exact && v->have.n - want.n < in->settings->threshold.n) {
 		return bl_pages_max(d->target, d->tot);
+	}
 	if (!v->track->proven && want.n < d->tot.n)
 		want = bl_pages_max(want, bl_pages_sub(d->tot, BL_PAGES(BL_PROGRESS_PAGES)));
 	return want;

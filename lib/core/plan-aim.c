@@ -3,7 +3,9 @@
 #include "lib/core/plan-internal.h"
 
 /* Which waiting claims balloons can serve, oldest first; behind one that they
- * cannot, nobody is served either. */
+ * cannot, nobody is served either. Guests that lag are hoped for: were they not
+ * asked any more they could not come round, and the others would be called back
+ * half way. */
 static void sort_out_claims(struct bl_plan *plan, const struct bl_plan_in *in)
 {
 	struct bl_plan_scratch *sc = plan->scratch;
@@ -15,7 +17,7 @@ static void sort_out_claims(struct bl_plan *plan, const struct bl_plan_in *in)
 	for (size_t i = 0; i < in->ledger->n; i++)
 		if (in->ledger->claims[i]->state == BL_CLAIM_RECLAIMING)
 			room += (int64_t)bl_claim_promised(in->ledger->claims[i], in->snap).n;
-	pool = room + (int64_t)plan->reclaimable.n;
+	pool = room + (int64_t)sc->above_floors.n;
 	for (size_t i = 0; i < in->ledger->n; i++) {
 		const struct bl_claim *c = in->ledger->claims[i];
 		int64_t need, least;
@@ -133,6 +135,29 @@ static bool leave_out(struct bl_plan *plan, const struct bl_plan_in *in, bool fi
 	return some;
 }
 
+/* A reserve that is short is no reason to take from anybody; it is made up for
+ * when a claim or another's need moves memory. */
+static void spare_for_reserve(struct bl_plan *plan, const struct bl_plan_in *in)
+{
+	struct bl_plan_scratch *sc = plan->scratch;
+
+	if (sc->claims_short || plan->balance + (int64_t)sc->blocked.n >= 0)
+		return;
+	for (size_t k = 0; k < sc->n; k++) {
+		const struct bl_view *v = &plan->views[sc->index[k]];
+
+		if (v->goal.n > v->have.n && (v->have.n < v->limits.min.n ||
+					      v->goal.n - v->have.n >= in->settings->threshold.n))
+			return;
+	}
+	for (size_t k = 0; k < sc->n; k++) {
+		struct bl_view *v = &plan->views[sc->index[k]];
+		const struct bl_guest_in *g = &sc->guests[k];
+
+		v->goal = bl_pages_min(g->have, g->max);
+	}
+}
+
 /* More rounds than guests of good faith ever need. */
 #define ROUNDS 8
 
@@ -159,7 +184,14 @@ int bl_plan_aim(struct bl_plan *plan, const struct bl_plan_in *in)
 
 		if (!(v->goal.n < v->dom->tot.n && bl_view_lags(v, in->snap->now)))
 			v->goal = sc->result[k];
+	}
+	if (r)
+		return r;
+	spare_for_reserve(plan, in);
+	for (size_t k = 0; k < sc->n; k++) {
+		struct bl_view *v = &plan->views[sc->index[k]];
+
 		v->why = why_of(plan, v, &sc->guests[k]);
 	}
-	return r;
+	return 0;
 }

@@ -17,6 +17,7 @@ struct bl_plan_scratch {
 	size_t cap;
 	size_t n; /* managed guests */
 	/* of this tick: */
+	bl_pages above_floors; /* what guests could give, if those that lag came round */
 	bool claims_short; /* a claim that balloons can serve waits for room */
 	bl_pages blocked;  /* promised to claims that only others' end can serve */
 };

@@ -130,6 +130,7 @@ static void sum_up(struct bl_plan *plan, const struct bl_plan_in *in)
 	plan->reserve = bl_share_of(in->settings->reserve, s->total);
 	plan->promised = plan->growing = plan->reclaimable = plan->claims = BL_PAGES(0);
 	plan->pressure = false;
+	plan->scratch->above_floors = BL_PAGES(0);
 	for (size_t i = 0; i < in->ledger->n; i++) {
 		const struct bl_claim *c = in->ledger->claims[i];
 		bl_pages p = bl_claim_promised(c, s);
@@ -142,6 +143,8 @@ static void sum_up(struct bl_plan *plan, const struct bl_plan_in *in)
 
 		plan->growing = bl_pages_add(plan->growing, v->growing);
 		plan->reclaimable = bl_pages_add(plan->reclaimable, v->givable);
+		plan->scratch->above_floors =
+			bl_pages_add(plan->scratch->above_floors, bl_pages_sub(v->have, v->floor));
 		plan->pressure |= v->managed && v->track->fresh && v->dom->tele.pressure > 0;
 	}
 	committed = bl_pages_add(bl_pages_add(s->outstanding, plan->promised),

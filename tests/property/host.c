@@ -39,7 +39,7 @@ static void random_settings(struct rnd *r, struct bl_settings *s)
 	s->surplus_give = rnd_one_in(r, 4);
 	s->reserve = (struct bl_share){ BL_PAGES(rnd_below(r, 5000)), (uint32_t)rnd_below(r, 3) };
 	if (rnd_one_in(r, 2))
-		s->threshold = BL_PAGES(rnd_below(r, 5000));
+		s->threshold = BL_PAGES(rnd_in(r, 64, 5000));
 	s->min = (struct bl_bound){ .is_percent = true, .percent = (uint32_t)rnd_in(r, 20, 100) };
 }
 
@@ -185,7 +185,7 @@ static void tell(struct host *h, struct guest *g, const struct bl_action *a)
 	struct bl_dom *d = host_dom(h, a->domid);
 	struct bl_track *t = bl_progress_find(&h->w.progress, a->domid);
 
-	if (h->verbose && (a->kind != BL_ACT_MAXMEM || guest_behaves(g)) && h->lines++ < 60)
+	if (h->verbose && a->kind != BL_ACT_MAXMEM && h->lines++ < 150)
 		printf("# %8" PRIu64 " %s %u %" PRIu64 " (tot %" PRIu64 " target %" PRIu64 " max %" PRIu64
 		       ") why %d balance %" PRId64 "\n", h->w.snap.now.n,
 		       a->kind == BL_ACT_MAXMEM ? "maxmem" : a->kind == BL_ACT_TARGET ? "target" : "nudge",

@@ -60,12 +60,21 @@ static uint64_t less(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
+/* Somebody gives little by little, for as long as he is asked. */
 static bool dribbles(const struct host *h)
 {
 	for (size_t i = 0; i < h->n_guests; i++)
-		if (h->guests[i].manner == DRIBBLE)
+		if (h->guests[i].manner == DRIBBLE || h->guests[i].manner == GAVE_UP)
 			return true;
 	return false;
+}
+
+static bool went_up_and_down(const struct guest *g)
+{
+	char why[64];
+
+	snprintf(why, sizeof(why), "the target of %u turned %u times", (unsigned)g->domid, g->turns);
+	return broken(OSCILLATION, why);
 }
 
 /* Comes to rest, and stays there. What is dribbled goes to the others. */
@@ -91,7 +100,7 @@ static bool rests(struct host *h)
 		uint64_t tries = (h->w.snap.now.n - start) / pause.n + 1;
 
 		if (g->turns > TURNS + (guest_behaves(g) ? 0 : 2 * tries))
-			return !broken(OSCILLATION, "a target goes up and down");
+			return !went_up_and_down(g);
 	}
 	return true;
 }
@@ -210,7 +219,7 @@ static void shrink(const struct run *run, uint64_t number, enum property p)
 
 int main(int argc, char **argv)
 {
-	struct run run = run_begin(argc, argv, 5000);
+	struct run run = run_begin(argc, argv, 10000);
 	bool ok[N_PROPERTIES];
 	int status = 0;
 
