@@ -69,6 +69,14 @@ static bool dribbles(const struct host *h)
 	return false;
 }
 
+static bool gives_up(const struct host *h)
+{
+	for (size_t i = 0; i < h->n_guests; i++)
+		if (h->guests[i].manner == GAVE_UP)
+			return true;
+	return false;
+}
+
 static bool went_up_and_down(const struct guest *g)
 {
 	char why[64];
@@ -95,11 +103,12 @@ static bool rests(struct host *h)
 		return !broken(REST, "it does not come to rest");
 	for (size_t i = 0; i < h->n_guests; i++) {
 		const struct guest *g = &h->guests[i];
-		/* one that gives up and is woken each time gets on; others are tried now and then */
+		/* one that gives up and is woken each time gets on, and each time its
+		 * memory goes round; others that do not follow are tried now and then */
 		bl_ms pause = g->manner == GAVE_UP ? h->w.settings.stuck_after : h->w.settings.retry_after;
 		uint64_t tries = (h->w.snap.now.n - start) / pause.n + 1;
 
-		if (g->turns > TURNS + (guest_behaves(g) ? 0 : 2 * tries))
+		if (g->turns > TURNS + (guest_behaves(g) && !gives_up(h) ? 0 : 2 * tries))
 			return !went_up_and_down(g);
 	}
 	return true;
