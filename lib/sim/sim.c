@@ -133,6 +133,8 @@ static const char *bad_dom(const struct bl_sim_dom *d)
 		return "is in a state that does not exist";
 	if (bl_sim_exists(d) && d->domid >= BL_SIM_DOMID_FIRST_RESERVED)
 		return "has a domid that does not exist";
+	if (d->node > BL_SIM_NODES_MAX || (d->phase == BL_SIM_BUILDING && !d->build_rate))
+		return "is where it cannot be";
 	if (!memchr(d->name, '\0', sizeof(d->name)))
 		return "has a name without an end";
 	return NULL;
