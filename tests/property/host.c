@@ -39,7 +39,7 @@ static void random_settings(struct rnd *r, struct bl_settings *s)
 	s->surplus_give = rnd_one_in(r, 4);
 	s->reserve = (struct bl_share){ BL_PAGES(rnd_below(r, 5000)), (uint32_t)rnd_below(r, 3) };
 	if (rnd_one_in(r, 2))
-		s->threshold = BL_PAGES(rnd_in(r, 64, 5000));
+		s->threshold = BL_PAGES(rnd_in(r, 256, 5000));
 	s->min = (struct bl_bound){ .is_percent = true, .percent = (uint32_t)rnd_in(r, 20, 100) };
 }
 

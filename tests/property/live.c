@@ -12,7 +12,7 @@
 #define REST_MS 100000
 /* A target may turn when a claim comes or goes, when a part is taken over and
  * when it was asked too much. */
-#define TURNS 4
+#define TURNS 6
 
 enum property { PLANS, TRUTH, REST, OSCILLATION, SERVED, N_PROPERTIES };
 
