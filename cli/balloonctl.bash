@@ -76,10 +76,12 @@ _balloonctl() {
 	sim) options='--claim --max' ;;
 	status) options=--watch ;;
 	esac
+	# shellcheck disable=SC2086 # lists of words
 	if [[ $cur == -* ]]; then
 		_balloonctl_offer < <(printf '%s\n' $options $global)
 		return
 	fi
+	# shellcheck disable=SC2086
 	case $verb in
 	'') _balloonctl_offer < <(printf '%s\n' $verbs) ;;
 	status) _balloonctl_offer < <(_balloonctl_domains) ;;
