@@ -175,7 +175,9 @@ static void act_on_guest(struct bd_manager *m, const struct bl_action *a, uint32
 
 		told.target = a->pages;
 		as_told.dom = &told;
-		as_told.state = a->pages.n < told.tot.n ? BL_STATE_SHRINKING : BL_STATE_GROWING;
+		as_told.state = a->pages.n < told.tot.n	  ? BL_STATE_SHRINKING
+				: a->pages.n > told.tot.n ? BL_STATE_GROWING
+							  : BL_STATE_STEADY;
 		bd_events_domain(m->cfg.events, "target", &told,
 				 bl_reason_domain(&m->plan, &in, &as_told, reason));
 	}
