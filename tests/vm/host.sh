@@ -21,12 +21,13 @@ host_start() {
 		# qemu64 and no other: richer models make dom0 or Xen fault under TCG.
 		# One vcpu for dom0: with two, Linux patching its own code (static
 		# keys) now and then meets a breakpoint TCG has kept, and panics.
+		# No scrubbing at boot: it touches all the memory there is.
 		timeout -k 10 "$limit" qemu-system-x86_64 -name "balloond-$release" \
 			-machine q35 -accel tcg,thread=multi -cpu qemu64,+npt -smp 2 \
 			-m "$VM_MEMORY" -nodefaults -no-reboot -display none -monitor none \
 			-serial "file:$run/console.log" \
 			-kernel "$image/xen" \
-			-append "com1=115200,8n1 console=com1 dom0_mem=1024M,max:1024M dom0_max_vcpus=1 noreboot" \
+			-append "com1=115200,8n1 console=com1 dom0_mem=1024M,max:1024M dom0_max_vcpus=1 bootscrub=0 noreboot" \
 			-initrd "$image/vmlinuz console=hvc0 net.ifnames=0 quiet vm.xenstored=$xenstored,$image/initrd" \
 			-drive "file=$image/disk.img,format=raw,if=virtio,snapshot=on" \
 			-netdev "user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:$port-:22" \
