@@ -67,31 +67,41 @@ void bl_ledger_free(struct bl_ledger *l)
 	*l = (struct bl_ledger){ 0 };
 }
 
-/* Holders are found again by handle; last tick's domid is only a hint. */
-static void match_holder(struct bl_claim *c, const struct bl_snapshot *s)
+static bool holds(const struct bl_dom *d, const struct bl_claim *c)
 {
-	const struct bl_dom *d = bl_snapshot_find(s, c->holder);
-
-	if (!d || !(d->flags & BL_DOM_HOLDER) || !bl_uuid_equal(&d->uuid, &c->handle)) {
-		d = NULL;
-		for (size_t i = 0; i < s->n_doms && !d; i++)
-			if (s->doms[i].flags & BL_DOM_HOLDER &&
-			    bl_uuid_equal(&s->doms[i].uuid, &c->handle))
-				d = &s->doms[i];
-	}
-	c->holder = d ? d->domid : BL_DOMID_NONE;
-	c->staked = d ? d->outstanding : BL_PAGES(0);
-	if (c->state == BL_CLAIM_BUILDING) {
-		d = bl_snapshot_find(s, c->domid);
-		if (d)
-			c->staked = bl_pages_add(c->staked, d->outstanding);
-	}
+	return d->flags & BL_DOM_HOLDER && bl_uuid_equal(&d->uuid, &c->handle);
 }
 
+/* Holders are found again by handle; last tick's domid is only a hint. */
 void bl_ledger_match(struct bl_ledger *l, const struct bl_snapshot *s)
 {
-	for (size_t i = 0; i < l->n; i++)
-		match_holder(l->claims[i], s);
+	size_t lost = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct bl_claim *c = l->claims[i];
+		const struct bl_dom *d = bl_snapshot_find(s, c->holder);
+		const struct bl_dom *built =
+			c->state == BL_CLAIM_BUILDING ? bl_snapshot_find(s, c->domid) : NULL;
+
+		d = d && holds(d, c) ? d : NULL;
+		c->holder = d ? d->domid : BL_DOMID_NONE;
+		c->staked = bl_pages_add(d ? d->outstanding : BL_PAGES(0),
+					 built ? built->outstanding : BL_PAGES(0));
+		lost += !d;
+	}
+	for (size_t k = 0; k < s->n_doms && lost; k++) {
+		const struct bl_dom *d = &s->doms[k];
+
+		for (size_t i = 0; i < l->n && d->flags & BL_DOM_HOLDER; i++) {
+			struct bl_claim *c = l->claims[i];
+
+			if (c->holder != BL_DOMID_NONE || !holds(d, c))
+				continue;
+			c->holder = d->domid;
+			c->staked = bl_pages_add(c->staked, d->outstanding);
+			lost--;
+		}
+	}
 }
 
 bl_pages bl_claim_promised(const struct bl_claim *c, const struct bl_snapshot *s)

@@ -1,39 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From goals to this tick's actions. Order: claims whose room is there, then
  * those that give, then limits that follow, then those that get. */
-#include <errno.h>
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
 #include "lib/core/plan-internal.h"
 
-static int emit(struct bl_plan *plan, struct bl_action a)
+/* Room was made for all there can be, see bl_plan_make. */
+static void emit(struct bl_plan *plan, struct bl_action a)
 {
-	if (plan->n_actions == plan->cap_actions) {
-		size_t cap = plan->cap_actions ? plan->cap_actions * 2 : 64;
-		struct bl_action *actions = reallocarray(plan->actions, cap, sizeof(*actions));
-
-		if (!actions)
-			return -ENOMEM;
-		plan->actions = actions;
-		plan->cap_actions = cap;
-	}
+	assert(plan->n_actions < plan->cap_actions);
 	plan->actions[plan->n_actions++] = a;
-	return 0;
 }
 
-static int emit_dom(struct bl_plan *plan, enum bl_action_kind kind, const struct bl_view *v,
-		    bl_pages pages, enum bl_why why)
+static void emit_dom(struct bl_plan *plan, enum bl_action_kind kind, const struct bl_view *v,
+		     bl_pages pages, enum bl_why why)
 {
-	return emit(plan, (struct bl_action){
-				  .kind = kind, .why = why, .domid = v->dom->domid, .pages = pages });
+	emit(plan, (struct bl_action){
+			   .kind = kind, .why = why, .domid = v->dom->domid, .pages = pages });
 }
 
 /* Oldest first; the first that does not fit keeps its room from all behind. */
-static int act_stake(struct bl_plan *plan, const struct bl_plan_in *in)
+static void act_stake(struct bl_plan *plan, const struct bl_plan_in *in)
 {
 	int64_t room = plan->balance;
-	int r;
 
 	for (size_t i = 0; i < in->ledger->n; i++)
 		if (in->ledger->claims[i]->state == BL_CLAIM_RECLAIMING)
@@ -50,20 +40,16 @@ static int act_stake(struct bl_plan *plan, const struct bl_plan_in *in)
 
 			/* --min: what is there will do once no more can come */
 			if (plan->reclaimable.n || rest < 0)
-				return 0;
+				return;
 			size = bl_pages_min(c->size, bl_pages_add(c->staked, BL_PAGES(rest)));
 			if (size.n < c->min.n)
-				return 0;
+				return;
 			need = room;
 		}
-		r = emit(plan, (struct bl_action){
-				       .kind = BL_ACT_STAKE, .why = BL_WHY_CLAIM,
-				       .domid = BL_DOMID_NONE, .pages = size, .claim = c });
-		if (r)
-			return r;
+		emit(plan, (struct bl_action){ .kind = BL_ACT_STAKE, .why = BL_WHY_CLAIM,
+					       .domid = BL_DOMID_NONE, .pages = size, .claim = c });
 		room -= need;
 	}
-	return 0;
 }
 
 static uint64_t distance(bl_pages a, bl_pages b)
@@ -98,34 +84,27 @@ static bl_pages giving_target(const struct bl_plan *plan, const struct bl_plan_i
 	return want;
 }
 
-static int act_give(struct bl_plan *plan, const struct bl_plan_in *in, const struct bl_view *v,
-		    bl_pages granted)
+static void act_give(struct bl_plan *plan, const struct bl_plan_in *in, const struct bl_view *v)
 {
 	const struct bl_dom *d = v->dom;
 	const struct bl_track *t = v->track;
 	bl_pages target = d->target, limit;
-	int r = 0;
 
-	if (granted.n)
-		return 0;
 	if (v->managed && !in->snap->store_stale) {
 		bl_ms last = BL_MS(t->nudged.n > t->moved.n ? t->nudged.n : t->moved.n);
 
 		target = giving_target(plan, in, v);
 		if (target.n != d->target.n)
-			r = emit_dom(plan, BL_ACT_TARGET, v, target,
-				     t->proven || target.n >= d->tot.n ? v->why : BL_WHY_PROBE);
-		else if (t->lagging && bl_ms_since(in->snap->now, last).n >=
-					       in->settings->retry_after.n)
-			r = emit_dom(plan, BL_ACT_NUDGE, v, d->target, BL_WHY_RETRY);
-		if (r)
-			return r;
+			emit_dom(plan, BL_ACT_TARGET, v, target,
+				 t->proven || target.n >= d->tot.n ? v->why : BL_WHY_PROBE);
+		else if (t->lagging &&
+			 bl_ms_since(in->snap->now, last).n >= in->settings->retry_after.n)
+			emit_dom(plan, BL_ACT_NUDGE, v, d->target, BL_WHY_RETRY);
 	}
 	limit = bl_pages_max(d->tot, target);
 	if (v->state <= BL_STATE_STUCK && v->limits.mode != BL_MODE_IGNORE &&
 	    (t->ours || target.n != d->target.n) && d->max_pages.n > limit.n)
-		r = emit_dom(plan, BL_ACT_MAXMEM, v, limit, BL_WHY_FOLLOW);
-	return r;
+		emit_dom(plan, BL_ACT_MAXMEM, v, limit, BL_WHY_FOLLOW);
 }
 
 static bool is_tried(const struct bl_view *v)
@@ -191,14 +170,13 @@ static int grant(struct bl_plan *plan, const struct bl_plan_in *in)
 	return r;
 }
 
-static int act_grow(struct bl_plan *plan, const struct bl_view *v, bl_pages to)
+static void act_grow(struct bl_plan *plan, const struct bl_view *v, bl_pages to)
 {
 	enum bl_why why = is_tried(v) ? BL_WHY_PROBE : v->why;
-	int r = 0;
 
 	if (v->dom->max_pages.n < to.n || (v->track->ours && v->dom->max_pages.n > to.n))
-		r = emit_dom(plan, BL_ACT_MAXMEM, v, to, why);
-	return r ? r : emit_dom(plan, BL_ACT_TARGET, v, to, why);
+		emit_dom(plan, BL_ACT_MAXMEM, v, to, why);
+	emit_dom(plan, BL_ACT_TARGET, v, to, why);
 }
 
 static void look_ahead(struct bl_plan *plan, const struct bl_plan_in *in)
@@ -222,14 +200,15 @@ int bl_plan_act(struct bl_plan *plan, const struct bl_plan_in *in)
 	const bl_pages *granted = plan->scratch->grant;
 	int r = grant(plan, in);
 
-	if (!r)
-		r = act_stake(plan, in);
-	for (size_t i = 0; i < plan->n_views && !r && !in->paused; i++)
-		if (plan->views[i].track)
-			r = act_give(plan, in, &plan->views[i], granted[i]);
-	for (size_t i = 0; i < plan->n_views && !r; i++)
+	if (r)
+		return r;
+	act_stake(plan, in);
+	for (size_t i = 0; i < plan->n_views && !in->paused; i++)
+		if (plan->views[i].track && !granted[i].n)
+			act_give(plan, in, &plan->views[i]);
+	for (size_t i = 0; i < plan->n_views; i++)
 		if (granted[i].n)
-			r = act_grow(plan, &plan->views[i], granted[i]);
+			act_grow(plan, &plan->views[i], granted[i]);
 	look_ahead(plan, in);
-	return r;
+	return 0;
 }

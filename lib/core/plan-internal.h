@@ -22,7 +22,7 @@ struct bl_plan_scratch {
 	bl_pages blocked;  /* promised to claims that only others' end can serve */
 };
 
-int bl_plan_look(struct bl_plan *plan, const struct bl_plan_in *in);
+void bl_plan_look(struct bl_plan *plan, const struct bl_plan_in *in);
 int bl_plan_aim(struct bl_plan *plan, const struct bl_plan_in *in);
 int bl_plan_act(struct bl_plan *plan, const struct bl_plan_in *in);
 

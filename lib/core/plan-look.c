@@ -84,8 +84,16 @@ static bl_pages view_demand(const struct bl_view *v, const struct bl_settings *s
 	return bl_pages_clamp(want, v->limits.min, v->limits.max);
 }
 
-static void look_at(struct bl_view *v, const struct bl_dom *d, const struct bl_plan_in *in)
+/* Where the lookups of the domain before ended. */
+struct near {
+	struct bl_track *track;
+	const struct bl_dom_memory *memory;
+};
+
+static void look_at(struct bl_view *v, const struct bl_dom *d, const struct bl_plan_in *in,
+		    struct near *near)
 {
+	const struct bl_dom_memory *m;
 	bool may;
 
 	*v = (struct bl_view){
@@ -100,8 +108,10 @@ static void look_at(struct bl_view *v, const struct bl_dom *d, const struct bl_p
 		v->state = view_state(v, in);
 		return;
 	}
-	v->track = bl_progress_find(in->progress, d->domid);
-	v->limits = bl_settings_limits(in->settings, d);
+	v->track = near->track = bl_progress_find_after(in->progress, d->domid, near->track);
+	m = bl_settings_find_after(in->settings, &d->uuid, near->memory);
+	near->memory = m ? m : near->memory;
+	v->limits = bl_settings_limits_of(in->settings, d, m);
 	v->state = view_state(v, in);
 	v->growing = view_growing(v, in);
 	v->have = bl_pages_add(d->tot, v->growing);
@@ -154,18 +164,18 @@ static void sum_up(struct bl_plan *plan, const struct bl_plan_in *in)
 	plan->available = BL_PAGES(plan->balance > 0 ? plan->balance : 0);
 }
 
-int bl_plan_look(struct bl_plan *plan, const struct bl_plan_in *in)
+void bl_plan_look(struct bl_plan *plan, const struct bl_plan_in *in)
 {
 	struct bl_plan_scratch *sc = plan->scratch;
+	struct near near = { 0 };
 
 	bl_ledger_match(in->ledger, in->snap);
 	sc->n = 0;
 	plan->n_views = in->snap->n_doms;
 	for (size_t i = 0; i < plan->n_views; i++) {
-		look_at(&plan->views[i], &in->snap->doms[i], in);
+		look_at(&plan->views[i], &in->snap->doms[i], in, &near);
 		if (plan->views[i].managed)
 			sc->index[sc->n++] = (uint32_t)i;
 	}
 	sum_up(plan, in);
-	return 0;
 }

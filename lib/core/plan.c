@@ -17,6 +17,19 @@ static int grow(void *array, size_t n, size_t size)
 	return 0;
 }
 
+/* A domain is told at most two things a tick, a claim one. */
+static int reserve_actions(struct bl_plan *plan, size_t domains, size_t claims)
+{
+	size_t n = 2 * domains + claims;
+
+	if (n <= plan->cap_actions)
+		return 0;
+	if (grow(&plan->actions, n + n / 2, sizeof(*plan->actions)))
+		return -ENOMEM;
+	plan->cap_actions = n + n / 2;
+	return 0;
+}
+
 static int reserve(struct bl_plan *plan, size_t n)
 {
 	struct bl_plan_scratch *sc = plan->scratch;
@@ -48,12 +61,13 @@ int bl_plan_make(struct bl_plan *plan, const struct bl_plan_in *in)
 
 	plan->n_actions = 0;
 	plan->n_views = 0;
-	r = reserve(plan, in->snap->n_doms);
+	r = reserve_actions(plan, in->snap->n_doms, in->ledger->n);
+	if (!r)
+		r = reserve(plan, in->snap->n_doms);
 	if (r)
 		return r;
-	r = bl_plan_look(plan, in);
-	if (!r)
-		r = bl_plan_aim(plan, in);
+	bl_plan_look(plan, in);
+	r = bl_plan_aim(plan, in);
 	if (!r)
 		r = bl_plan_act(plan, in);
 	if (r)

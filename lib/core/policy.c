@@ -18,16 +18,16 @@ struct point {
 
 static int fill_reserve(struct bl_fill *f, size_t n)
 {
-	struct point *sorted, *scratch;
+	struct point *points, *scratch;
 
 	if (n <= f->cap)
 		return 0;
 	if (n > UINT32_MAX)
 		return -ENOMEM;
-	sorted = reallocarray(f->sorted, n, sizeof(*sorted));
-	if (!sorted)
+	points = reallocarray(f->points, n, 2 * sizeof(*points));
+	if (!points)
 		return -ENOMEM;
-	f->sorted = sorted;
+	f->points = points;
 	scratch = reallocarray(f->scratch, n, sizeof(*scratch));
 	if (!scratch)
 		return -ENOMEM;
@@ -38,7 +38,7 @@ static int fill_reserve(struct bl_fill *f, size_t n)
 
 void bl_fill_free(struct bl_fill *f)
 {
-	free(f->sorted);
+	free(f->points);
 	free(f->scratch);
 	*f = (struct bl_fill){ 0 };
 }
@@ -49,7 +49,7 @@ static bool before(const struct point *a, const struct point *b)
 	return (wide)a->cap * b->weight < (wide)b->cap * a->weight;
 }
 
-/* Merge sort, bottom up: stable, and unlike qsort(3) it never allocates. */
+/* Merge sort, bottom up: unlike qsort(3) it never allocates. */
 static struct point *sort_points(struct point *a, struct point *b, size_t n)
 {
 	for (size_t width = 1; width < n; width *= 2) {
@@ -72,55 +72,130 @@ static struct point *sort_points(struct point *a, struct point *b, size_t n)
 	return a;
 }
 
-/* Those with room left share `amount` by weight, whole pages, none above its
- * cap: their caps are all above amount / weights. */
-static void share_rest(const struct bl_share_in *in, const struct point *rest, size_t n,
-		       uint64_t amount, uint64_t weights, bl_pages *ret)
+/* Those not full yet, and what is left for them. */
+struct rest {
+	struct point *p;
+	size_t n;
+	uint64_t left, weights;
+};
+
+static bool fills_up(const struct point *p, uint64_t left, uint64_t weights)
+{
+	return (wide)p->cap * weights <= (wide)left * p->weight;
+}
+
+/* Takes out those that the present level fills; taking them out only raises
+ * it. False: there were none, it is the level. */
+static bool take_full(struct rest *r, const struct bl_share_in *in, bl_pages *ret)
+{
+	uint64_t left = r->left, weights = r->weights;
+	size_t n = 0;
+
+	for (size_t k = 0; k < r->n; k++) {
+		const struct point p = r->p[k];
+
+		if (!fills_up(&p, left, weights)) {
+			r->p[n++] = p;
+			continue;
+		}
+		ret[p.index] = in[p.index].hi;
+		r->left -= p.cap;
+		r->weights -= p.weight;
+	}
+	if (n == r->n)
+		return false;
+	r->n = n;
+	return true;
+}
+
+/* The same to the end, by sorting: for inputs made so that each pass takes out
+ * but a few. */
+static void take_full_sorted(struct rest *r, struct bl_fill *f, const struct bl_share_in *in,
+			     bl_pages *ret)
+{
+	struct point *copy = (struct point *)f->points + f->cap;
+	struct point *sorted;
+	size_t n = 0;
+
+	memcpy(copy, r->p, r->n * sizeof(*copy));
+	sorted = sort_points(copy, f->scratch, r->n);
+	for (size_t k = 0; k < r->n && fills_up(&sorted[k], r->left, r->weights); k++) {
+		ret[sorted[k].index] = in[sorted[k].index].hi;
+		r->left -= sorted[k].cap;
+		r->weights -= sorted[k].weight;
+	}
+	/* the others, in the order given */
+	for (size_t k = 0; k < r->n; k++)
+		if (!fills_up(&r->p[k], r->left, r->weights))
+			r->p[n++] = r->p[k];
+	r->n = n;
+}
+
+/* a * b / c, where the result fits. */
+static uint64_t mul_div(uint64_t a, uint64_t b, uint64_t c)
+{
+	uint64_t small;
+
+	if (!__builtin_mul_overflow(a, b, &small)) /* by far the quicker */
+		return small / c;
+	return (uint64_t)((wide)a * b / c);
+}
+
+/* Those with room left share what is left by weight, whole pages, none above its
+ * cap: their caps are all above left / weights. */
+static void share_rest(const struct rest *r, const struct bl_share_in *in, bl_pages *ret)
 {
 	uint64_t given = 0;
 
-	for (size_t k = 0; k < n; k++) {
-		uint64_t part = (uint64_t)((wide)amount * rest[k].weight / weights);
+	for (size_t k = 0; k < r->n; k++) {
+		const struct point *p = &r->p[k];
+		uint64_t part = mul_div(r->left, p->weight, r->weights);
 
-		ret[rest[k].index].n = in[rest[k].index].lo.n + part;
+		ret[p->index].n = in[p->index].lo.n + part;
 		given += part;
 	}
 	/* fewer pages than sharers are left */
-	for (size_t k = 0; given < amount; k++, given++)
-		ret[rest[k].index].n++;
+	for (size_t k = 0; given < r->left; k++, given++)
+		ret[r->p[k].index].n++;
 }
+/* Passes before it sorts: enough for hosts that are not made to need more. */
+#define PASSES 16
 
 int bl_fill_share(struct bl_fill *f, const struct bl_share_in *in, size_t n,
 		  bl_pages amount, bl_pages *ret, bl_pages *ret_left)
 {
-	uint64_t caps = 0, weights = 0, left = amount.n;
-	struct point *p;
-	size_t k;
+	struct rest rest = { .left = amount.n };
+	uint64_t caps = 0;
 	int r;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		caps += in[i].hi.n - in[i].lo.n;
-		weights += in[i].weight;
-	}
-	if (caps <= left || !left) {
+	if (caps <= amount.n || !amount.n) {
 		for (size_t i = 0; i < n; i++)
-			ret[i] = left ? in[i].hi : in[i].lo;
-		*ret_left = BL_PAGES(left ? left - caps : 0);
+			ret[i] = amount.n ? in[i].hi : in[i].lo;
+		*ret_left = BL_PAGES(amount.n ? amount.n - caps : 0);
 		return 0;
 	}
 	r = fill_reserve(f, n);
 	if (r)
 		return r;
-	p = f->sorted;
-	for (size_t i = 0; i < n; i++)
-		p[i] = (struct point){ in[i].hi.n - in[i].lo.n, in[i].weight, (uint32_t)i };
-	p = sort_points(p, f->scratch, n);
-	for (k = 0; k < n && (wide)p[k].cap * weights <= (wide)left * p[k].weight; k++) {
-		ret[p[k].index] = in[p[k].index].hi;
-		left -= p[k].cap;
-		weights -= p[k].weight;
+	rest.p = f->points;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t cap = in[i].hi.n - in[i].lo.n;
+
+		if (!cap) { /* most of them, as a rule */
+			ret[i] = in[i].lo;
+			continue;
+		}
+		rest.p[rest.n++] = (struct point){ cap, in[i].weight, (uint32_t)i };
+		rest.weights += in[i].weight;
 	}
-	share_rest(in, p + k, n - k, left, weights, ret);
+	for (unsigned pass = 0; take_full(&rest, in, ret); pass++)
+		if (pass == PASSES) {
+			take_full_sorted(&rest, f, in, ret);
+			break;
+		}
+	share_rest(&rest, in, ret);
 	*ret_left = BL_PAGES(0);
 	return 0;
 }
@@ -182,7 +257,7 @@ static void proportional(const struct bl_guest_in *in, size_t n, uint64_t left, 
 	if (!amount)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t part = (uint64_t)((wide)amount * (in[i].max.n - ret[i].n) / range);
+		uint64_t part = mul_div(amount, in[i].max.n - ret[i].n, range);
 
 		ret[i].n += part;
 		given += part;
@@ -230,7 +305,7 @@ int bl_policy_targets(struct bl_policy *p, enum bl_policy_kind kind, bool surplu
 		ret[i] = level_of(&in[i], KEEPS, surplus_give);
 		left = bl_pages_sub(left, ret[i]);
 	}
-	for (enum level l = MIN; l < end; l++)
+	for (enum level l = MIN; l < end && left.n; l++)
 		raise_to(p, in, n, l, surplus_give, &left, ret);
 	if (kind == BL_POLICY_PROPORTIONAL)
 		proportional(in, n, left.n, ret);

@@ -13,7 +13,7 @@ struct bl_share_in {
 
 /* Reused between calls; all zero at first. */
 struct bl_fill {
-	void *sorted, *scratch;
+	void *points, *scratch;
 	size_t cap;
 };
 void bl_fill_free(struct bl_fill *f);
@@ -21,8 +21,9 @@ void bl_fill_free(struct bl_fill *f);
 /* Weighted max-min fair: ret[i] = min(hi_i, lo_i + w_i * L) with the one L for
  * which the sum of (ret[i] - lo_i) is min(amount, sum of (hi_i - lo_i)),
  * exactly, in whole pages: the remainder of the division goes one page each to
- * those next to be full, equal ones in the order given. Breakpoints sorted, O(n log n). Returns what is left of
- * amount. -ENOMEM in *r (ret untouched) only when f has to grow. */
+ * those not full, in the order given. O(n) as a rule, O(n log n) at worst.
+ * Returns what is left of amount. -ENOMEM (ret untouched) only when f has to
+ * grow. */
 int bl_fill_share(struct bl_fill *f, const struct bl_share_in *in, size_t n,
 		  bl_pages amount, bl_pages *ret, bl_pages *ret_left);
 

@@ -29,6 +29,14 @@ struct bl_track *bl_progress_find(const struct bl_progress *p, uint32_t domid)
 	return t;
 }
 
+struct bl_track *bl_progress_find_after(const struct bl_progress *p, uint32_t domid,
+					const struct bl_track *near)
+{
+	struct bl_track *next = near ? near->hh.next : p->tracks;
+
+	return next && next->domid == domid ? next : bl_progress_find(p, domid);
+}
+
 bool bl_track_booting(const struct bl_track *t, const struct bl_settings *s, bl_ms now)
 {
 	return !t->found_at_start && bl_ms_since(now, t->first_seen).n < s->boot_grace.n;
@@ -55,9 +63,10 @@ static void track_begin(struct bl_track *t, const struct bl_dom *d, bl_ms now, b
 	};
 }
 
-static struct bl_track *track_get(struct bl_progress *p, const struct bl_dom *d, bl_ms now)
+static struct bl_track *track_get(struct bl_progress *p, const struct bl_dom *d, bl_ms now,
+				  const struct bl_track *near)
 {
-	struct bl_track *t = bl_progress_find(p, d->domid);
+	struct bl_track *t = bl_progress_find_after(p, d->domid, near);
 
 	if (t && bl_uuid_equal(&t->uuid, &d->uuid))
 		return t;
@@ -218,7 +227,7 @@ static void track_update(struct bl_track *t, const struct bl_settings *s,
 int bl_progress_update(struct bl_progress *p, const struct bl_settings *s,
 		       const struct bl_snapshot *snap)
 {
-	struct bl_track *t, *next;
+	struct bl_track *t = NULL, *next;
 	size_t seen = 0;
 
 	for (size_t i = 0; i < snap->n_doms; i++) {
@@ -226,7 +235,7 @@ int bl_progress_update(struct bl_progress *p, const struct bl_settings *s,
 
 		if (d->flags & BL_DOM_HOLDER)
 			continue;
-		t = track_get(p, d, snap->now);
+		t = track_get(p, d, snap->now, t);
 		if (!t)
 			return -ENOMEM;
 		track_update(t, s, d, snap->now);

@@ -57,6 +57,7 @@ static struct bl_config_domain *config_find(const struct bl_settings *s, const c
 struct bl_config_domain *bl_settings_config(struct bl_settings *s, const char *key)
 {
 	struct bl_config_domain *c = config_find(s, key);
+	bl_uuid uuid;
 
 	if (c || strlen(key) > BL_NAME_MAX)
 		return c;
@@ -69,6 +70,7 @@ struct bl_config_domain *bl_settings_config(struct bl_settings *s, const char *k
 		free(c);
 		return NULL;
 	}
+	s->domains_by_uuid |= bl_uuid_parse(key, &uuid);
 	return c;
 }
 
@@ -79,6 +81,14 @@ struct bl_dom_memory *bl_settings_find(const struct bl_settings *s, const bl_uui
 	if (s->memory)
 		HASH_FIND(hh, s->memory, uuid, sizeof(*uuid), m);
 	return m;
+}
+
+struct bl_dom_memory *bl_settings_find_after(const struct bl_settings *s, const bl_uuid *uuid,
+					     const struct bl_dom_memory *near)
+{
+	struct bl_dom_memory *next = near ? near->hh.next : s->memory;
+
+	return next && bl_uuid_equal(&next->uuid, uuid) ? next : bl_settings_find(s, uuid);
 }
 
 struct bl_dom_memory *bl_settings_remember(struct bl_settings *s, const bl_uuid *uuid)
@@ -150,18 +160,24 @@ static struct bl_bound min_bound(const struct bl_settings *s, const struct bl_do
 
 struct bl_limits bl_settings_limits(const struct bl_settings *s, const struct bl_dom *d)
 {
-	const struct bl_dom_memory *m = bl_settings_find(s, &d->uuid);
+	return bl_settings_limits_of(s, d, bl_settings_find(s, &d->uuid));
+}
+
+struct bl_limits bl_settings_limits_of(const struct bl_settings *s, const struct bl_dom *d,
+				       const struct bl_dom_memory *m)
+{
 	const struct bl_config_domain *by_uuid = NULL, *by_name = NULL;
 	struct bl_override o = { 0 };
 	struct bl_limits l = { .base = d->tot };
 	struct bl_bound min;
 
-	if (s->domains) {
+	if (s->domains && d->name[0])
+		by_name = config_find(s, d->name);
+	if (s->domains_by_uuid) {
 		char key[BL_UUID_STR];
 
 		bl_uuid_format(&d->uuid, key);
 		by_uuid = config_find(s, key);
-		by_name = d->name[0] ? config_find(s, d->name) : NULL;
 	}
 	if (m) {
 		o = m->set;

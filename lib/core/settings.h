@@ -53,6 +53,7 @@ struct bl_settings {
 	struct bl_share overhead; /* share of the claim's size */
 	/* [domain X], by name or UUID */
 	struct bl_config_domain *domains; /* owned; uthash keyed by `key` */
+	bool domains_by_uuid;		  /* one of their keys is a UUID */
 	/* by UUID: set at run time, and what was learned */
 	struct bl_dom_memory *memory; /* owned; uthash keyed by uuid */
 };
@@ -102,6 +103,10 @@ void bl_settings_free(struct bl_settings *s);
 struct bl_config_domain *bl_settings_config(struct bl_settings *s, const char *key);
 /* What is remembered of that UUID; NULL when nothing is. */
 struct bl_dom_memory *bl_settings_find(const struct bl_settings *s, const bl_uuid *uuid);
+/* The same, for going through a host in order: near is the one found before
+ * (NULL at first), and what is wanted mostly comes right after it. */
+struct bl_dom_memory *bl_settings_find_after(const struct bl_settings *s, const bl_uuid *uuid,
+					     const struct bl_dom_memory *near);
 /* The same, made when it is not there (persist = true); NULL: out of memory. */
 struct bl_dom_memory *bl_settings_remember(struct bl_settings *s, const bl_uuid *uuid);
 /* Moves what is remembered by UUID from one to the other (a reload reads a
@@ -112,6 +117,9 @@ void bl_settings_move_memory(struct bl_settings *to, struct bl_settings *from);
  * dynamic-min, else [defaults]. max is the allocation unless set lower; a max
  * below min pulls min down. */
 struct bl_limits bl_settings_limits(const struct bl_settings *s, const struct bl_dom *d);
+/* The same where what is remembered of d has been looked up (NULL: nothing is). */
+struct bl_limits bl_settings_limits_of(const struct bl_settings *s, const struct bl_dom *d,
+				       const struct bl_dom_memory *m);
 
 const char *bl_mode_name(enum bl_mode m);
 const char *bl_limit_source_name(enum bl_limit_source f); /* for people: "balloonctl set" */

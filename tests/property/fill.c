@@ -64,18 +64,6 @@ static bool find_level(const struct problem *pr, uint64_t *ret_p, uint64_t *ret_
 	return false;
 }
 
-/* Which of those below their hi fills up next: lowest room / weight, then order. */
-static size_t next_full(const struct problem *pr, const bool *taken)
-{
-	size_t best = pr->n;
-
-	for (size_t i = 0; i < pr->n; i++)
-		if (!taken[i] && (best == pr->n || room(&pr->in[i]) * pr->in[best].weight <
-							    room(&pr->in[best]) * pr->in[i].weight))
-			best = i;
-	return best;
-}
-
 static bool reference(const struct problem *pr, bl_pages *ret)
 {
 	uint64_t p = 0, q = 1, given = 0;
@@ -91,16 +79,12 @@ static bool reference(const struct problem *pr, bl_pages *ret)
 		ret[i].n = pr->in[i].lo.n + part;
 		given += part;
 	}
-	while (given < pr->amount) {
-		size_t i = next_full(pr, full);
-
-		if (i == pr->n)
-			return false;
-		ret[i].n++;
-		full[i] = true;
-		given++;
-	}
-	return true;
+	for (size_t i = 0; i < pr->n; i++)
+		if (!full[i] && given < pr->amount) {
+			ret[i].n++;
+			given++;
+		}
+	return given == pr->amount;
 }
 
 static struct problem small_problem(struct rnd *r)
@@ -133,6 +117,29 @@ static struct problem large_problem(struct rnd *r)
 		sum += more;
 	}
 	p.amount = rnd_below(r, sum + 3);
+	return p;
+}
+
+/* One made so that each level found fills but one more. */
+static struct problem staircase(struct rnd *r)
+{
+	struct problem p = { .n = rnd_in(r, 2, LARGE) };
+	uint64_t left = UINT64_C(1) << rnd_in(r, 20, 44);
+
+	p.amount = left;
+	for (size_t i = 0; i < p.n; i++) {
+		uint64_t level = left / (p.n - i), cap = level - (level ? rnd_below(r, 2) : 0);
+
+		p.in[i] = (struct bl_share_in){ BL_PAGES(0), BL_PAGES(cap), 100 };
+		left -= cap;
+	}
+	for (size_t i = p.n; i > 1; i--) {
+		size_t j = rnd_below(r, i);
+		struct bl_share_in swap = p.in[i - 1];
+
+		p.in[i - 1] = p.in[j];
+		p.in[j] = swap;
+	}
 	return p;
 }
 
@@ -199,7 +206,9 @@ static bool all(const struct run *run, struct bl_fill *f, bool small)
 {
 	for (uint64_t w = run->from; w < run->to; w++) {
 		struct rnd r = rnd_of_world(run->seed, w);
-		struct problem p = small ? small_problem(&r) : large_problem(&r);
+		struct problem p = small		? small_problem(&r)
+				   : rnd_one_in(&r, 4) ? staircase(&r)
+						       : large_problem(&r);
 		const char *wrong = try(f, &p, small);
 
 		if (wrong) {
