@@ -115,27 +115,27 @@ int cli_args_next(struct cli *c, int argc, char **argv, const struct option *own
 	}
 }
 
-bool cli_args_count(struct cli *c, int argc, int min, int max, const char *names, int *ret_status)
+bool cli_args_count(struct cli *c, int argc, int min, int max, const char *missing, int *ret_status)
 {
 	int n = argc - optind;
 
 	if (n >= min && n <= max)
 		return true;
 	if (n < min)
-		*ret_status = cli_fail_usage(c, "%s is missing", names);
+		*ret_status = cli_fail_usage(c, "%s is missing", missing);
 	else if (max == 0)
 		*ret_status = cli_fail_usage(c, "takes no arguments");
 	else
-		*ret_status = cli_fail_usage(c, "too many arguments, only %s is taken", names);
+		*ret_status = cli_fail_usage(c, "too many arguments");
 	return false;
 }
 
-bool cli_args_plain(struct cli *c, int argc, char **argv, int min, int max, const char *names,
+bool cli_args_plain(struct cli *c, int argc, char **argv, int min, int max, const char *missing,
 		    int *ret_status)
 {
 	int val = cli_args_next(c, argc, argv, NULL, ret_status);
 
-	return val == CLI_ARGS_END && cli_args_count(c, argc, min, max, names, ret_status);
+	return val == CLI_ARGS_END && cli_args_count(c, argc, min, max, missing, ret_status);
 }
 
 int cli_args_global(struct cli *c, int argc, char **argv, int *ret_status)

@@ -20,12 +20,13 @@ enum cli_args {
  * an enum cli_args. The global ones are taken on the way. own ends with a NULL
  * name, NULL: none. */
 int cli_args_next(struct cli *c, int argc, char **argv, const struct option *own, int *ret_status);
-/* For verbs without options: CLI_DONE or a status to end with in *ret_status
- * and false. Checks the number of arguments; names says what they are. */
-bool cli_args_plain(struct cli *c, int argc, char **argv, int min, int max, const char *names,
+/* For verbs without options: false, and a status to end with in *ret_status,
+ * also when there are fewer arguments than min (missing says what they are) or
+ * more than max. */
+bool cli_args_plain(struct cli *c, int argc, char **argv, int min, int max, const char *missing,
 		    int *ret_status);
 /* The same check alone, after the options. */
-bool cli_args_count(struct cli *c, int argc, int min, int max, const char *names, int *ret_status);
+bool cli_args_count(struct cli *c, int argc, int min, int max, const char *missing, int *ret_status);
 
 /* --help, and the list of all. */
 void cli_args_help(const struct cli_verb *verb); /* NULL: of balloonctl */

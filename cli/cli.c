@@ -61,8 +61,10 @@ static int fail(const struct cli *c, const char *id, const char *what, const cha
 	snprintf(line, sizeof(line), "%s: %s", what, why);
 	bl_text_scrub(clean, sizeof(clean), line, strlen(line));
 	fprintf(stderr, "balloonctl: %s\n", clean);
-	if (c->json)
+	if (c->json) {
+		bl_text_scrub(clean, sizeof(clean), why, strlen(why));
 		print_error_object(id, clean);
+	}
 	return exit_of(id);
 }
 
@@ -95,7 +97,7 @@ int cli_fail_usage(const struct cli *c, const char *fmt, ...)
 	n = strlen(why);
 	snprintf(why + n, sizeof(why) - n, " (see balloonctl%s%s --help)", verb ? " " : "",
 		 verb ? verb : "");
-	return fail(c, "invalid-params", verb ? verb : "usage", why);
+	return fail(c, "invalid-params", verb ? verb : "command line", why);
 }
 
 int cli_fail_call(const struct cli *c, const struct balloon_error *err)

@@ -74,7 +74,7 @@ static int run_set(struct cli *c, int argc, char **argv)
 		else
 			w.no_persist = true;
 	}
-	if (val == CLI_ARGS_STOP || !cli_args_count(c, argc, 1, 2, "DOMAIN and SIZE", &r))
+	if (val == CLI_ARGS_STOP || !cli_args_count(c, argc, 1, 2, "DOMAIN", &r))
 		return r;
 	w.domain = argv[optind];
 	w.size = argv[optind + 1]; /* NULL ends argv */

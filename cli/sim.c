@@ -110,9 +110,12 @@ static int run_sim(struct cli *c, int argc, char **argv)
 
 const struct cli_verb cli_verb_sim = {
 	.name = "sim",
-	.usage = "create NAME SIZE [--max SIZE] [--claim ID] | destroy NAME | set NAME KEY=VALUE...",
+	.usage = "create|destroy|set NAME [ARGUMENT...]",
 	.summary = "make, end and change the guests of a simulated host",
-	.help = "With the simulated backend alone. The keys of 'set' are those of a world's file:\n"
+	.help = "  sim create NAME SIZE [--max SIZE] [--claim ID]\n"
+		"  sim destroy NAME\n"
+		"  sim set NAME KEY=VALUE...\n\n"
+		"With the simulated backend alone. The keys of 'set' are those of a world's file:\n"
 		"used, rate, telemetry, behaviour and so on.\n\n"
 		"  --max SIZE    its allocation, when it is to start smaller\n"
 		"  --claim ID    build it from that claim\n",

@@ -1,0 +1,553 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""balloonctl against a daemon that is played: what it asks, what it shows, how it ends."""
+import fcntl
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+import time
+import traceback
+
+from fake import LIMIT, VERSION, Fake, Hang, HangUp, Raw, error
+
+CTL = os.path.abspath(os.path.join(os.environ.get("top_builddir", "."), "balloonctl"))
+SOURCE = os.environ.get("top_srcdir", ".")
+UUID = "01234567-89ab-4def-8123-456789abcdef"
+GIB = 1 << 30
+
+DAEMON = {"version": "9.9", "backend": "sim", "backend_version": "simulated 1.0", "pid": 7,
+          "uptime_seconds": 3700, "health": "ok", "problems": [], "paused": False,
+          "claim_method": "holder"}
+HOST = {"total_bytes": 16 * GIB, "free_bytes": 4 * GIB, "outstanding_bytes": GIB,
+        "promised_bytes": 0, "growing_bytes": 0, "reserve_bytes": GIB, "available_bytes": 2 * GIB,
+        "reclaimable_bytes": GIB, "nodes": [{"node": 0, "total_bytes": 1, "free_bytes": 1}]}
+
+
+def domain(name, **more):
+    return {"domid": 1, "name": name, "uuid": UUID, "type": "pv", "mode": "auto", "state": "steady",
+            "current_bytes": 2 * GIB, "target_bytes": 2 * GIB, "min_bytes": GIB, "max_bytes": 4 * GIB,
+            "claimed_bytes": 0, "weight": 100, "demand_bytes": GIB, "telemetry": None,
+            "reason": "why it is so", **more}
+
+
+def claim(**more):
+    return {"id": UUID, "name": "web", "uuid": None, "state": "held", "size_bytes": GIB,
+            "held_bytes": GIB, "overhead_bytes": 0, "domid": None, "holder_domid": 5, "node": None,
+            "created_at": "2026-01-01T00:00:00Z", "expires_in_seconds": 600, "eta_seconds": None,
+            "reason": "held by domain 5", **more}
+
+
+def status(domains=(), claims=(), **daemon):
+    return {"daemon": {**DAEMON, **daemon}, "host": HOST, "domains": list(domains),
+            "claims": list(claims)}
+
+
+def environment(fake, **more):
+    env = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "xterm",
+           "BALLOOND_SOCKET": fake.socket if fake else "/nonexistent/socket"}
+    if "LD_LIBRARY_PATH" in os.environ:
+        env["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
+    env.update(more)
+    return env
+
+
+def ctl(fake, *args, **env):
+    """A run with pipes: (status, stdout, stderr)."""
+    done = subprocess.run([CTL, *args], env=environment(fake, **env), stdin=subprocess.DEVNULL,
+                          capture_output=True, timeout=LIMIT, check=False)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+class Terminal:
+    """A run on a terminal of its own."""
+
+    def __init__(self, fake, *args, columns=80, stdout=None, **env):
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        self.process = subprocess.Popen([CTL, *args], env=environment(fake, **env), stdin=slave,
+                                        stdout=stdout or slave, stderr=slave,
+                                        start_new_session=True)
+        os.close(slave)
+        self.text = ""
+
+    def read(self, until=None):
+        """Reads on until the text is there; without one, until the end."""
+        end = time.monotonic() + LIMIT
+        while until is None or until not in self.text:
+            assert time.monotonic() < end, self.text
+            try:
+                data = os.read(self.master, 65536)
+            except OSError:
+                data = b""
+            if not data:
+                assert until is None, (until, self.text)
+                break
+            self.text += data.decode()
+        return self.text
+
+    def end(self):
+        self.read()
+        os.close(self.master)
+        return self.process.wait(LIMIT)
+
+
+def same(got, want):
+    assert got == want, f"got {got!r}, want {want!r}"
+
+
+def inside(part, text):
+    assert part in text, f"{part!r} is not in {text!r}"
+
+
+def requests():
+    """every command asks for what was typed"""
+    row, one = {"domain": domain("web")}, {"claim": claim()}
+    answers = {"status": status(), "claim": {"claim": claim(size_bytes=1 << 40)}, "claims": {"claims": []},
+               "release": {"released": []}, "renew": one, "set": row,
+               "plan": {"verdict": "now", "domains": []}, "explain": {**row, "reasons": []},
+               "rebalance": {}, "pause": {"paused": True}, "resume": {"paused": False},
+               "ping": {"daemon": DAEMON}, "sim.create": row, "sim.destroy": {"domid": 3},
+               "sim.set": row}
+    rows = [
+        ("status", "status", {}),
+        ("status web 3", "status", {"domains": ["web", "3"]}),
+        (f"claim 1.5G --id {UUID}", "claim", {"size_bytes": 3 * GIB // 2, "id": UUID}),
+        (f"claim --name web --min 512k --overhead 4M --uuid {UUID} --node 0 --ttl 90s --wait 0s "
+         f"--id {UUID} 1T", "claim",
+         {"size_bytes": 1 << 40, "id": UUID, "name": "web", "uuid": UUID, "node": 0,
+          "min_bytes": 1 << 19, "overhead_bytes": 1 << 22, "wait_seconds": 0, "ttl_seconds": 90}),
+        (f"claim 1G --now --id {UUID}", "claim", {"size_bytes": GIB, "id": UUID, "now": True}),
+        (f"claim 1G --no-wait --id {UUID}", "claim",
+         {"size_bytes": GIB, "id": UUID, "no_wait": True}),
+        (f"claim 1G --wait 1.5s --id {UUID}", "claim",
+         {"size_bytes": GIB, "id": UUID, "wait_seconds": 1.5}),
+        ("claims", "claims", {}),
+        ("claims x", "claims", {"id": "x"}),
+        ("release a b", "release", {"ids": ["a", "b"]}),
+        ("renew a --ttl 2h", "renew", {"id": "a", "ttl_seconds": 7200}),
+        ("set web 1G", "set", {"domain": "web", "size_bytes": GIB}),
+        ("set web --min 1G --max 2G --weight 50 --mode auto --no-persist", "set",
+         {"domain": "web", "min_bytes": GIB, "max_bytes": 2 * GIB, "weight": 50, "mode": "auto",
+          "persist": False}),
+        ("plan 4G", "plan", {"size_bytes": 4 * GIB}),
+        ("plan 4G --overhead 1M", "plan", {"size_bytes": 4 * GIB, "overhead_bytes": 1 << 20}),
+        ("explain web", "explain", {"domain": "web"}),
+        ("explain -- -x", "explain", {"domain": "-x"}),
+        ("rebalance", "rebalance", {}),
+        ("pause", "pause", {}),
+        ("resume", "resume", {}),
+        ("ping", "ping", {}),
+        (f"sim create db 1G --max 2G --claim {UUID}", "sim.create",
+         {"name": "db", "size_bytes": GIB, "max_bytes": 2 * GIB, "claim": UUID}),
+        ("sim destroy db", "sim.destroy", {"name": "db"}),
+        ("sim set db used=1G behaviour=floor:1G", "sim.set",
+         {"name": "db", "values": {"used": "1G", "behaviour": "floor:1G"}}),
+    ]
+    with Fake(answers) as fake:
+        for line, method, params in rows:
+            for flags in [], ["--json"]:
+                fake.asked.clear()
+                got = ctl(fake, *flags, *line.split())
+                same(got[0], 0)
+                same(got[2], "")
+                same(fake.asked, [(method, params)])
+                if flags:
+                    same(json.loads(got[1]), {"version": VERSION, **answers[method]})
+
+
+def ids_of_its_own():
+    """claim makes an id when none is given, each time another"""
+    with Fake({"claim": {"claim": claim()}}) as fake:
+        ctl(fake, "claim", "1G")
+        ctl(fake, "claim", "1G")
+        ids = [params["id"] for _, params in fake.asked]
+        assert ids[0] != ids[1] and all(re.fullmatch("[0-9a-f-]{36}", i) for i in ids), ids
+
+
+def exit_statuses():
+    """each error has its exit status, one line, and with --json an object"""
+    rows = [(1, "no-memory", 3), (2, "timeout", 4), (3, "no-such-domain", 5),
+            (4, "no-such-claim", 5), (5, "ambiguous", 1), (6, "not-permitted", 7),
+            (7, "bad-state", 1), (8, "unsupported", 1), (9, "backend", 1),
+            (-32602, "invalid-params", 2), (42, "of-tomorrow", 1)]
+    for code, name, want in rows:
+        with Fake({"explain": error(code, name)}) as fake:
+            same(ctl(fake, "explain", "x"), (want, "", "balloonctl: explain: the reason\n"))
+            got = ctl(fake, "explain", "x", "--json")
+            same((got[0], got[2]), (want, "balloonctl: explain: the reason\n"))
+            same(json.loads(got[1]),
+                 {"error": {"id": name, "message": "the reason", "data": {"id": name}}})
+
+
+def errors_stay_on_one_line():
+    """nothing in a message breaks the line or reaches the terminal"""
+    with Fake({"explain": error(1, "no-memory", "a\nb\x1b[1m\u2028c")}) as fake:
+        same(ctl(fake, "explain", "x")[2], "balloonctl: explain: a?b?[1m???c\n")
+        got = ctl(fake, "frob\n\x1b[1m")
+        same((got[0], got[2].count("\n"), "\x1b" in got[2]), (2, 1, False))
+
+
+def bad_arguments():
+    """what is wrong on the command line is named, and nothing is asked for"""
+    rows = [
+        ("claim 0", "SIZE: '0' has no unit"), ("claim 0M", "SIZE: '0M' is zero"),
+        ("claim -1G", "SIZE: '-1G' has a sign"), ("claim 4", "SIZE: '4' has no unit"),
+        ("claim 1e3G", "SIZE: '1e3G'"), ("claim 99999999T", "SIZE: '99999999T' is too large"),
+        ("claim ", "SIZE: empty"), ("claim 1.0000001K", "SIZE: '1.0000001K' is not a whole"),
+        ("claim 1G --min 4", "--min: '4' has no unit"),
+        ("claim 1G --overhead 0K", "--overhead: '0K' is zero"),
+        ("claim 1G --ttl 5", "--ttl: '5' has no unit"), ("claim 1G --ttl 0s", "--ttl: '0s' is zero"),
+        ("claim 1G --wait x", "--wait: 'x' is not a duration"),
+        ("claim 1G --id x", "--id: 'x' is not a UUID"),
+        ("claim 1G --uuid x", "--uuid: 'x' is not a UUID"),
+        ("claim 1G --node x", "--node: 'x' is not a whole number"),
+        ("claim 1G --node -1", "--node: '-1' is not a whole number"),
+        ("claim 1G --now --no-wait", "only one of"), ("claim 1G --wait 1s --now", "only one of"),
+        ("claim", "SIZE is missing"), ("claim 1G 2G", "too many arguments"),
+        ("claim 1G --frob", "option --frob is unknown"), ("claim 1G -x", "option -x is unknown"),
+        ("claim 1G --min", "--min needs an argument"), ("claim --now=1 1G", "takes no argument"),
+        ("set web", "nothing to set"), ("set", "DOMAIN is missing"),
+        ("set web 4", "SIZE: '4' has no unit"), ("set web --max 1", "--max: '1' has no unit"),
+        ("set web --weight 1.5", "--weight: '1.5' is not a whole number"),
+        ("set web -5M", "SIZE: '-5M' has a sign"),
+        ("release", "ID is missing"), ("renew x", "--ttl is missing"), ("renew --ttl 1s", "ID is"),
+        ("plan 1", "SIZE: '1' has no unit"), ("explain", "DOMAIN is missing"),
+        ("ping x", "takes no arguments"), ("monitor --since x", "--since: 'x' is not an event"),
+        ("monitor --since -1", "--since: '-1' is not an event"), ("status --watch=0s", "--watch: '0s'"),
+        ("sim", "create, destroy or set is missing"), ("sim frob", "'frob' is not create"),
+        ("sim create a", "create takes NAME and SIZE"), ("sim create a 5", "SIZE: '5' has no unit"),
+        ("sim destroy a --max 1G", "destroy takes NAME"), ("sim set a", "set takes NAME and KEY"),
+        ("sim set a b", "'b' is not KEY=VALUE"), ("sim set a =b", "'=b' is not KEY=VALUE"),
+        ("sim set a b=1 b=2", "'b' is given twice"),
+        ("frob", "no command 'frob'"), ("--frob", "option --frob is unknown"), ("-s", "-s needs an"),
+    ]
+    with Fake({}) as fake:
+        for line, says in rows:
+            args = line.split(" ")
+            got = ctl(fake, *args)
+            same((line, got[0], got[1]), (line, 2, ""))
+            inside(says, got[2])
+            assert got[2].startswith("balloonctl: ") and got[2].count("\n") == 1, got[2]
+            got = ctl(fake, "--json", *args)
+            same(json.loads(got[1])["error"]["id"], "invalid-params")
+        same(ctl(fake)[0], 2)
+        same(fake.asked, [])
+
+
+def names_that_are_no_text():
+    """invalid UTF-8 is refused here; as a claim's id it names no claim"""
+    with Fake({}) as fake:
+        for args, want in ((["explain", b"a\xff"], 2), (["claim", "1G", "--name", b"\xc0"], 2),
+                           (["release", b"\xff"], 5), (["status", b"\xff"], 2)):
+            got = ctl(fake, *args)
+            same((got[0], got[2].count("\n")), (want, 1))
+        same(fake.asked, [])
+
+
+def no_daemon():
+    """nobody listening is 6, in words and as an object"""
+    got = ctl(None, "status")
+    same(got[:2], (6, ""))
+    inside("/nonexistent/socket", got[2])
+    inside("is balloond running?", got[2])
+    got = ctl(None, "--json", "claim", "1G")
+    same((got[0], json.loads(got[1])["error"]["id"]), (6, "no-daemon"))
+    same(ctl(None, "-s", "/tmp/" + "x" * 200, "ping")[0], 6)
+
+
+def broken_connections():
+    """a daemon that hangs up is 6; one that says why first is believed; nonsense is 6"""
+    refusal = (b'{"jsonrpc":"2.0","id":null,"error":{"code":6,"message":"not for you",'
+               b'"data":{"id":"not-permitted"}}}\n')
+    for answer, want in ((HangUp, 6), (Raw(refusal), 7), (Raw(b"hello\n"), 6), (Raw(b"\0\n"), 6),
+                         (Raw(b"[" * 100000 + b"\n"), 6), (Raw(b"{}\n" * 3 + refusal), 7)):
+        with Fake({"ping": answer}) as fake:
+            got = ctl(fake, "ping")
+            same((got[0], got[1], got[2].count("\n")), (want, "", 1))
+
+
+def the_socket_option_wins():
+    """--socket before the environment, before and after the command"""
+    with Fake({"ping": {"daemon": DAEMON}}) as fake:
+        same(ctl(None, "--socket", fake.socket, "ping")[0], 0)
+        same(ctl(None, "ping", "-s", fake.socket)[0], 0)
+
+
+def json_as_it_came():
+    """--json hands the result on, newer members and all, on one line"""
+    result = {**status([domain("w\u00e4\"\n")]), "new": [1.50, {"x": None}], "big": 2**63 - 1}
+    with Fake({"status": result}) as fake:
+        got = ctl(fake, "-j", "status")
+        same((got[0], got[1].count("\n")), (0, 1))
+        same(json.loads(got[1]), {"version": VERSION, **result})
+
+
+def status_for_people():
+    """the numbers of status, whatever is missing, new or long"""
+    long = "n" * 120
+    rows = [domain(long), domain("\u732b\u732b", domid=2, state="stuck", reason="no progress for 9 s"),
+            domain("half", target_bytes=None, max_bytes=0), {"domid": 9}, {"name": "alien", "x": []}]
+    with Fake({"status": [status(rows, [claim(), claim(state="reclaiming", eta_seconds=12.4,
+                                                       expires_in_seconds=None, reason="waits")],
+                                 health="degraded", problems=["xenstore is slow"], paused=True),
+                          status(), {}]}) as fake:
+        code, out, err = ctl(fake, "status")
+        same((code, err), (0, ""))
+        for part in ("balloond 9.9, sim (simulated 1.0), up 1 h 1 min: degraded, paused",
+                     "problem: xenstore is slow", "16 GiB, 4 GiB free, 2 GiB available",
+                     long, "\u732b\u732b: no progress for 9 s", UUID, "ends in 10 min", "held in 12 s",
+                     f"{UUID}: waits", "alien", "\u2588"):
+            inside(part, out)
+        assert "why it is so" not in out and "\x1b" not in out, out
+        code, out, _ = ctl(fake, "status")
+        same(code, 0)
+        inside("no domains", out)
+        assert "CLAIM" not in out, out
+        same(ctl(fake, "status")[0], 0)  # a daemon that knows nothing we know
+
+
+def plain_terminals():
+    """no UTF-8, no blocks"""
+    with Fake({"status": status([domain("web")])}) as fake:
+        code, out, _ = ctl(fake, "status", LC_ALL="C")
+        same(code, 0)
+        assert out.isascii() and "##########.........." in out, out
+
+
+def narrow_terminals():
+    """a table fits its terminal: long names give way"""
+    rows = [domain("n" * 120), domain("short", domid=2)]
+    with Fake({"status": status(rows)}) as fake:
+        t = Terminal(fake, "status", columns=72)
+        same(t.end(), 0)
+        table = [line.rstrip("\r") for line in t.text.split("\n")]
+        table = [line for line in table if re.match(r" *(ID|\d+) ", line)]
+        same(len(table), 3)
+        assert all(len(line) <= 72 for line in table), table
+
+
+def colours():
+    """colours on a terminal alone, and not when they are not wanted"""
+    with Fake({"status": status([domain("web", state="stuck")])}) as fake:
+        for args, env, want in (((), {}, True), (("--no-color",), {}, False),
+                                ((), {"NO_COLOR": "1"}, False), ((), {"NO_COLOR": ""}, True),
+                                ((), {"TERM": "dumb"}, False)):
+            t = Terminal(fake, "status", *args, **env)
+            same(t.end(), 0)
+            same((args, env, "\x1b[" in t.text), (args, env, want))
+
+
+def watch():
+    """--watch shows it again and again, --json a line each"""
+    with Fake({"status": [status([domain("one")]), status([domain("two")]), HangUp]}) as fake:
+        t = Terminal(fake, "status", "--watch=100ms")
+        same(t.end(), 6)
+        same(t.text.count("\x1b[H\x1b[2J"), 2)
+        assert t.text.index("one") < t.text.index("two")
+    with Fake({"status": [status(), status(), HangUp]}) as fake:
+        code, out, _ = ctl(fake, "status", "--watch=100ms", "--json")
+        same((code, len(out.splitlines())), (6, 3))
+        same([("daemon" in json.loads(line)) for line in out.splitlines()], [True, True, False])
+
+
+def claim_prints_its_id():
+    """claim prints the id alone; what it became is told on stderr"""
+    with Fake({"claim": [{"claim": claim()}, {"claim": claim(size_bytes=GIB // 2)}]}) as fake:
+        same(ctl(fake, "claim", "1G"), (0, UUID + "\n", ""))
+        same(ctl(fake, "claim", "1G", "--min", "256M"),
+             (0, UUID + "\n", "balloonctl: claim: 512 MiB of the 1G asked for\n"))
+        same(ctl(fake, "-q", "claim", "1G", "--min", "256M"), (0, UUID + "\n", ""))
+
+
+def claim_shows_progress():
+    """on a terminal claim shows how far it is and the time left, then takes that away"""
+    waiting = {"claims": [claim(state="reclaiming", eta_seconds=75, reason="waits for " + "x" * 200)]}
+    with Fake({"claim": Hang, "claims": [error(4, "no-such-claim"), waiting]}) as fake:
+        t = Terminal(fake, "claim", "3G", columns=60)
+        t.read("making room for 1 GiB, about 1 min 15 s left: waits")
+        shown = t.text.split("\r\x1b[K")[-1]
+        assert len(shown) < 60, shown
+        asked = dict(fake.asked)
+        same(asked["claims"]["id"], asked["claim"]["id"])
+        os.killpg(t.process.pid, 2)  # Ctrl-C hangs up, and that withdraws the claim
+        assert t.end() != 0
+        assert fake.gone.wait(LIMIT)
+    with Fake({"claim": Hang, "claims": waiting}) as fake:
+        t = Terminal(fake, "-q", "claim", "3G")
+        while not fake.asked:
+            time.sleep(0.01)
+        os.killpg(t.process.pid, 2)
+        t.end()
+        assert "making" not in t.text and len(fake.asked) == 1, (t.text, fake.asked)
+
+
+def claim_is_asked_again():
+    """a daemon that goes away while a claim waits is asked again, for the same claim"""
+    with Fake({"claim": [HangUp, HangUp, {"claim": claim()}]}) as fake:
+        same(ctl(fake, "claim", "1G"), (0, UUID + "\n", ""))
+        same(len(fake.asked), 3)
+        same(len({p["id"] for _, p in fake.asked}), 1)
+
+
+def plan_for_people():
+    """plan says who would move, and ends as the claim would"""
+    moves = [{"domid": 1, "name": "web", "uuid": UUID, "current_bytes": 3 * GIB,
+              "goal_bytes": 2 * GIB, "change_bytes": -GIB},
+             {"domid": 2, "name": "db", "uuid": UUID, "current_bytes": GIB, "goal_bytes": 2 * GIB,
+              "change_bytes": GIB}]
+    rows = [("now", 0, "would be held at once"), ("reclaim", 0, "once balloons have moved, in about 8 s"),
+            ("later", 3, "needs another claim to end"), ("never", 3, "8 GiB is the most"),
+            ("tomorrow", 0, "'tomorrow'")]
+    for verdict, want, says in rows:
+        with Fake({"plan": {"verdict": verdict, "needed_bytes": GIB, "most_bytes": 8 * GIB,
+                            "domains": moves, "reason": "because", "eta_seconds": 8}}) as fake:
+            code, out, _ = ctl(fake, "plan", "4G")
+            same((verdict, code), (verdict, want))
+            for part in (says, "because", "-1 GiB", "+1 GiB", "web"):
+                inside(part, out)
+            same(ctl(fake, "-j", "plan", "4G")[0], want)
+
+
+def explain_for_people():
+    """explain prints the daemon's sentences"""
+    with Fake({"explain": [{"domain": domain("web"), "limits": {}, "reason": "one",
+                            "reasons": ["one", "two", 3]},
+                           {"domain": domain("web"), "reason": "alone"}]}) as fake:
+        out = ctl(fake, "explain", "web")[1]
+        for part in ("web: auto, steady, 2 GiB", "  one\n  two\n", UUID):
+            inside(part, out)
+        inside("  alone\n", ctl(fake, "explain", "web")[1])
+
+
+def quiet():
+    """-q leaves out what nobody asked for"""
+    with Fake({"pause": {"paused": True}, "set": {"domain": domain("w")}, "rebalance": {},
+               "renew": {"claim": claim()}, "sim.create": {"domain": domain("w")}}) as fake:
+        for line in ("pause", "rebalance", "set w 1G", "renew x --ttl 1s", "sim create w 1G"):
+            same(ctl(fake, "-q", *line.split()), (0, "", ""))
+            assert ctl(fake, *line.split())[1]
+
+
+def event(**members):
+    return json.dumps({"jsonrpc": "2.0", "method": "event", "params": members}).encode() + b"\n"
+
+
+def monitor():
+    """monitor shows events as lines, or JSON as it came, and ends when the daemon does"""
+    events = (event(seq=4, time="T1", type="claim.held", id=UUID, name="web", uuid=None, domid=None,
+                    size_bytes=GIB, reason="held by domain 5")
+              + event(seq=5, time="T2", type="domain.target", domid=1, name="web", uuid=UUID,
+                      current_bytes=2 * GIB, target_bytes=GIB, reason="gives")
+              + event(seq=6, time="T3", type="daemon.lost", missed=12, new={"x": 1}))
+    answer = Raw(b'{"jsonrpc":"2.0","id":ID,"result":{"seq":3}}\n' + events)
+    for args, params in (((), {}), (("--since", "0"), {"since": 0})):
+        with Fake({"subscribe": answer}) as fake:
+            process = subprocess.Popen([CTL, "monitor", *args], env=environment(fake),
+                                       stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+            got = [process.stdout.readline().decode() for _ in range(3)]
+            process.kill()
+            process.wait(LIMIT)
+            process.stdout.close()
+            same(got, [f"4 T1 claim.held {UUID} for web, 1 GiB: held by domain 5\n",
+                       "5 T2 domain.target web, 2 GiB -> 1 GiB: gives\n",
+                       "6 T3 daemon.lost missed=12\n"])
+            same(fake.asked, [("subscribe", params)])
+    with Fake({"subscribe": error(6, "not-permitted")}) as fake:
+        same(ctl(fake, "monitor")[0], 7)
+    with Fake({"subscribe": HangUp}) as fake:
+        same(ctl(fake, "monitor")[0], 6)
+    with Fake({"subscribe": answer}) as fake:
+        process = subprocess.Popen([CTL, "-j", "monitor"], env=environment(fake),
+                                   stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        got = [json.loads(process.stdout.readline()) for _ in range(3)]
+        process.kill()
+        process.wait(LIMIT)
+        process.stdout.close()
+        same([e["seq"] for e in got], [4, 5, 6])
+        same(got[2]["new"], {"x": 1})
+
+
+def full_disks():
+    """what cannot be printed is an error"""
+    with Fake({"ping": {"daemon": DAEMON}}) as fake, open("/dev/full", "wb") as full:
+        done = subprocess.run([CTL, "ping"], env=environment(fake), stdout=full, timeout=LIMIT,
+                              stderr=subprocess.PIPE, check=False)
+        same(done.returncode, 1)
+        inside(b"balloonctl: standard output: No space left", done.stderr)
+
+
+def help_everywhere():
+    """--help and --version, of all and of each command"""
+    code, out, err = ctl(None, "--help")
+    same((code, err), (0, ""))
+    verbs = re.findall(r"^  ([a-z]+) +\S", out, re.M)
+    same(len(verbs), 14)
+    for verb in verbs:
+        for args in ([verb, "--help"], ["--json", verb, "x", "-h"]):
+            code, out, err = ctl(None, *args)
+            same((code, err), (0, ""))
+            assert out.startswith(f"Usage: balloonctl {verb}") and len(out.splitlines()) > 2, out
+            assert all(len(line) <= 90 for line in out.splitlines()), out
+    for args in (["-V"], ["--version"], ["status", "-V"]):
+        code, out, _ = ctl(None, *args)
+        same((code, bool(re.fullmatch(r"balloonctl \d+\.\d+\.\d+\n", out))), (0, True))
+
+
+def completes(line, fake):
+    words = json.dumps(line.split(" "))[1:-1].replace(", ", " ")
+    script = (f'. "{SOURCE}/cli/balloonctl.bash"; COMP_WORDS=({words}); '
+              'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _balloonctl; printf "%s\\n" "${COMPREPLY[@]}"')
+    env = environment(fake, PATH=os.path.dirname(CTL) + ":" + os.environ["PATH"])
+    done = subprocess.run(["bash", "-c", script], env=env, capture_output=True, timeout=LIMIT,
+                          check=False)
+    same(done.stderr, b"")
+    return done.stdout.decode().split("\n")[:-1]
+
+
+def completion():
+    """bash completes commands, options, domains and claims"""
+    claims = {"claims": [claim()]}
+    with Fake({"status": status([domain("web"), domain("my db", domid=2)], [claim(name="web")]),
+               "claims": claims}) as fake:
+        for line, want in (("balloonctl st", ["status"]), ("balloonctl -j re", ["release", "renew",
+                                                                              "rebalance", "resume"]),
+                           ("balloonctl claim 1G --no", ["--no-wait", "--node", "--now", "--no-color"]),
+                           ("balloonctl explain w", ["web"]), ("balloonctl set ", ["web", "my\\ db"]),
+                           ("balloonctl set web --mode m", ["manual"]),
+                           ("balloonctl release ", [UUID]), ("balloonctl explain web ", [""]),
+                           ("balloonctl sim set w", ["web"]), ("balloonctl sim d", ["destroy"])):
+            same((line, completes(line, fake)), (line, want))
+    same(completes("balloonctl explain w", None), [""])
+    help_text = ctl(None, "--help")[1]
+    same(sorted(completes("balloonctl ", None)), sorted(re.findall(r"^  ([a-z]+) +\S", help_text, re.M)))
+
+
+CASES = [requests, ids_of_its_own, exit_statuses, errors_stay_on_one_line, bad_arguments,
+         names_that_are_no_text, no_daemon, broken_connections, the_socket_option_wins,
+         json_as_it_came, status_for_people, plain_terminals, narrow_terminals, colours, watch,
+         claim_prints_its_id, claim_shows_progress, claim_is_asked_again, plan_for_people,
+         explain_for_people, quiet, monitor, full_disks, help_everywhere, completion]
+
+
+def main():
+    failed = False
+    print(f"1..{len(CASES)}", flush=True)
+    for n, case in enumerate(CASES, 1):
+        try:
+            case()
+            print(f"ok {n} - {case.__doc__}", flush=True)
+        except Exception:  # every case is to run
+            failed = True
+            print(f"not ok {n} - {case.__doc__}")
+            for line in traceback.format_exc().splitlines():
+                print("#", line, flush=True)
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
