@@ -2,13 +2,14 @@
 #include "lib/core/policy.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 __extension__ typedef unsigned __int128 wide;
 
 /* Demand halves its distance to a lower value in this time. */
-#define DECAY_MS 60000U
+#define DECAY_MS 60000.0
 
 struct point {
 	uint64_t cap; /* hi - lo */
@@ -220,14 +221,14 @@ void bl_policy_free(struct bl_policy *p)
 	free(p);
 }
 
-enum level { KEEPS, MIN, USED, DEMAND, SURPLUS, N_LEVELS };
+enum level { KEEPS, MIN, USED, HAVE, DEMAND, MAX };
 
 static bl_pages used_or_min(const struct bl_guest_in *g)
 {
 	return bl_pages_clamp(g->used, g->min, g->max);
 }
 
-static bl_pages level_of(const struct bl_guest_in *g, enum level l, bool give)
+static bl_pages level_of(const struct bl_guest_in *g, enum level l)
 {
 	switch (l) {
 	case KEEPS:
@@ -238,11 +239,12 @@ static bl_pages level_of(const struct bl_guest_in *g, enum level l, bool give)
 		return used_or_min(g);
 	case DEMAND:
 		return bl_pages_clamp(g->demand, g->min, g->max);
-	case SURPLUS:
-		return give ? g->max : bl_pages_min(g->have, g->max);
-	default:
+	case HAVE:
+		return bl_pages_min(g->have, g->max);
+	case MAX:
 		return g->max;
 	}
+	return g->max;
 }
 
 /* Spreads what is left in proportion to max - used: one g for all. */
@@ -270,45 +272,56 @@ static void proportional(const struct bl_guest_in *in, size_t n, uint64_t left, 
 }
 
 /* Raises ret towards level l as far as *left goes. */
-static int raise_to(struct bl_policy *p, const struct bl_guest_in *in, size_t n, enum level l,
-		    bool give, bl_pages *left, bl_pages *ret)
+static void raise_to(struct bl_policy *p, const struct bl_guest_in *in, size_t n, enum level l,
+		     bl_pages *left, bl_pages *ret)
 {
 	for (size_t i = 0; i < n; i++)
 		p->share[i] = (struct bl_share_in){
 			.lo = ret[i],
-			.hi = bl_pages_max(ret[i], level_of(&in[i], l, give)),
+			.hi = bl_pages_max(ret[i], level_of(&in[i], l)),
 			.weight = in[i].weight,
 		};
-	return bl_fill_share(&p->fill, p->share, n, *left, ret, left);
+	bl_fill_share(&p->fill, p->share, n, *left, ret, left); /* has its room */
+}
+
+static int policy_reserve(struct bl_policy *p, size_t n)
+{
+	struct bl_share_in *share;
+
+	if (n > p->cap) {
+		share = reallocarray(p->share, n, sizeof(*share));
+		if (!share)
+			return -ENOMEM;
+		p->share = share;
+		p->cap = n;
+	}
+	return fill_reserve(&p->fill, n);
 }
 
 int bl_policy_targets(struct bl_policy *p, enum bl_policy_kind kind, bool surplus_give,
 		      const struct bl_guest_in *in, size_t n, bl_pages budget,
 		      bl_pages *ret)
 {
-	enum level end = kind == BL_POLICY_PROPORTIONAL ? DEMAND : N_LEVELS;
+	static const enum level orders[][4] = {
+		[BL_POLICY_DEMAND] = { MIN, USED, DEMAND, HAVE },
+		[BL_POLICY_PROPORTIONAL] = { MIN, USED, USED, USED },
+		[BL_POLICY_STATIC] = { MIN, HAVE, DEMAND, HAVE },
+	};
 	bl_pages left = budget;
-	int r;
+	int r = policy_reserve(p, n);
 
-	if (n > p->cap) {
-		struct bl_share_in *share = reallocarray(p->share, n, sizeof(*share));
-
-		if (!share)
-			return -ENOMEM;
-		p->share = share;
-		p->cap = n;
-	}
-	r = fill_reserve(&p->fill, n);
 	if (r)
 		return r;
 	for (size_t i = 0; i < n; i++) {
-		ret[i] = level_of(&in[i], KEEPS, surplus_give);
+		ret[i] = level_of(&in[i], KEEPS);
 		left = bl_pages_sub(left, ret[i]);
 	}
-	for (enum level l = MIN; l < end && left.n; l++)
-		raise_to(p, in, n, l, surplus_give, &left, ret);
+	for (size_t k = 0; k < 4 && left.n; k++)
+		raise_to(p, in, n, orders[kind][k], &left, ret);
 	if (kind == BL_POLICY_PROPORTIONAL)
 		proportional(in, n, left.n, ret);
+	else if (surplus_give && left.n)
+		raise_to(p, in, n, MAX, &left, ret);
 	return 0;
 }
 
@@ -316,14 +329,11 @@ bl_pages bl_policy_demand(const struct bl_settings *s, const struct bl_telemetry
 			  bl_pages last, bl_ms since_last)
 {
 	bl_pages want = bl_pages_percent_ceil(t->used, 100 + s->headroom);
-	uint64_t keep, steps;
+	uint64_t keep;
 
 	want = bl_pages_percent_ceil(want, 100 + t->pressure / 100);
 	if (last.n <= want.n)
 		return want;
-	/* 2^-x by halves, and linear within a half */
-	steps = since_last.n / DECAY_MS;
-	keep = steps < 63 ? (last.n - want.n) >> steps : 0;
-	keep -= (uint64_t)((wide)(keep / 2) * (since_last.n % DECAY_MS) / DECAY_MS);
+	keep = (uint64_t)((double)(last.n - want.n) * exp2(-(double)since_last.n / DECAY_MS));
 	return keep < BL_PAGES_PER_MIB ? want : bl_pages_add(want, BL_PAGES(keep));
 }

@@ -39,9 +39,12 @@ struct bl_guest_in {
 /* Targets for all that sum to at most budget, or to the first level where that
  * is more. Levels, each filled by bl_fill_share before the next begins:
  *   what it has of its min and of what it uses (always given: neither a claim
- *   nor an overfull host takes that), min, what it uses, demand, then (surplus
- *   keep) what it has or (give) max.
- * proportional: above what it uses, min + g * (max - min) with one g. */
+ *   nor an overfull host takes that); then
+ *   demand: min, what it uses, demand, what it has;
+ *   static: min, what it has, demand;
+ *   both: with surplus = give, max;
+ *   proportional: min, what it uses, and from there towards max in proportion
+ *   to the distance, one g for all. */
 struct bl_policy;
 struct bl_policy *bl_policy_new(void); /* NULL: out of memory */
 void bl_policy_free(struct bl_policy *p);

@@ -49,7 +49,8 @@ static uint64_t promised(const struct world *w, const struct bl_claim *c)
 	const struct bl_dom *b = c->state == BL_CLAIM_BUILDING ? find(w, c->domid) : NULL;
 	uint64_t kept = (h ? h->outstanding.n : 0) + (b ? b->outstanding.n + b->tot.n : 0);
 
-	return c->overhead.n + less(c->size.n, kept);
+	/* the holder's own pages came out of the overhead */
+	return less(c->overhead.n, h ? 14 : 0) + less(c->size.n, kept);
 }
 
 static bool being_built_for_claim(const struct world *w, uint32_t domid)
@@ -321,6 +322,41 @@ static const char *equals_alike(struct world *w, const struct bl_plan *plan)
 	return NULL;
 }
 
+/* ---- policy: nobody gives for nothing ---- */
+
+/* Somebody may be given for: a waiting claim, a guest below its min or (but for
+ * static) below its demand. */
+static bool is_needed(const struct world *w, const struct bl_plan *plan)
+{
+	for (size_t i = 0; i < w->ledger.n; i++)
+		if (w->ledger.claims[i]->state == BL_CLAIM_RECLAIMING)
+			return true;
+	for (size_t i = 0; i < plan->n_views; i++) {
+		const struct bl_view *v = &plan->views[i];
+		bl_pages want = w->settings.policy == BL_POLICY_STATIC ? v->limits.min
+								       : bl_pages_max(v->limits.min, v->demand);
+
+		if (v->managed && (v->have.n < want.n || (v->track->fresh && v->have.n < v->dom->tele.used.n)))
+			return true;
+	}
+	return false;
+}
+
+static const char *nothing_for_nothing(struct world *w, const struct bl_plan *plan)
+{
+	if (w->settings.policy == BL_POLICY_PROPORTIONAL || is_needed(w, plan))
+		return NULL;
+	for (size_t i = 0; i < plan->n_actions; i++) {
+		const struct bl_action *a = &plan->actions[i];
+		const struct bl_view *v = a->kind == BL_ACT_TARGET ? bl_plan_view(plan, a->domid) : NULL;
+
+		if (v && a->pages.n < v->dom->tot.n && a->pages.n < v->dom->target.n &&
+		    v->have.n <= v->limits.max.n)
+			return says("%u is to give, and nobody needs it", (unsigned)a->domid);
+	}
+	return NULL;
+}
+
 /* ---- 7: nothing is remembered of a plan that was not applied ---- */
 
 static const char *no_trace(struct world *w, const struct bl_plan *plan)
@@ -395,6 +431,7 @@ const struct rule rules[] = {
 	{ "4: equal cases are treated equally, sums are exact", equals_alike },
 	{ "7: a plan not applied leaves no trace", no_trace },
 	{ "8: limit before target when growing, after it when shrinking", ordered },
+	{ "policy: nobody gives where nobody needs it", nothing_for_nothing },
 	{ "claims: in order, whole, at once", claims_in_order },
 };
 const size_t n_rules = sizeof(rules) / sizeof(rules[0]);
