@@ -111,7 +111,7 @@ struct balloon_claim_request {
 };
 #define BALLOON_CLAIM_REQUEST_INIT { 0, 0, 0, 0, 0, 0, -1, BALLOON_WAIT_DEFAULT, 0, 0 }
 
-struct balloon_claim {
+struct balloon_claim_info {
 	char id[BALLOON_ID_SIZE];
 	char state[16]; /* "reclaiming", "held", "building", ... */
 	uint64_t size_bytes;
@@ -121,10 +121,10 @@ struct balloon_claim {
 
 /* Waits until the claim is held (or as request->wait says). */
 BALLOON_API int balloon_claim(struct balloon *connection, const struct balloon_claim_request *request,
-			      struct balloon_claim *ret_claim, struct balloon_error *reterr);
+			      struct balloon_claim_info *ret_claim, struct balloon_error *reterr);
 BALLOON_API int balloon_release(struct balloon *connection, const char *id, struct balloon_error *reterr);
 BALLOON_API int balloon_renew(struct balloon *connection, const char *id, double ttl_seconds,
-			      struct balloon_claim *ret_claim, struct balloon_error *reterr);
+			      struct balloon_claim_info *ret_claim, struct balloon_error *reterr);
 
 /* Events from now on (since NULL), or all that the daemon still keeps with a
  * number above *since, then on. Give back with balloon_events_close. */

@@ -48,11 +48,11 @@ static uint64_t bytes_of(const struct bl_json *v)
 }
 
 /* Frees message. */
-static int read_claim(struct bl_json *message, struct balloon_claim *ret, struct balloon_error *reterr)
+static int read_claim(struct bl_json *message, struct balloon_claim_info *ret, struct balloon_error *reterr)
 {
 	const struct bl_json *c = bl_json_get(bl_json_get(message, "result"), "claim");
 	const struct bl_json *expires = bl_json_get(c, "expires_in_seconds");
-	struct balloon_claim claim = { .expires_in_seconds = -1 };
+	struct balloon_claim_info claim = { .expires_in_seconds = -1 };
 	int r = 0;
 
 	copy_string(claim.id, sizeof(claim.id), bl_json_get(c, "id"));
@@ -87,7 +87,7 @@ static void put_wait(struct bl_json_out *o, const struct balloon_claim_request *
 }
 
 int balloon_claim(struct balloon *connection, const struct balloon_claim_request *request,
-		  struct balloon_claim *ret_claim, struct balloon_error *reterr)
+		  struct balloon_claim_info *ret_claim, struct balloon_error *reterr)
 {
 	const struct balloon_claim_request *q = request;
 	struct bl_json_out *o = bl_json_out_new();
@@ -137,7 +137,7 @@ int balloon_release(struct balloon *connection, const char *id, struct balloon_e
 }
 
 int balloon_renew(struct balloon *connection, const char *id, double ttl_seconds,
-		  struct balloon_claim *ret_claim, struct balloon_error *reterr)
+		  struct balloon_claim_info *ret_claim, struct balloon_error *reterr)
 {
 	struct bl_json_out *o = bl_json_out_new();
 	struct bl_json *message = NULL;

@@ -221,7 +221,7 @@ static void a_claim_outlives_the_daemon(void **state)
 	};
 	pthread_t t = START(steps);
 	struct balloon_claim_request q = BALLOON_CLAIM_REQUEST_INIT;
-	struct balloon_claim c;
+	struct balloon_claim_info c;
 	struct balloon *b = NULL;
 	struct balloon_error err;
 
