@@ -27,7 +27,7 @@ foreign=': (xen.*\.h|xen/.*|event2?/.*|event\.h|systemd/.*|sys/socket\.h|sys/un\
 only() { includes "$1" | grep -E "$ours" | grep -vE ": ($2)/"; }
 pure() { includes "$1" | grep -E "$foreign"; }
 includers() { # PATTERN OF HEADER: the files that include it
-	for d in lib daemon cli; do includes $d; done | grep -E ": $1\$" | cut -d: -f1 | sort -u
+	for d in lib daemon cli; do includes "$d"; done | grep -E ": $1\$" | cut -d: -f1 | sort -u
 }
 at_most_one() { [ "$(includers "$1" | wc -l)" -le 1 ] || { includers "$1"; return 1; }; }
 

@@ -1,0 +1,143 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# main
+# The package and its units: sandbox, reload, watchdog, upgrade, removal, purge.
+# The runner's release of the packages is in /var/tmp/debs.
+# shellcheck source=tests/vm/lib.sh
+. "${0%/*}/../lib.sh"
+
+main_pid() { systemctl show -P MainPID balloond; }
+install_again() { dpkg -i /var/tmp/debs/balloond_*.deb && wait_for 20 bd_answers; }
+held_for() { is "$(bd_claim "$1" state)" held "state of $1"; }
+holders() { xenprobe | jq '[.domains[] | select(.handle | test("^ba11002d-?c1a1"))] | length'; }
+in_cgroup() { # COMMAND: under the device rules of the service
+	bash -c 'echo $$ >"/sys/fs/cgroup$(cut -d: -f3 "/proc/$1/cgroup")/cgroup.procs"; shift; exec "$@"' \
+		sh "$(main_pid)" "$@"
+}
+in_mounts() { nsenter -t "$(main_pid)" -m "$@"; }
+
+no_privilege() {
+	bd_start
+	local status
+	status=$(cat "/proc/$(main_pid)/status")
+	has "$status" "CapEff:	0000000000000000"
+	has "$status" "CapBnd:	0000000000000000"
+	has "$status" "NoNewPrivs:	1"
+	has "$status" "Seccomp:	2"
+	is "$(stat -c %a /run/balloond/control.sock)" 666 "mode of the socket"
+	is "$(stat -c %a /var/lib/balloond)" 700 "mode of the state folder"
+}
+
+devices() {
+	in_cgroup head -c 0 /dev/xen/privcmd
+	in_cgroup sh -c ': </dev/xen/xenbus'
+	! in_cgroup head -c 1 /dev/vda || fail "it may read a disk"
+	! in_cgroup head -c 1 /dev/mem || fail "it may read memory"
+}
+
+files() {
+	in_mounts touch /var/lib/balloond/t /run/balloond/t
+	rm /var/lib/balloond/t
+	in_mounts rm -f /run/balloond/t
+	local path
+	for path in /usr/t /etc/t /boot/t /var/t; do
+		! in_mounts touch $path 2>/dev/null || fail "it may write $path"
+	done
+	mkdir -p /root/secret
+	! in_mounts ls /root/secret 2>/dev/null || fail "it sees /root"
+	is "$(in_mounts ls /tmp)" "" "its /tmp"
+	! in_mounts sh -c 'echo 1 >/proc/sys/vm/drop_caches' 2>/dev/null || fail "it may tune the kernel"
+	is "$(nsenter -t "$(main_pid)" -n ip -br link | wc -l)" 1 "its network interfaces"
+}
+
+reload_checks() {
+	printf '[host]\ntick = 7s\n' >/etc/balloond/balloond.conf.d/t.conf
+	systemctl reload balloond
+	printf '[host]\ntick = sometimes\n' >/etc/balloond/balloond.conf.d/t.conf
+	! systemctl reload balloond 2>/dev/null || fail "a bad file was taken"
+	wait_for 10 bd_journal_has 't.conf:2: tick'
+	balloonctl ping
+	! systemctl restart balloond 2>/dev/null || fail "it starts with a bad file"
+	rm /etc/balloond/balloond.conf.d/t.conf
+	systemctl reset-failed balloond
+	bd_start
+}
+
+not_in_a_guest() { # where the file is there and empty
+	systemctl stop balloond
+	mount --bind /dev/null /proc/xen/capabilities
+	systemctl start balloond || true
+	local state
+	state=$(systemctl is-active balloond || true)
+	umount /proc/xen/capabilities
+	is "$state" inactive "without control_d"
+	systemctl reset-failed balloond.socket balloond || true
+	systemctl start balloond.socket
+	bd_start
+}
+
+new_pid() { [ "$(main_pid)" != "$1" ] && [ "$(main_pid)" != 0 ]; }
+watchdog() {
+	local id pid
+	id=$(balloonctl claim 32M | head -n 1)
+	pid=$(main_pid)
+	kill -STOP "$pid"
+	wait_for 90 new_pid "$pid"
+	wait_for 20 bd_answers
+	bd_journal_has 'atchdog'
+	held_for "$id"
+	is "$(holders)" 1 "holders"
+	balloonctl release "$id"
+}
+
+upgrade() {
+	local id pid socket
+	id=$(balloonctl claim 64M | head -n 1)
+	echo "# mine" >>/etc/balloond/balloond.conf
+	pid=$(main_pid)
+	socket=$(systemctl show -P ActiveEnterTimestamp balloond.socket)
+	install_again
+	new_pid "$pid"
+	is "$(systemctl show -P ActiveEnterTimestamp balloond.socket)" "$socket" "when the socket was opened"
+	is "$(systemctl is-active balloond-release-holders)" active
+	held_for "$id"
+	is "$(holders)" 1 "holders"
+	is "$(tail -n 1 /etc/balloond/balloond.conf)" "# mine" "the edited configuration"
+}
+
+removal_keeps() {
+	local id
+	id=$(bd_status '.claims[0].id')
+	dpkg -r balloond
+	is "$(holders)" 1 "holders"
+	is "$(xl_info outstanding_claims)" 64 "outstanding MiB"
+	! pgrep -x balloond || fail "it still runs"
+	install_again
+	held_for "$id"
+	is "$(holders)" 1 "holders"
+}
+
+purge_drops() {
+	dpkg -P balloond
+	is "$(holders)" 0 "holders"
+	is "$(xl_info outstanding_claims)" 0 "outstanding MiB"
+	local path
+	for path in /etc/balloond /var/lib/balloond /run/balloond; do
+		[ ! -e $path ] || fail "$path is left: $(find $path)"
+	done
+	install_again
+	bd_no_claim
+	getent group balloond
+}
+
+
+case_ok "it runs without a capability" no_privilege
+case_ok "it may open Xen's devices and no others" devices
+case_ok "it may write its two folders and nothing else, and has no network" files
+case_ok "a reload takes good files and refuses bad ones" reload_checks
+case_ok "it does not start where this is no control domain" not_in_a_guest
+case_ok "the watchdog restarts one that hangs, claims stand" watchdog
+case_ok "an upgrade keeps the socket, the claims, the configuration" upgrade
+case_ok "a removed package leaves what is held, a new one adopts it" removal_keeps
+case_ok "a purge gives everything back" purge_drops
+suite_end
