@@ -104,6 +104,7 @@ static void moved(struct bd_manager *m, struct bl_claim *c)
 {
 	c->holder = BL_DOMID_NONE;
 	c->expires = BL_MS_NEVER;
+	snprintf(c->reason, sizeof(c->reason), "moved to domain %u, which is being built", c->domid);
 	bd_events_claim(m->cfg.events, c);
 }
 

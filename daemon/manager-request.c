@@ -111,6 +111,7 @@ static int new_claim(struct bd_manager *m, const struct bd_claim_request *req, u
 	bl_uuid id;
 	int r;
 
+	overhead = bl_pages_max(overhead, BL_HOLDER_PAGES);
 	r = check_request(m, req, err);
 	if (!r)
 		r = admit(m, req, overhead, &a, err);

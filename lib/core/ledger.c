@@ -106,7 +106,7 @@ void bl_ledger_match(struct bl_ledger *l, const struct bl_snapshot *s)
 
 bl_pages bl_claim_promised(const struct bl_claim *c, const struct bl_snapshot *s)
 {
-	bl_pages covered = c->staked;
+	bl_pages covered = c->staked, overhead = c->overhead;
 
 	if (c->state == BL_CLAIM_BUILDING) {
 		const struct bl_dom *d = bl_snapshot_find(s, c->domid);
@@ -114,7 +114,9 @@ bl_pages bl_claim_promised(const struct bl_claim *c, const struct bl_snapshot *s
 		if (d)
 			covered = bl_pages_add(covered, d->tot);
 	}
-	return bl_pages_add(c->overhead, bl_pages_sub(c->size, covered));
+	if (c->holder != BL_DOMID_NONE)
+		overhead = bl_pages_sub(overhead, BL_HOLDER_PAGES);
+	return bl_pages_add(overhead, bl_pages_sub(c->size, covered));
 }
 
 bool bl_claim_live(const struct bl_claim *c)
