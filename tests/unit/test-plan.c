@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Plans of small hosts, written out: what is done, in which order, and why. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/core/plan.h"
+
+#define MIB UINT64_C(256)
+
+/* A host of 4000 MiB, no reserve, two proven guests of 1000 MiB with a min of
+ * 200 MiB, the rest free. */
+struct fixture {
+	struct bl_settings s;
+	struct bl_snapshot snap;
+	struct bl_progress progress;
+	struct bl_ledger ledger;
+	struct bl_plan plan;
+	bool paused;
+};
+
+static struct bl_dom *add_guest(struct fixture *f, uint32_t domid, uint64_t mib)
+{
+	struct bl_dom *d = bl_snapshot_add(&f->snap);
+
+	d->domid = domid;
+	d->uuid.b[0] = (uint8_t)domid;
+	d->flags = BL_DOM_ANNOUNCED;
+	d->has_target = true;
+	d->tot = d->target = d->max_pages = d->static_max = BL_MIB_PAGES(mib);
+	bl_settings_remember(&f->s, &d->uuid)->base = d->tot;
+	return d;
+}
+
+static int setup(void **state)
+{
+	static struct fixture f;
+
+	memset(&f, 0, sizeof(f));
+	bl_settings_init(&f.s);
+	f.s.reserve = (struct bl_share){ 0 };
+	f.s.min.percent = 20;
+	f.snap.now = BL_MS(1000000);
+	f.snap.total = BL_MIB_PAGES(4000);
+	f.snap.free = BL_MIB_PAGES(2000);
+	add_guest(&f, 1, 1000);
+	add_guest(&f, 2, 1000);
+	*state = &f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	bl_settings_free(&f->s);
+	bl_snapshot_free(&f->snap);
+	bl_progress_free(&f->progress);
+	bl_ledger_free(&f->ledger);
+	bl_plan_free(&f->plan);
+	return 0;
+}
+
+static struct bl_claim *add_claim(struct fixture *f, uint64_t mib, uint64_t min_mib)
+{
+	struct bl_claim c = { .size = BL_MIB_PAGES(mib), .min = BL_MIB_PAGES(min_mib), .node = -1,
+			      .holder = BL_DOMID_NONE, .domid = BL_DOMID_NONE };
+
+	c.handle.b[15] = (uint8_t)(f->ledger.n + 1);
+	return bl_ledger_add(&f->ledger, &c);
+}
+
+static struct bl_plan_in in_of(struct fixture *f)
+{
+	return (struct bl_plan_in){ .settings = &f->s, .snap = &f->snap, .progress = &f->progress,
+				    .ledger = &f->ledger, .paused = f->paused };
+}
+
+static void make(struct fixture *f)
+{
+	struct bl_plan_in in = in_of(f);
+
+	assert_int_equal(bl_progress_update(&f->progress, &f->s, &f->snap), 0);
+	assert_int_equal(bl_plan_make(&f->plan, &in), 0);
+}
+
+/* "target 1 600, maxmem 1 1000": sizes in MiB; "+N" where pages are over. */
+static void expect(struct fixture *f, const char *what)
+{
+	static const char *const kinds[] = { "maxmem", "target", "nudge", "stake" };
+	char text[512] = "";
+	size_t at = 0;
+
+	make(f);
+	for (size_t i = 0; i < f->plan.n_actions; i++) {
+		const struct bl_action *a = &f->plan.actions[i];
+		unsigned who = a->kind == BL_ACT_STAKE ? a->claim->handle.b[15] : a->domid;
+		int n = snprintf(text + at, sizeof(text) - at, "%s%s %u %" PRIu64, at ? ", " : "", kinds[a->kind],
+				 who, a->pages.n / MIB);
+
+		at += (size_t)n;
+		if (a->pages.n % MIB)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "+%" PRIu64, a->pages.n % MIB);
+	}
+	assert_string_equal(text, what);
+}
+
+static void rests(void **state)
+{
+	expect(*state, "");
+}
+
+static void stakes_what_is_there(void **state)
+{
+	struct fixture *f = *state;
+
+	add_claim(f, 1500, 1500);
+	add_claim(f, 500, 500);
+	expect(f, "stake 1 1500, stake 2 500");
+}
+
+static void shares_what_is_missing(void **state)
+{
+	struct fixture *f = *state;
+
+	add_claim(f, 2400, 2400);
+	expect(f, "target 1 800, target 2 800");
+	assert_int_equal(f->plan.balance, -400 * (int64_t)MIB);
+	assert_true(f->plan.moving);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->why, BL_WHY_CLAIM);
+}
+
+static void limits_follow(void **state)
+{
+	struct fixture *f = *state;
+
+	add_claim(f, 2400, 2400);
+	make(f);
+	f->snap.doms[0].target = f->snap.doms[1].target = BL_MIB_PAGES(800);
+	bl_progress_find(&f->progress, 1)->ours = bl_progress_find(&f->progress, 2)->ours = true;
+	f->snap.doms[0].tot = BL_MIB_PAGES(900);
+	f->snap.free = BL_MIB_PAGES(2100);
+	f->snap.now.n += 50;
+	expect(f, "maxmem 1 900");
+}
+
+static void first_come_first_served(void **state)
+{
+	struct fixture *f = *state;
+
+	add_claim(f, 2400, 2400);
+	add_claim(f, 100, 100);
+	expect(f, "target 1 750, target 2 750");
+}
+
+static void a_part_when_no_more_can_come(void **state)
+{
+	struct fixture *f = *state;
+
+	f->s.min.percent = 100;
+	add_claim(f, 2400, 1800);
+	expect(f, "stake 1 2000");
+	f->ledger.claims[0]->overhead = BL_MIB_PAGES(30);
+	expect(f, "stake 1 1970");
+	f->ledger.claims[0]->min = BL_MIB_PAGES(1971);
+	expect(f, "");
+}
+
+static void what_cannot_be_served_moves_nobody(void **state)
+{
+	struct fixture *f = *state;
+
+	add_claim(f, 3601, 3601);
+	add_claim(f, 10, 10); /* and keeps its place */
+	expect(f, "");
+	assert_true(f->plan.waiting);
+}
+
+static void grows_limit_first(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d = &f->snap.doms[1];
+
+	d->tot = d->target = d->max_pages = BL_MIB_PAGES(300);
+	expect(f, "maxmem 2 1000, target 2 1000");
+	f->snap.free = BL_MIB_PAGES(50);
+	f->s.policy = BL_POLICY_STATIC; /* from what is free alone */
+	expect(f, "maxmem 2 350, target 2 350");
+}
+
+static void only_what_is_free(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d = &f->snap.doms[1];
+
+	/* one idle and large, one busy and small, nothing free */
+	f->snap.free = BL_PAGES(0);
+	d->tot = d->target = d->max_pages = BL_MIB_PAGES(300);
+	f->snap.doms[0].tele = (struct bl_telemetry){ .present = true, .at = f->snap.now,
+						      .used = BL_MIB_PAGES(250) };
+	expect(f, "target 1 300");
+	/* what was given is granted, no more */
+	f->snap.doms[0].target = BL_MIB_PAGES(300);
+	f->snap.doms[0].tot = BL_MIB_PAGES(950);
+	f->snap.free = BL_MIB_PAGES(50);
+	f->snap.now.n += 50;
+	expect(f, "maxmem 2 350, target 2 350");
+}
+
+static void probes_first(void **state)
+{
+	struct fixture *f = *state;
+
+	f->snap.doms[0].flags = 0;
+	add_claim(f, 2400, 2400);
+	expect(f, "target 1 999, target 2 800");
+	assert_int_equal(f->plan.actions[0].why, BL_WHY_PROBE);
+	/* its probe is out: nothing more is asked of it */
+	f->snap.doms[0].target = BL_MIB_PAGES(999);
+	f->snap.doms[1].target = BL_MIB_PAGES(800);
+	f->snap.now.n += 50;
+	expect(f, "");
+	/* it answered */
+	f->snap.doms[0].tot = BL_MIB_PAGES(999);
+	f->snap.free = BL_MIB_PAGES(2001);
+	f->snap.now.n += 50;
+	expect(f, "target 1 800, maxmem 1 999");
+}
+
+static void others_take_the_part_of_one_stuck(void **state)
+{
+	struct fixture *f = *state;
+
+	add_claim(f, 2400, 2400);
+	make(f);
+	f->snap.doms[0].target = f->snap.doms[1].target = BL_MIB_PAGES(800);
+	f->snap.doms[1].tot = BL_MIB_PAGES(800);
+	f->snap.free = BL_MIB_PAGES(2200);
+	f->snap.now.n += 50;
+	make(f);
+	f->snap.now.n += 5000;
+	expect(f, "target 2 600, maxmem 2 800");
+	assert_int_equal(bl_plan_view(&f->plan, 1)->state, BL_STATE_STUCK);
+	assert_int_equal(f->plan.reclaimable.n, 600 * MIB);
+	/* it is woken now and then */
+	f->snap.doms[1].target = BL_MIB_PAGES(600);
+	f->snap.doms[1].max_pages = BL_MIB_PAGES(800);
+	f->snap.now.n += 60000;
+	make(f);
+	assert_int_equal(f->plan.actions[0].kind, BL_ACT_NUDGE);
+	assert_int_equal(f->plan.actions[0].domid, 1);
+	assert_int_equal(f->plan.actions[0].pages.n, 800 * MIB);
+	bl_progress_find(&f->progress, 1)->nudged = f->snap.now;
+	f->snap.now.n += 1000;
+	make(f);
+	for (size_t i = 0; i < f->plan.n_actions; i++)
+		assert_int_not_equal(f->plan.actions[i].kind, BL_ACT_NUDGE);
+}
+
+static void keeps_its_hands_off(void **state)
+{
+	static const unsigned flags[] = { BL_DOM_DYING,	    BL_DOM_PAUSED,   BL_DOM_MIGRATING, BL_DOM_BUILDING,
+					  BL_DOM_NO_BALLOON, BL_DOM_EXTERNAL, BL_DOM_POD,	BL_DOM_CONTROL };
+	struct fixture *f = *state;
+	struct bl_dom_memory *m = bl_settings_find(&f->s, &f->snap.doms[0].uuid);
+
+	add_claim(f, 2400, 2400);
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		f->snap.doms[0].flags = BL_DOM_ANNOUNCED | flags[i];
+		expect(f, "target 2 600");
+	}
+	f->snap.doms[0].flags = BL_DOM_ANNOUNCED;
+	f->snap.doms[0].has_target = false;
+	expect(f, "target 2 600");
+	f->snap.doms[0].has_target = true;
+	m->external = true;
+	expect(f, "target 2 600");
+	m->external = false;
+	m->set.has_mode = true;
+	m->set.mode = BL_MODE_IGNORE;
+	expect(f, "target 2 600");
+	m->set.mode = BL_MODE_MANUAL;
+	expect(f, "target 2 600");
+	m->set.mode = BL_MODE_AUTO;
+	expect(f, "target 1 800, target 2 800");
+	f->paused = true;
+	expect(f, "");
+	f->paused = false;
+	f->snap.store_stale = true;
+	expect(f, "");
+}
+
+static void an_overfull_host_takes_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	f->s.reserve.fixed = BL_MIB_PAGES(64);
+	f->snap.free = BL_MIB_PAGES(10);
+	f->snap.doms[0].tele = (struct bl_telemetry){ .present = true, .at = f->snap.now,
+						      .used = BL_MIB_PAGES(250) };
+	expect(f, "");
+	/* a claim makes up for the reserve on its way */
+	add_claim(f, 100, 100);
+	expect(f, "target 1 846");
+}
+
+static void waits_for_a_domain_that_boots(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d;
+
+	make(f);
+	d = add_guest(f, 9, 1000);
+	d->tele = (struct bl_telemetry){ .present = true, .at = f->snap.now, .used = BL_MIB_PAGES(250) };
+	f->snap.doms[0].target = f->snap.doms[0].tot = f->snap.doms[0].max_pages = BL_MIB_PAGES(300);
+	f->snap.free = BL_PAGES(0);
+	f->snap.now.n += 50;
+	/* nothing is taken from it for another's wish, but for a claim */
+	make(f);
+	assert_int_equal(bl_plan_view(&f->plan, 9)->goal.n, 1000 * MIB);
+	add_claim(f, 100, 100);
+	make(f);
+	assert_true(bl_plan_view(&f->plan, 9)->goal.n < 1000 * MIB);
+}
+
+static void counts_what_grows(void **state)
+{
+	static const struct {
+		unsigned flags;
+		uint64_t tot, target, max, outstanding, growing;
+	} rows[] = {
+		{ 0, 300, 1000, 1000, 0, 700 },
+		{ 0, 300, 1000, 500, 0, 200 },
+		{ 0, 300, 200, 1000, 0, 0 },
+		{ BL_DOM_PAUSED, 300, 1000, 1000, 0, 700 },
+		{ BL_DOM_DYING, 300, 1000, 1000, 0, 0 },
+		{ BL_DOM_BUILDING, 300, 0, 1000, 0, 700 },
+		{ BL_DOM_BUILDING, 300, 0, 1000, 600, 100 },
+		{ BL_DOM_BUILDING, 300, 0, 9000, 0, 0 }, /* no limit yet */
+	};
+	struct fixture *f = *state;
+	struct bl_dom *d = &f->snap.doms[1];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		d->flags = rows[i].flags;
+		d->tot = BL_MIB_PAGES(rows[i].tot);
+		d->target = BL_MIB_PAGES(rows[i].target);
+		d->max_pages = BL_MIB_PAGES(rows[i].max);
+		d->outstanding = f->snap.outstanding = BL_MIB_PAGES(rows[i].outstanding);
+		make(f);
+		if (f->plan.growing.n != rows[i].growing * MIB)
+			fail_msg("row %zu: %" PRIu64, i, f->plan.growing.n / MIB);
+		assert_int_equal(f->plan.balance,
+				 (int64_t)((2000 - rows[i].growing - rows[i].outstanding) * MIB));
+	}
+}
+
+static void says_what_a_claim_would_meet(void **state)
+{
+	static const struct {
+		uint64_t mib;
+		enum bl_verdict verdict;
+	} rows[] = {
+		{ 1500, BL_FITS_NOW },	   { 1501, BL_FITS_RECLAIM }, { 3100, BL_FITS_RECLAIM },
+		{ 3101, BL_FITS_LATER }, { 3600, BL_FITS_LATER },   { 3601, BL_FITS_NEVER },
+	};
+	struct fixture *f = *state;
+	struct bl_admission a;
+
+	add_claim(f, 500, 500);
+	make(f);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bl_plan_admit(&f->plan, BL_MIB_PAGES(rows[i].mib - 10), BL_MIB_PAGES(10), &a);
+		if (a.verdict != rows[i].verdict)
+			fail_msg("%" PRIu64 " MiB: %d", rows[i].mib, (int)a.verdict);
+		assert_int_equal(a.most.n, 3600 * MIB);
+		assert_int_equal(a.reclaimable.n, 1600 * MIB);
+		assert_int_equal(a.claims.n, 500 * MIB);
+	}
+}
+
+static void says_how_long(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_plan_in in = in_of(f);
+	struct bl_claim *first = add_claim(f, 2400, 2400), *second = add_claim(f, 200, 200);
+
+	make(f);
+	assert_int_equal(bl_plan_eta(&f->plan, &in, first).n, BL_MS_NEVER.n); /* no rate yet */
+	bl_progress_find(&f->progress, 1)->rate = 100 * MIB;
+	bl_progress_find(&f->progress, 2)->rate = 50 * MIB;
+	make(f);
+	/* 300 of each: 400 together after 2667 ms, 600 after 6 s, the slow one's time */
+	assert_int_equal(bl_plan_eta(&f->plan, &in, first).n, 2667);
+	assert_int_equal(bl_plan_eta(&f->plan, &in, second).n, 6000);
+	in.paused = true;
+	assert_int_equal(bl_plan_eta(&f->plan, &in, first).n, BL_MS_NEVER.n);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(rests),
+		TEST(stakes_what_is_there),
+		TEST(shares_what_is_missing),
+		TEST(limits_follow),
+		TEST(first_come_first_served),
+		TEST(a_part_when_no_more_can_come),
+		TEST(what_cannot_be_served_moves_nobody),
+		TEST(grows_limit_first),
+		TEST(only_what_is_free),
+		TEST(probes_first),
+		TEST(others_take_the_part_of_one_stuck),
+		TEST(keeps_its_hands_off),
+		TEST(an_overfull_host_takes_nothing),
+		TEST(waits_for_a_domain_that_boots),
+		TEST(counts_what_grows),
+		TEST(says_what_a_claim_would_meet),
+		TEST(says_how_long),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is learned of a guest from how its pages follow its target: each row of
+ * a story is one look at the host. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "lib/core/progress.h"
+
+#define MIB UINT64_C(256)
+#define S UINT64_C(1000)
+
+enum { PROVEN = 1, INCAPABLE = 2, LAGS = 4, NO_GIVE = 8, NO_GROW = 16 };
+
+struct look {
+	uint64_t ms, tot, target;
+	unsigned flags; /* of the domain */
+	unsigned learned;
+};
+
+static unsigned learned(const struct bl_track *t, bl_ms now)
+{
+	return (t->proven ? PROVEN : 0U) | (t->incapable ? INCAPABLE : 0U) | (t->lagging ? LAGS : 0U) |
+	       (t->no_give_until.n > now.n ? NO_GIVE : 0U) | (t->no_grow_until.n > now.n ? NO_GROW : 0U);
+}
+
+static void tell(const char *what, const struct look *looks, size_t n, bl_pages trust)
+{
+	struct bl_progress p = { 0 };
+	struct bl_settings s;
+	struct bl_snapshot snap = { 0 };
+
+	bl_settings_init(&s);
+	for (size_t i = 0; i < n; i++) {
+		struct bl_dom *d;
+		unsigned got;
+
+		bl_snapshot_reset(&snap);
+		snap.now = BL_MS(1000000 + looks[i].ms);
+		d = bl_snapshot_add(&snap);
+		d->domid = 1;
+		d->has_target = true;
+		d->tot = BL_PAGES(looks[i].tot);
+		d->target = BL_PAGES(looks[i].target);
+		d->flags = looks[i].flags;
+		assert_int_equal(bl_progress_update(&p, &s, &snap), 0);
+		got = learned(bl_progress_find(&p, 1), snap.now);
+		if (got != looks[i].learned)
+			fail_msg("%s: look %zu: %u instead of %u", what, i, got, looks[i].learned);
+	}
+	if (bl_progress_find(&p, 1)->trust.n != trust.n)
+		fail_msg("%s: trusted with %llu", what, (unsigned long long)bl_progress_find(&p, 1)->trust.n);
+	bl_progress_free(&p);
+	bl_snapshot_free(&snap);
+}
+
+#define TELL(what, trust, ...) \
+	do { \
+		static const struct look looks[] = { __VA_ARGS__ }; \
+		tell(what, looks, sizeof(looks) / sizeof(looks[0]), BL_PAGES(trust)); \
+	} while (0)
+
+static void proves_itself(void **state)
+{
+	(void)state;
+	TELL("a driver that announces itself", UINT64_MAX,
+	     { 0, 5000, 5000, BL_DOM_ANNOUNCED, PROVEN });
+	TELL("a probe answered at leisure", UINT64_MAX,
+	     { 0, 5000, 5000, 0, 0 },
+	     { 20, 5000, 5000 - MIB, 0, 0 },
+	     { 40, 4900, 5000 - MIB, 0, 0 },
+	     { 60, 5000 - MIB, 5000 - MIB, 0, PROVEN });
+	TELL("a probe answered between two looks", UINT64_MAX,
+	     { 0, 5000, 5000, 0, 0 },
+	     { 20, 5000 - MIB, 5000 - MIB, 0, PROVEN });
+	TELL("pages that move of themselves prove nothing", UINT64_MAX,
+	     { 0, 5000, 5000, 0, 0 },
+	     { 20, 4000, 5000, 0, 0 },
+	     { 40, 4000, 4000, 0, 0 });
+	TELL("nor does a target that comes to the pages", UINT64_MAX,
+	     { 0, 5000, 5000, 0, 0 },
+	     { 20, 5000, 4000, 0, 0 },
+	     { 40, 4950, 4000, 0, 0 },
+	     { 60, 4950, 4950, 0, 0 });
+}
+
+static void lags(void **state)
+{
+	(void)state;
+	TELL("nothing for stuck-after", UINT64_MAX,
+	     { 0, 9000, 9000, BL_DOM_DRIVER, PROVEN },
+	     { 20, 9000, 4000, BL_DOM_DRIVER, PROVEN },
+	     { 5 * S + 19, 9000, 4000, BL_DOM_DRIVER, PROVEN },
+	     { 5 * S + 20, 9000, 4000, BL_DOM_DRIVER, PROVEN | LAGS | NO_GIVE },
+	     /* and it comes round */
+	     { 9 * S, 8000, 4000, BL_DOM_DRIVER, PROVEN });
+	TELL("a page now and then is nothing", UINT64_MAX,
+	     { 0, 9000, 9000, BL_DOM_DRIVER, PROVEN },
+	     { 20, 9000, 4000, BL_DOM_DRIVER, PROVEN },
+	     { 3 * S, 8900, 4000, BL_DOM_DRIVER, PROVEN },
+	     { 6 * S, 8800, 4000, BL_DOM_DRIVER, PROVEN | LAGS | NO_GIVE },
+	     { 12 * S, 8700, 4000, BL_DOM_DRIVER, PROVEN | LAGS | NO_GIVE },
+	     { 18 * S, 8600, 4000, BL_DOM_DRIVER, PROVEN | LAGS | NO_GIVE });
+	TELL("told something else meanwhile, it still lags", UINT64_MAX,
+	     { 0, 9000, 9000, BL_DOM_DRIVER, PROVEN },
+	     { 20, 9000, 4000, BL_DOM_DRIVER, PROVEN },
+	     { 6 * S, 9000, 5000, BL_DOM_DRIVER, PROVEN | LAGS | NO_GIVE },
+	     /* asked for nothing any more it does not lag, and is not counted on for a while */
+	     { 7 * S, 9000, 9000, BL_DOM_DRIVER, PROVEN | NO_GIVE },
+	     { 67 * S, 9000, 9000, BL_DOM_DRIVER, PROVEN });
+	TELL("a grant not taken", MIB,
+	     { 0, 4000, 4000, BL_DOM_DRIVER, PROVEN },
+	     { 20, 4000, 9000, BL_DOM_DRIVER, PROVEN },
+	     { 6 * S, 4000, 9000, BL_DOM_DRIVER, PROVEN | LAGS | NO_GROW });
+	TELL("and trust that grows again", 2 * MIB,
+	     { 0, 4000, 4000, BL_DOM_DRIVER, PROVEN },
+	     { 20, 4000, 9000, BL_DOM_DRIVER, PROVEN },
+	     { 6 * S, 4000, 9000, BL_DOM_DRIVER, PROVEN | LAGS | NO_GROW },
+	     { 7 * S, 4000, 4000 + MIB, BL_DOM_DRIVER, PROVEN | LAGS | NO_GROW },
+	     { 8 * S, 4000 + MIB, 4000 + MIB, BL_DOM_DRIVER, PROVEN });
+	TELL("another direction is another chance", UINT64_MAX,
+	     { 0, 9000, 9000, BL_DOM_DRIVER, PROVEN },
+	     { 20, 9000, 4000, BL_DOM_DRIVER, PROVEN },
+	     { 6 * S, 9000, 4000, BL_DOM_DRIVER, PROVEN | LAGS | NO_GIVE },
+	     { 7 * S, 9000, 12000, BL_DOM_DRIVER, PROVEN | NO_GIVE });
+}
+
+static void has_no_balloon(void **state)
+{
+	(void)state;
+	TELL("a probe without an answer for boot-grace", UINT64_MAX,
+	     { 0, 9000, 9000, 0, 0 },
+	     { 20, 9000, 9000 - MIB, 0, 0 },
+	     { 6 * S, 9000, 9000 - MIB, 0, LAGS | NO_GIVE },
+	     { 60 * S, 9000, 9000 - MIB, 0, LAGS | NO_GIVE },
+	     { 60 * S + 20, 9000, 9000 - MIB, 0, LAGS | NO_GIVE | INCAPABLE },
+	     /* its driver was loaded late */
+	     { 90 * S, 9000 - MIB, 9000 - MIB, 0, PROVEN });
+}
+
+static void time_stands_still(void **state)
+{
+	static const unsigned frozen[] = { BL_DOM_PAUSED, BL_DOM_MIGRATING, BL_DOM_BUILDING, BL_DOM_DYING };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(frozen) / sizeof(frozen[0]); i++) {
+		const struct look looks[] = {
+			{ 0, 9000, 9000, BL_DOM_DRIVER, PROVEN },
+			{ 20, 9000, 4000, BL_DOM_DRIVER, PROVEN },
+			{ 4 * S, 9000, 4000, BL_DOM_DRIVER | frozen[i], PROVEN },
+			{ 100 * S, 9000, 4000, BL_DOM_DRIVER | frozen[i], PROVEN },
+			{ 104 * S, 9000, 4000, BL_DOM_DRIVER, PROVEN },
+			{ 110 * S, 9000, 4000, BL_DOM_DRIVER, PROVEN | LAGS | NO_GIVE },
+		};
+
+		tell("frozen", looks, sizeof(looks) / sizeof(looks[0]), BL_PAGES(UINT64_MAX));
+	}
+}
+
+static void comes_and_goes(void **state)
+{
+	struct bl_progress p = { 0 };
+	struct bl_settings s;
+	struct bl_snapshot snap = { .now = BL_MS(1000) };
+	struct bl_dom *d;
+
+	(void)state;
+	bl_settings_init(&s);
+	bl_snapshot_add(&snap)->domid = 1;
+	bl_snapshot_add(&snap)->domid = 2;
+	d = bl_snapshot_add(&snap);
+	d->domid = 3;
+	d->flags = BL_DOM_HOLDER;
+	bl_progress_update(&p, &s, &snap);
+	assert_non_null(bl_progress_find(&p, 1));
+	assert_null(bl_progress_find(&p, 3));
+	assert_false(bl_track_booting(bl_progress_find(&p, 1), &s, snap.now));
+	/* 1 goes, its domid comes round; 4 is new */
+	snap.now = BL_MS(2000);
+	snap.doms[0].uuid.b[0] = 1;
+	snap.doms[1].domid = 4;
+	bl_progress_update(&p, &s, &snap);
+	assert_true(bl_track_booting(bl_progress_find(&p, 1), &s, snap.now));
+	assert_true(bl_track_booting(bl_progress_find(&p, 4), &s, BL_MS(61999)));
+	assert_false(bl_track_booting(bl_progress_find(&p, 4), &s, BL_MS(62000)));
+	assert_null(bl_progress_find(&p, 2));
+	assert_int_equal(HASH_COUNT(p.tracks), 2);
+	bl_progress_free(&p);
+	bl_snapshot_free(&snap);
+}
+
+static void telemetry_grows_stale(void **state)
+{
+	struct bl_progress p = { 0 };
+	struct bl_settings s;
+	struct bl_snapshot snap = { .now = BL_MS(1000) };
+	struct bl_dom *d = bl_snapshot_add(&snap);
+
+	(void)state;
+	bl_settings_init(&s);
+	d->domid = 1;
+	d->tele = (struct bl_telemetry){ .present = true, .at = BL_MS(1000), .used = BL_PAGES(1000) };
+	bl_progress_update(&p, &s, &snap);
+	assert_true(bl_progress_find(&p, 1)->fresh);
+	assert_true(bl_progress_find(&p, 1)->proven);
+	assert_int_equal(bl_progress_find(&p, 1)->demand.n, 1200);
+	snap.now = BL_MS(31001);
+	bl_progress_update(&p, &s, &snap);
+	assert_false(bl_progress_find(&p, 1)->fresh);
+	assert_int_equal(bl_progress_find(&p, 1)->demand.n, 0);
+	bl_progress_free(&p);
+	bl_snapshot_free(&snap);
+}
+
+static void measures_rates(void **state)
+{
+	struct bl_progress p = { 0 };
+	struct bl_settings s;
+	struct bl_snapshot snap = { 0 };
+	struct bl_dom *d = bl_snapshot_add(&snap);
+
+	(void)state;
+	bl_settings_init(&s);
+	d->domid = 1;
+	d->has_target = true;
+	d->target = d->tot = BL_PAGES(100000);
+	for (uint64_t ms = 0; ms <= 1000; ms += 50) {
+		snap.now = BL_MS(ms);
+		bl_progress_update(&p, &s, &snap);
+		d->target = BL_PAGES(1000);
+		if (ms >= 50)
+			d->tot.n -= 1000;
+	}
+	assert_int_equal(bl_progress_find(&p, 1)->rate, 20000);
+	bl_progress_free(&p);
+	bl_snapshot_free(&snap);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(proves_itself),
+		cmocka_unit_test(lags),
+		cmocka_unit_test(has_no_balloon),
+		cmocka_unit_test(time_stands_still),
+		cmocka_unit_test(comes_and_goes),
+		cmocka_unit_test(telemetry_grows_stale),
+		cmocka_unit_test(measures_rates),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
