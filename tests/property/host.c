@@ -168,9 +168,11 @@ static void stake(struct host *h, struct bl_claim *c, bl_pages pages)
 {
 	struct bl_dom *d;
 
-	if (pages.n > unclaimed(h))
+	if (pages.n + BL_HOLDER_PAGES.n > unclaimed(h))
 		return;
 	d = bl_snapshot_add(&h->w.snap);
+	d->tot = BL_HOLDER_PAGES;
+	h->w.snap.free = bl_pages_sub(h->w.snap.free, d->tot);
 	d->domid = h->next_domid++;
 	d->flags = BL_DOM_HOLDER;
 	d->uuid = c->handle;
@@ -271,6 +273,7 @@ void host_release(struct host *h, struct bl_claim *c)
 	for (size_t i = 0; i < s->n_doms; i++)
 		if (s->doms[i].flags & BL_DOM_HOLDER && bl_uuid_equal(&s->doms[i].uuid, &c->handle)) {
 			s->outstanding = bl_pages_sub(s->outstanding, s->doms[i].outstanding);
+			s->free = bl_pages_add(s->free, s->doms[i].tot);
 			memmove(&s->doms[i], &s->doms[i + 1], (s->n_doms - i - 1) * sizeof(*s->doms));
 			s->n_doms--;
 			break;

@@ -173,7 +173,7 @@ static void live(struct host *h, struct rnd *r)
 	if (!rests(h))
 		return;
 	room = room_for_claim(h);
-	overhead = rnd_below(r, 2000);
+	overhead = rnd_in(r, BL_HOLDER_PAGES.n, 2000);
 	if (room <= overhead)
 		return;
 	c = host_claim(h, rnd_one_in(r, 3) ? room - overhead : rnd_in(r, 1, room - overhead), overhead);

@@ -50,7 +50,7 @@ static uint64_t promised(const struct world *w, const struct bl_claim *c)
 	uint64_t kept = (h ? h->outstanding.n : 0) + (b ? b->outstanding.n + b->tot.n : 0);
 
 	/* the holder's own pages came out of the overhead */
-	return less(c->overhead.n, h ? 14 : 0) + less(c->size.n, kept);
+	return less(c->overhead.n, h ? BL_HOLDER_PAGES.n : 0) + less(c->size.n, kept);
 }
 
 static bool being_built_for_claim(const struct world *w, uint32_t domid)
