@@ -182,11 +182,16 @@ static bool time_out(struct bd_manager *m, struct bl_claim *c)
 	int64_t room = m->plan.balance + (int64_t)bl_claim_promised(c, &m->snap).n -
 		       (int64_t)c->overhead.n;
 
-	/* --min: what is there now will do, if nobody older waits for it */
+	/* What came at the last moment still counts, and with --min a part of it;
+	 * what others wait for is not in the room. */
 	part = bl_pages_min(BL_PAGES(room > 0 ? room : 0), c->size);
-	if (c->min.n < c->size.n && part.n >= c->min.n) {
+	if (part.n >= c->min.n) {
+		bl_uuid id = c->id;
+
 		bd_claims_stake(m, c, part);
-		return true;
+		c = bl_ledger_find(&m->ledger, &id);
+		if (!c || c->state != BL_CLAIM_RECLAIMING)
+			return true;
 	}
 	bl_plan_admit(&m->plan, c->size, c->overhead, &a);
 	bl_err_set(&err, ETIMEDOUT, BL_ERR_TIMEOUT, "waited in vain: %s",
