@@ -159,8 +159,9 @@ static void share_rest(const struct rest *r, const struct bl_share_in *in, bl_pa
 	for (size_t k = 0; given < r->left; k++, given++)
 		ret[r->p[k].index].n++;
 }
+
 /* Passes before it sorts: enough for hosts that are not made to need more. */
-#define PASSES 16
+#define PASSES 8
 
 int bl_fill_share(struct bl_fill *f, const struct bl_share_in *in, size_t n,
 		  bl_pages amount, bl_pages *ret, bl_pages *ret_left)

@@ -120,18 +120,20 @@ static struct problem large_problem(struct rnd *r)
 	return p;
 }
 
-/* One made so that each level found fills but one more. */
+/* One made so that each level found fills but one more: each is full just
+ * above the level before. */
 static struct problem staircase(struct rnd *r)
 {
-	struct problem p = { .n = rnd_in(r, 2, LARGE) };
-	uint64_t left = UINT64_C(1) << rnd_in(r, 20, 44);
+	struct problem p = { .n = rnd_in(r, 2, 20), .amount = UINT64_C(1) << rnd_in(r, 30, 50) };
+	uint64_t left = p.amount, weights = 100 * p.n, before = 0;
 
-	p.amount = left;
 	for (size_t i = 0; i < p.n; i++) {
-		uint64_t level = left / (p.n - i), cap = level - (level ? rnd_below(r, 2) : 0);
+		uint64_t level = left / (weights / 100), cap = i + 1 < p.n ? before + 1 : 2 * left;
 
 		p.in[i] = (struct bl_share_in){ BL_PAGES(0), BL_PAGES(cap), 100 };
-		left -= cap;
+		left -= cap < left ? cap : left;
+		weights -= 100;
+		before = level;
 	}
 	for (size_t i = p.n; i > 1; i--) {
 		size_t j = rnd_below(r, i);

@@ -213,6 +213,37 @@ static void only_what_is_free(void **state)
 	expect(f, "maxmem 2 350, target 2 350");
 }
 
+static void withdraws_what_is_not_taken(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d = &f->snap.doms[1];
+
+	d->tot = d->target = d->max_pages = BL_MIB_PAGES(300);
+	make(f);
+	d->target = d->max_pages = BL_MIB_PAGES(1000);
+	f->snap.now.n += 50;
+	make(f);
+	assert_int_equal(f->plan.growing.n, 700 * MIB);
+	f->snap.now.n += 5000;
+	/* but for a mebibyte that stays on offer */
+	expect(f, "target 2 301, maxmem 2 301");
+	assert_int_equal(f->plan.actions[0].why, BL_WHY_WITHDRAWN);
+	d->target = d->max_pages = BL_MIB_PAGES(301);
+	f->snap.now.n += 50000;
+	expect(f, "");
+	/* it comes round: what it takes is doubled each time */
+	for (uint64_t have = 301, step = 2; step <= 64; step *= 2) {
+		char text[64];
+
+		d->tot = BL_MIB_PAGES(have);
+		f->snap.now.n += 50;
+		have += step;
+		snprintf(text, sizeof(text), "maxmem 2 %" PRIu64 ", target 2 %" PRIu64, have, have);
+		expect(f, text);
+		d->target = d->max_pages = BL_MIB_PAGES(have);
+	}
+}
+
 static void probes_first(void **state)
 {
 	struct fixture *f = *state;
@@ -417,6 +448,7 @@ int main(void)
 		TEST(what_cannot_be_served_moves_nobody),
 		TEST(grows_limit_first),
 		TEST(only_what_is_free),
+		TEST(withdraws_what_is_not_taken),
 		TEST(probes_first),
 		TEST(others_take_the_part_of_one_stuck),
 		TEST(keeps_its_hands_off),
