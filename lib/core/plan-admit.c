@@ -2,6 +2,14 @@
 /* What a claim would meet, and how long it takes. */
 #include "lib/core/plan-internal.h"
 
+/* Now, or when it is unpaused, has arrived or is built. */
+static bool may_ever_give(const struct bl_view *v)
+{
+	return v->managed || (v->limits.mode == BL_MODE_AUTO && !v->limits.external &&
+			      (v->state == BL_STATE_PAUSED || v->state == BL_STATE_MIGRATING ||
+			       v->state == BL_STATE_BUILDING));
+}
+
 void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead,
 		   struct bl_admission *ret)
 {
@@ -11,19 +19,23 @@ void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead,
 		.reclaimable = plan->reclaimable,
 		.claims = plan->claims,
 	};
-	int64_t to_min = 0, most;
+	int64_t to_min = 0, going = 0, most;
 
-	for (size_t i = 0; i < plan->n_views; i++)
-		if (plan->views[i].managed)
-			to_min += (int64_t)bl_pages_sub(plan->views[i].have,
-							plan->views[i].limits.min).n;
-	most = plan->balance + (int64_t)plan->claims.n + to_min;
+	for (size_t i = 0; i < plan->n_views; i++) {
+		const struct bl_view *v = &plan->views[i];
+
+		if (may_ever_give(v))
+			to_min += (int64_t)bl_pages_sub(v->have, v->limits.min).n;
+		if (v->state == BL_STATE_DYING)
+			going += (int64_t)v->dom->tot.n;
+	}
+	most = plan->balance + (int64_t)plan->claims.n + to_min + going;
 	a.most = BL_PAGES(most > 0 ? most : 0);
 	if (a.need.n > a.most.n)
 		a.verdict = BL_FITS_NEVER;
 	else if (a.need.n <= a.available.n)
 		a.verdict = BL_FITS_NOW;
-	else if ((int64_t)a.need.n <= plan->balance + (int64_t)plan->reclaimable.n)
+	else if ((int64_t)a.need.n <= plan->balance + (int64_t)plan->reclaimable.n + going)
 		a.verdict = BL_FITS_RECLAIM;
 	else
 		a.verdict = BL_FITS_LATER;

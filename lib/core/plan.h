@@ -89,7 +89,7 @@ const struct bl_view *bl_plan_view(const struct bl_plan *plan, uint32_t domid);
 /* What a claim of that much would meet, against the last plan. */
 enum bl_verdict {
 	BL_FITS_NOW,	 /* from what is available */
-	BL_FITS_RECLAIM, /* once balloons have moved */
+	BL_FITS_RECLAIM, /* once balloons have moved, and what is dying has gone */
 	BL_FITS_LATER,	 /* only when other claims end, or guests use less */
 	BL_FITS_NEVER,	 /* not even with every claim gone and every guest at its min */
 };

@@ -416,6 +416,32 @@ static void says_what_a_claim_would_meet(void **state)
 	}
 }
 
+static void counts_on_what_goes_and_what_comes_back(void **state)
+{
+	static const struct {
+		unsigned flags; /* of the second guest */
+		uint64_t reclaim, most; /* the most that fits so, in MiB */
+	} rows[] = {
+		{ 0, 3600, 3600 },
+		{ BL_DOM_DYING, 3800, 3800 },
+		{ BL_DOM_PAUSED, 2800, 3600 },
+		{ BL_DOM_MIGRATING, 2800, 3600 },
+		{ BL_DOM_NO_BALLOON, 2800, 2800 },
+	};
+	struct fixture *f = *state;
+	struct bl_admission a;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		f->snap.doms[1].flags = BL_DOM_ANNOUNCED | rows[i].flags;
+		make(f);
+		bl_plan_admit(&f->plan, BL_MIB_PAGES(rows[i].reclaim), BL_PAGES(0), &a);
+		assert_int_equal(a.verdict, BL_FITS_RECLAIM);
+		assert_int_equal(a.most.n, rows[i].most * MIB);
+		bl_plan_admit(&f->plan, BL_MIB_PAGES(rows[i].reclaim + 1), BL_PAGES(0), &a);
+		assert_true(a.verdict > BL_FITS_RECLAIM);
+	}
+}
+
 static void says_how_long(void **state)
 {
 	struct fixture *f = *state;
@@ -456,6 +482,7 @@ int main(void)
 		TEST(waits_for_a_domain_that_boots),
 		TEST(counts_what_grows),
 		TEST(says_what_a_claim_would_meet),
+		TEST(counts_on_what_goes_and_what_comes_back),
 		TEST(says_how_long),
 	};
 
