@@ -195,6 +195,8 @@ static void take_value(struct bd_xen_guest *g, enum bd_xen_key key,
 	case BD_XEN_KEY_NAME:
 		if (reply->value)
 			bl_text_sanitize(g->name, reply->value, reply->len);
+		else if (g->holder && g->name[0])
+			changed(g->gs); /* `xl destroy`: no other event tells of it */
 		break;
 	case BD_XEN_KEY_TARGET:
 		bd_xen_target_value(g, reply);

@@ -42,6 +42,7 @@ struct bd_xen_guest {
 	bool loaded, introduced;
 	bool seen_built; /* it was built since we look */
 	bool external;	 /* somebody else wrote its target */
+	bool named;	 /* a holder that we have given a name since we look */
 	bool asked_down; /* a holder whose control/shutdown was written */
 	bool stubdom, announced;
 	bool complained; /* one line in the log a domain */

@@ -71,7 +71,7 @@ static int claim_error(struct bl_err *reterr, int r, uint32_t domid, bl_pages pa
 	}
 }
 
-static void name_holder(struct bd_host_xen *x, uint32_t domid, const bl_uuid *id)
+static void write_name(struct bd_host_xen *x, uint32_t domid, const bl_uuid *id)
 {
 	char path[BD_XEN_PATH_MAX + 8], name[64], text[BL_UUID_STR];
 
@@ -81,6 +81,18 @@ static void name_holder(struct bd_host_xen *x, uint32_t domid, const bl_uuid *id
 	(void)snprintf(name, sizeof(name), "balloond-claim-%s", text);
 	/* Nothing depends on it: the answer is not waited for. */
 	(void)bd_store_write(x->store, BD_XEN_COOKIE_OTHER, path, name, NULL);
+}
+
+void bd_xen_holder_name(struct bd_host *h, uint32_t holder, const bl_uuid *id)
+{
+	struct bd_host_xen *x = xen_of(h);
+	struct bd_xen_guest *g = bd_xen_guests_find(&x->guests, holder);
+
+	/* Once: it takes a while until its watch shows it. */
+	if (!g || !g->holder || g->named)
+		return;
+	g->named = true;
+	write_name(x, holder, id);
 }
 
 int bd_xen_holder_stake(struct bd_host *h, const bl_uuid *handle, const bl_uuid *id,
@@ -107,7 +119,7 @@ int bd_xen_holder_stake(struct bd_host *h, const bl_uuid *handle, const bl_uuid 
 		(void)destroy(x->call, NULL, domid);
 		return claim_error(reterr, r, domid, pages);
 	}
-	name_holder(x, domid, id);
+	write_name(x, domid, id);
 	*ret_domid = domid;
 	return 0;
 }

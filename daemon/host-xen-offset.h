@@ -22,7 +22,7 @@
 /* How long pages and target must stand still: where nothing has moved since
  * the guest was built, and where something may have. */
 #define BD_XEN_OFFSET_STILL BL_MS(300)
-#define BD_XEN_OFFSET_STILL_MOVED BL_MS(2000)
+#define BD_XEN_OFFSET_STILL_MOVED BL_MS(1000)
 /* One that could not be learned for so long is looked at with the ticks alone. */
 #define BD_XEN_OFFSET_HURRY BL_MS(15000)
 

@@ -168,6 +168,7 @@ static const struct bd_host_ops ops = {
 	.unstake = bd_xen_holder_unstake,
 	.transfer = bd_xen_holder_transfer,
 	.cancel = bd_xen_holder_cancel,
+	.name_holder = bd_xen_holder_name,
 	.adopt = adopt,
 	.problems = problems,
 };

@@ -27,6 +27,7 @@ int bd_xen_holder_stake(struct bd_host *h, const bl_uuid *handle, const bl_uuid 
 int bd_xen_holder_unstake(struct bd_host *h, uint32_t holder, const bl_uuid *handle);
 int bd_xen_holder_transfer(struct bd_host *h, uint32_t holder, const bl_uuid *handle,
 			   uint32_t domid, bl_pages pages, struct bl_err *reterr);
+void bd_xen_holder_name(struct bd_host *h, uint32_t holder, const bl_uuid *id);
 int bd_xen_holder_cancel(struct bd_host *h, uint32_t domid);
 
 /* host-xen-snapshot.c */

@@ -52,6 +52,9 @@ struct bd_host_ops {
 			uint32_t domid, bl_pages pages, struct bl_err *reterr);
 	/* Gives up a claim on a domain being built. */
 	int (*cancel)(struct bd_host *h, uint32_t domid);
+	/* NULL, or: gives an adopted holder the name that stake() gives, when whoever
+	 * made it was killed before. */
+	void (*name_holder)(struct bd_host *h, uint32_t holder, const bl_uuid *id);
 	/* Forget that somebody else wrote this domain's target (`--mode auto`). */
 	void (*adopt)(struct bd_host *h, uint32_t domid);
 	/* What an administrator should know: one line each into add(); e.g. a

@@ -213,6 +213,8 @@ static bool check_held(struct bd_manager *m, struct bl_claim *c, bl_ms now)
 		return bd_claims_end(m, c, BL_CLAIM_RELEASED, NULL) == 0;
 	if (c->expires.n <= now.n)
 		return bd_claims_end(m, c, BL_CLAIM_EXPIRED, NULL) == 0;
+	if (!holder->name[0] && m->host->ops->name_holder)
+		m->host->ops->name_holder(m->host, c->holder, &c->id);
 	if (c->staked.n)
 		return false;
 	bl_err_set(&err, ENOENT, BL_ERR_BAD_STATE, "its holder, domain %u, has nothing staked any more",

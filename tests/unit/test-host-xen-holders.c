@@ -145,19 +145,25 @@ static void test_asked_down(void **state)
 static void test_drop(void **state)
 {
 	struct fixture *f = new_fixture();
-	struct fake_domain *d;
-	char name[32];
+	struct fake_domain *fake;
+	char name[64];
 
 	(void)state;
-	d = fake_xen_add(50, false, false, 0);
-	d->handle = handle(9);
-	d->outstanding = 5000;
+	fake = fake_xen_add(50, false, false, 0);
+	fake->handle = handle(9);
+	fake->outstanding = 5000;
 	fake_store_setf(50, "name", "balloond-claim-x");
 	add_guest(51, false, false, 4096, 4096, 0, 0);
 	fake_store_setf(51, "name", "balloond-claim-y");
 	start(f);
 	assert_int_equal(bl_snapshot_find(&f->s, 50)->flags, BL_DOM_HOLDER);
 	assert_string_equal(bl_snapshot_find(&f->s, 50)->name, "balloond-claim-x");
+	/* One whose maker was killed before it had a name. */
+	fake = fake_xen_add(52, false, false, 0);
+	fake->handle = handle(10);
+	until(f, 52, d->flags == BL_DOM_HOLDER && !d->name[0]);
+	f->h->ops->name_holder(f->h, 52, &claim_id);
+	until(f, 52, strcmp(d->name, "balloond-claim-07070700-0000-0000-0000-000000000000") == 0);
 	stop(f);
 	assert_int_equal(bd_host_xen_drop_holders(NULL), 0);
 	assert_null(fake_xen_find(50));

@@ -58,7 +58,7 @@ static void test_found_moved(void **state)
 	for (uint64_t tot = 65552; tot > 60016; tot -= 100)
 		look_for(&o, &now, tot, 60000, false, 100);
 	assert_false(o.known);
-	look_for(&o, &now, 60016, 60000, false, 1500);
+	look_for(&o, &now, 60016, 60000, false, 900);
 	assert_false(o.known);
 	look_for(&o, &now, 60016, 60000, false, 1000);
 	assert_true(o.known);
