@@ -53,7 +53,7 @@ ok "the manager knows no backend" nothing manager_ports
 # No file, no clock, no output, no thread, no environment.
 libc='mem(cpy|cmp|set|move|chr|rchr|mem)|str(len|nlen|cmp|ncmp|casecmp|ncasecmp|chr|rchr|str|spn|cspn|pbrk|dup|ndup|cpy|ncpy|cat|error|error_r|error_l)|strto(u?ll?|d|ul|l)|__isoc23_strto(u?ll?)'
 libc+='|malloc|calloc|realloc|reallocarray|free|qsort|qsort_r|bsearch|v?snprintf|abort|__assert_fail|__errno_location'
-libc+='|__(memcpy|memset|memmove|strcpy|strcat|strncpy|strncat|snprintf|vsnprintf|stpcpy)_chk|__stack_chk_fail|exit'
+libc+='|__(memcpy|memset|memmove|strcpy|strcat|strncpy|strncat|snprintf|vsnprintf|stpcpy)_chk|__stack_chk_fail|exit|exp2'
 libc+='|__ctype_(b|tolower|toupper)_loc|stpcpy|floor|ceil|fmod|llround|lround|pow|isnan|isinf|__isnan|__isinf|__fpclassify|__finite'
 # 128-bit arithmetic of the compiler's own library
 libc+='|__u?(div|mod|divmod)ti[34]'
