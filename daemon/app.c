@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 #define DEFAULT_CONFIG BL_SYSCONFDIR "/balloond/balloond.conf"
 /* Events kept for `monitor --since` and for slow readers. */
 #define EVENTS_KEPT 2048
+/* More than what is kept for long; most answers about many domains are larger. */
+#define LARGE_BYTES (64 << 10)
 /* Descriptors beside the clients': the loop, the backend, state, a library's. */
 #define DESCRIPTORS_EXTRA 128
 
@@ -187,6 +190,9 @@ static int run(const struct bd_options *o)
 	int r;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* Large answers go back to the system once they are sent, at any time:
+	 * the default grows with what was freed, and keeps it. */
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	r = load_config(o, &a.config, &err);
 	if (r < 0) {
 		bd_log(LOG_ERR, "%s", err.msg);

@@ -21,11 +21,13 @@ struct bd_conn {
 	unsigned n_calls;
 	struct bd_subscription *sub;
 	size_t scanned; /* bytes of input known to hold no newline */
+	uint64_t read_at; /* all->clock when the peer last read something, or had all */
 	time_t since;	/* a line was begun, or the one to go was told; 0 */
 	bool denied;	/* was told to go */
 	bool closing;	/* to be closed once all is sent */
 	bool eof;	/* sends no more */
 	bool gone;	/* reads no more either */
+	bool paused;	/* not read from until its lines are handled */
 	bool hungry;	/* has lines left for the next turn */
 	bool doomed;	/* to be freed */
 	struct bd_conn *prev, *next;
@@ -50,7 +52,10 @@ bool bd_conn_hung_up(const struct bd_conn *c); /* closed both ways: nobody waits
 time_t bd_conns_now(void); /* seconds, never 0 */
 void bd_conns_turn_soon(struct bd_conns *all);
 void bd_conns_sweep_later(struct bd_conns *all);
-/* Closes whoever leaves most unread until what is left is bearable. */
+/* More is unsent than is bearable until the doomed are freed: no request is
+ * answered before that. */
+bool bd_conns_over_budget(const struct bd_conns *all);
+/* Dooms whoever has not read for longest until what is left is bearable. */
 void bd_conns_keep_budget(struct bd_conns *all);
 
 /* call.c */

@@ -24,6 +24,8 @@ static void count_output(struct evbuffer *b, const struct evbuffer_cb_info *info
 
 	(void)b;
 	c->all->queued += info->n_added - info->n_deleted;
+	if (info->n_deleted || !info->orig_size)
+		c->read_at = ++c->all->clock;
 }
 
 void bd_conn_doom(struct bd_conn *c)
@@ -32,8 +34,7 @@ void bd_conn_doom(struct bd_conn *c)
 		return;
 	c->doomed = true;
 	(void)bufferevent_disable(c->bev, EV_READ | EV_WRITE);
-	(void)evbuffer_remove_cb(bd_conn_output(c), count_output, c);
-	c->all->queued -= evbuffer_get_length(bd_conn_output(c));
+	c->all->doomed += evbuffer_get_length(bd_conn_output(c));
 	bd_conns_turn_soon(c->all);
 }
 
@@ -52,6 +53,9 @@ void bd_conn_free(struct bd_conn *c)
 		bl_rpc_request_done(&call->req);
 		free(call);
 	}
+	all->doomed -= evbuffer_get_length(bd_conn_output(c));
+	all->queued -= evbuffer_get_length(bd_conn_output(c));
+	(void)evbuffer_remove_cb(bd_conn_output(c), count_output, c);
 	bufferevent_free(c->bev);
 	free(c);
 	if (all->freed)
@@ -125,16 +129,24 @@ void bd_conn_handle_lines(struct bd_conn *c)
 
 	if (c->doomed || c->all->stopping)
 		return;
+	if (c->paused && !c->eof)
+		(void)bufferevent_enable(c->bev, EV_READ);
+	c->paused = false;
 	if (c->denied || c->closing) {
 		(void)evbuffer_drain(in, evbuffer_get_length(in));
 		return;
 	}
 	for (int n = 0; has_line(c, &pos); n++) {
-		if (evbuffer_get_length(bd_conn_output(c)) > BD_CONN_OUT_PAUSE)
-			return; /* on_write goes on */
-		if (n == BATCH) {
-			c->hungry = true;
-			bd_conns_turn_soon(c->all);
+		bool full = evbuffer_get_length(bd_conn_output(c)) > BD_CONN_OUT_PAUSE;
+
+		if (full || n == BATCH || bd_conns_over_budget(c->all)) {
+			/* Not read from before what is there is handled: a full
+			 * input would call on_read without end. */
+			(void)bufferevent_disable(c->bev, EV_READ);
+			c->paused = true;
+			c->hungry = !full; /* else on_write goes on */
+			if (c->hungry)
+				bd_conns_turn_soon(c->all);
 			return;
 		}
 		c->scanned = 0;

@@ -26,6 +26,8 @@ struct bd_conns {
 	unsigned n;	   /* that are served */
 	unsigned n_denied; /* that are told to go */
 	size_t queued;	   /* bytes waiting to be sent, over all */
+	size_t doomed;	   /* of these, of connections about to be freed */
+	uint64_t clock;	   /* counts what was sent */
 	struct event *again; /* more lines wait to be handled, or some are to be freed */
 	struct event *sweep; /* looks after those who dawdle */
 	bool stopping;

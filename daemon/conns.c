@@ -4,7 +4,7 @@
 
 #include "daemon/conn-internal.h"
 
-/* With this much unsent over all, whoever reads least is closed. */
+/* With this much unsent over all, whoever has not read for longest is closed. */
 #define OUT_BUDGET (48U << 20)
 /* A line begun so long ago is not going to be finished. */
 #define LINE_SECONDS 60
@@ -23,7 +23,9 @@ void bd_conns_turn_soon(struct bd_conns *all)
 {
 	static const struct timeval at_once;
 
-	(void)event_add(all->again, &at_once);
+	/* To add it again would put off one that is about to run. */
+	if (!event_pending(all->again, EV_TIMEOUT, NULL))
+		(void)event_add(all->again, &at_once);
 }
 
 void bd_conns_sweep_later(struct bd_conns *all)
@@ -34,14 +36,19 @@ void bd_conns_sweep_later(struct bd_conns *all)
 		(void)event_add(all->sweep, &second);
 }
 
+bool bd_conns_over_budget(const struct bd_conns *all)
+{
+	return all->queued > OUT_BUDGET;
+}
+
 void bd_conns_keep_budget(struct bd_conns *all)
 {
-	while (all->queued > OUT_BUDGET) {
+	while (all->queued - all->doomed > OUT_BUDGET) {
 		struct bd_conn *c, *worst = NULL;
 
 		DL_FOREACH(all->list, c)
-			if (!c->doomed && (!worst || evbuffer_get_length(bd_conn_output(c)) >
-							     evbuffer_get_length(bd_conn_output(worst))))
+			if (!c->doomed && evbuffer_get_length(bd_conn_output(c)) &&
+			    (!worst || c->read_at < worst->read_at))
 				worst = c;
 		if (!worst)
 			return;
@@ -55,15 +62,15 @@ static void on_again(evutil_socket_t fd, short what, void *ud)
 	struct bd_conn *c, *next;
 
 	(void)fd, (void)what;
+	DL_FOREACH_SAFE(all->list, c, next)
+		if (c->doomed)
+			bd_conn_free(c);
 	DL_FOREACH(all->list, c) {
 		if (!c->hungry)
 			continue;
 		c->hungry = false;
 		bd_conn_handle_lines(c);
 	}
-	DL_FOREACH_SAFE(all->list, c, next)
-		if (c->doomed)
-			bd_conn_free(c);
 }
 
 /* True while c has to be looked after. */
