@@ -37,6 +37,7 @@ struct bd_manager {
 	size_t n_known, cap_known;
 	bl_ms started;
 	uint64_t last_tick_real; /* CLOCK_MONOTONIC ms, paces the ticks */
+	uint64_t next_tick_real; /* when the timer fires */
 	uint64_t last_look_real; /* the same of the last look */
 	bool looked_before_change; /* something was changed since */
 	bool paused, low;
@@ -54,6 +55,9 @@ struct bl_plan_in bd_manager_plan_in(struct bd_manager *m);
 void bd_manager_act(struct bd_manager *m);
 /* A tick once control is back in the loop. */
 void bd_manager_tick_soon(struct bd_manager *m);
+/* Something was changed that only a lease's end makes a tick necessary for:
+ * the next one comes as it would, or then. */
+void bd_manager_tick_for_deadlines(struct bd_manager *m);
 /* Does one action now; failures are logged and told. */
 int bd_manager_apply(struct bd_manager *m, const struct bl_action *a, struct bl_err *reterr);
 /* What is remembered of the domain, and on disk before its balloon moves: its

@@ -140,11 +140,16 @@ static int new_claim(struct bd_manager *m, const struct bd_claim_request *req, u
 		bl_plan_admit(&m->plan, c->size, c->overhead, &a);
 		refuse(m, &a, err);
 		bd_claims_end(m, c, BL_CLAIM_FAILED, err);
+		c = NULL;
 	} else if (req->wait == BD_WAIT_NO_WAIT) {
 		bl_err_set(err, EIO, BL_ERR_BACKEND, "the claim failed at once: see the log");
 		done(ud, c, c ? NULL : err);
 	}
-	bd_manager_tick_soon(m);
+	/* Where there was nothing to do but to stake it, there is nothing left. */
+	if (c && c->state == BL_CLAIM_HELD && m->plan.n_actions == 1)
+		bd_manager_tick_for_deadlines(m);
+	else
+		bd_manager_tick_soon(m);
 	return 0;
 }
 

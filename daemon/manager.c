@@ -31,6 +31,7 @@ static void tick_in(struct bd_manager *m, uint64_t real_ms)
 	struct timeval tv = { .tv_sec = (time_t)(real_ms / 1000),
 			      .tv_usec = (suseconds_t)(real_ms % 1000 * 1000) };
 
+	m->next_tick_real = bd_real_ms() + real_ms;
 	evtimer_add(m->tick_timer, &tv);
 }
 
@@ -213,6 +214,17 @@ static uint64_t next_tick_ms(struct bd_manager *m)
 		ms = bl_ms_since(deadline, now).n + 1;
 	ms = (uint64_t)((double)ms / speed);
 	return ms < 1 ? 1 : ms;
+}
+
+void bd_manager_tick_for_deadlines(struct bd_manager *m)
+{
+	bl_ms left = bl_ms_since(bd_claims_next_deadline(m), m->snap.now);
+	double ms = (double)left.n / m->host->ops->speed(m->host) + 1;
+	uint64_t now = bd_real_ms();
+
+	m->looked_before_change = true;
+	if ((double)now + ms < (double)m->next_tick_real)
+		tick_in(m, (uint64_t)ms);
 }
 
 static void tick(evutil_socket_t fd, short what, void *ud)
