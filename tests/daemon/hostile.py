@@ -45,9 +45,12 @@ def at_rest(h):
         with open(f"/proc/{h.daemon.pid}/stat") as f:
             return sum(int(x) for x in f.read().rsplit(")", 1)[1].split()[11:13])
 
-    before, began = ticks(), time.monotonic()
-    wait_until("two seconds", lambda: time.monotonic() - began > 2)
-    assert ticks() - before < 60, f"{ticks() - before} ticks of 10 ms in two seconds"
+    def quiet():
+        before, began = ticks(), time.monotonic()
+        wait_until("two seconds", lambda: time.monotonic() - began > 2)
+        return ticks() - before < 25
+
+    wait_until("the daemon to come to rest", quiet, 20)
 
 
 def fill(w):
@@ -80,9 +83,10 @@ def never_reads():
         others_are_served(h)
         before = rss(h.daemon.pid)
         bad = [Wire(h.socket) for _ in range(400)]
-        for w in bad:
+        for i, w in enumerate(bad):
             fill(w)
-        others_are_served(h)
+            if i % 40 == 39:
+                others_are_served(h)
         bounded(h, before)
         at_rest(h)
         for w in bad:
