@@ -179,18 +179,19 @@ static void act_grow(struct bl_plan *plan, const struct bl_view *v, bl_pages to)
 	emit_dom(plan, BL_ACT_TARGET, v, to, why);
 }
 
+/* How soon to look again. One that is stuck, or that dies, is no reason to hurry
+ * unless a claim waits; nor is a builder that sleeps. */
 static void look_ahead(struct bl_plan *plan, const struct bl_plan_in *in)
 {
-	plan->moving = plan->waiting = false;
+	plan->moving = plan->n_actions > 0;
+	plan->waiting = false;
 	for (size_t i = 0; i < plan->n_views; i++) {
 		const struct bl_view *v = &plan->views[i];
 
 		if (v->state == BL_STATE_GROWING || v->state == BL_STATE_SHRINKING)
 			*(v->track->lagging ? &plan->waiting : &plan->moving) = true;
-		plan->waiting |= v->state == BL_STATE_STUCK || v->state == BL_STATE_BUILDING ||
-				 v->state == BL_STATE_DYING;
+		plan->waiting |= v->state == BL_STATE_BUILDING && v->growing.n;
 	}
-	plan->moving |= plan->n_actions > 0;
 	for (size_t i = 0; i < in->ledger->n; i++)
 		plan->waiting |= in->ledger->claims[i]->state != BL_CLAIM_HELD;
 }

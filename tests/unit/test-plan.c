@@ -442,6 +442,32 @@ static void counts_on_what_goes_and_what_comes_back(void **state)
 	}
 }
 
+static void hurries_only_while_it_matters(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d = &f->snap.doms[1];
+
+	make(f);
+	assert_false(f->plan.moving || f->plan.waiting);
+	/* on its way, by hand */
+	d->target = BL_MIB_PAGES(900);
+	bl_settings_find(&f->s, &d->uuid)->set.has_mode = true;
+	bl_settings_find(&f->s, &d->uuid)->set.mode = BL_MODE_MANUAL;
+	f->snap.now.n += 50;
+	make(f);
+	assert_true(f->plan.moving);
+	/* stuck */
+	f->snap.now.n += 5000;
+	make(f);
+	assert_int_equal(bl_plan_view(&f->plan, 2)->state, BL_STATE_STUCK);
+	assert_false(f->plan.moving || f->plan.waiting);
+	/* and a claim waits */
+	add_claim(f, 3900, 3900);
+	make(f);
+	assert_false(f->plan.moving);
+	assert_true(f->plan.waiting);
+}
+
 static void says_how_long(void **state)
 {
 	struct fixture *f = *state;
@@ -483,6 +509,7 @@ int main(void)
 		TEST(counts_what_grows),
 		TEST(says_what_a_claim_would_meet),
 		TEST(counts_on_what_goes_and_what_comes_back),
+		TEST(hurries_only_while_it_matters),
 		TEST(says_how_long),
 	};
 
