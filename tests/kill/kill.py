@@ -25,7 +25,7 @@ import tempfile
 import threading
 import time
 
-TOP = os.environ["top_builddir"]
+TOP = os.path.abspath(os.environ["top_builddir"])
 KILLED = os.path.join(TOP, "tests/kill/balloond-kill")
 PLAIN = os.path.join(TOP, "balloond")
 MIB, GIB = 1 << 20, 1 << 30
@@ -35,6 +35,7 @@ SPEED = 500
 TICK = 10 / SPEED
 LIMIT = 20  # seconds for anything that is waited for
 DAY = 86000  # a lease that outlives every run
+AT_ONCE = 6  # they mostly wait for ticks
 
 WORLD = """[host]
 memory = 24G
@@ -76,16 +77,18 @@ class Refused(Exception):
 class Daemon:
     def __init__(self, folder, program, kill_at=0):
         self.folder = folder
-        self.path = os.path.join(folder, "s")
+        # A socket's path is short, a build folder's need not be.
+        self.dir = os.open(folder, os.O_RDONLY)
+        self.path = "/proc/self/fd/%d/s" % self.dir
         self.state = os.path.join(folder, "state")
         self.log = open(os.path.join(folder, "log"), "ab")
         env = dict(os.environ, KILL_AT=str(kill_at), KILL_LOG=os.path.join(folder, "points"))
         env.pop("NOTIFY_SOCKET", None)
         self.process = subprocess.Popen(
             [program, "--backend", "sim", "--config", os.path.join(folder, "conf"),
-             "--socket", self.path, "--state-dir", self.state,
+             "--socket", "s", "--state-dir", self.state,
              "--sim-world", os.path.join(folder, "world"), "--sim-speed", str(SPEED)],
-            env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log)
+            cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log)
         self.socket = None
         self.buffer = b""
         self.n = 0
@@ -139,6 +142,9 @@ class Daemon:
         finally:
             self.process.kill()
             self.log.close()
+            if self.dir >= 0:
+                os.close(self.dir)
+                self.dir = -1
 
 
 class Client:
@@ -559,7 +565,7 @@ def main():
                 failed.append(n)
             sys.stdout.flush()
 
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for _ in pool.map(one, only or range(1, 2000)):
             pass
     print("1..%d" % len(done))
