@@ -73,6 +73,9 @@ static struct bl_guest_in guest_of(const struct bl_view *v, const struct bl_plan
 		g.min = g.max = g.demand = g.have;
 	else if (t->no_grow_until.n > in->snap->now.n)
 		g.have = offer_of(v);
+	/* nobody knows what it needs: it gives for a claim only */
+	if (!plan->scratch->claims_short && !t->fresh && in->settings->policy == BL_POLICY_DEMAND)
+		g.min = bl_pages_max(g.min, g.have);
 	g.min = bl_pages_min(g.min, g.max);
 	return g;
 }

@@ -22,7 +22,8 @@ bl_pages bl_view_step(const struct bl_view *v)
 }
 
 /* What it was granted and has not taken. Of a domain that is being built the
- * hypervisor's limit says how much will come, unless a claim covers it. */
+ * hypervisor's limit says how much will come, unless a claim covers it; so it
+ * does, for a while, of one whose target is not known yet. */
 static bl_pages view_growing(const struct bl_view *v, const struct bl_plan_in *in)
 {
 	const struct bl_dom *d = v->dom;
@@ -30,7 +31,7 @@ static bl_pages view_growing(const struct bl_view *v, const struct bl_plan_in *i
 
 	if (d->flags & (BL_DOM_DYING | BL_DOM_HOLDER | BL_DOM_NO_BALLOON))
 		return BL_PAGES(0);
-	if (d->flags & BL_DOM_BUILDING) {
+	if (d->flags & BL_DOM_BUILDING || (!d->has_target && !(d->flags & BL_DOM_CONTROL))) {
 		/* no limit yet, or none that means anything; or its builder sleeps */
 		if (room.n > in->snap->total.n || bl_plan_building(in, d->domid) ||
 		    bl_ms_since(in->snap->now, v->track->first_seen).n > in->settings->boot_grace.n)
@@ -38,7 +39,7 @@ static bl_pages view_growing(const struct bl_view *v, const struct bl_plan_in *i
 		return room;
 	}
 	if (!d->has_target)
-		return BL_PAGES(0);
+		return BL_PAGES(0); /* dom0, left alone */
 	return bl_pages_min(bl_pages_sub(d->target, d->tot), room);
 }
 

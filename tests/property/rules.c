@@ -69,7 +69,7 @@ static uint64_t growing(const struct world *w, const struct bl_dom *d, uint64_t 
 
 	if (d->flags & (BL_DOM_DYING | BL_DOM_HOLDER | BL_DOM_NO_BALLOON))
 		return 0;
-	if (d->flags & BL_DOM_BUILDING) {
+	if (d->flags & BL_DOM_BUILDING || (!d->has_target && !(d->flags & BL_DOM_CONTROL))) {
 		bool asleep = w->snap.now.n - t->first_seen.n > w->settings.boot_grace.n;
 
 		return room > w->snap.total.n || asleep || being_built_for_claim(w, d->domid) ? 0 : room;
