@@ -489,6 +489,21 @@ def kill_again(client, folder, n):
     assert client.daemon.end() in (0, -signal.SIGKILL)
 
 
+# What else libc has that changes a disk; wrap.c counts none of these.
+UNCOUNTED = set("""copy_file_range creat fallocate fputc futimens link linkat mkfifo mknod
+    mkostemp mkstemp msync putc pwritev pwritev2 remove renameat2 rmdir sendfile
+    splice symlink symlinkat sync_file_range truncate utimensat writev""".split())
+
+
+def uncounted():
+    """Calls of the daemon that change the disk and are no place to be killed at."""
+    out = subprocess.run(["nm", "-D", "--undefined-only", PLAIN], capture_output=True,
+                         check=True, encoding="ascii").stdout
+    called = {line.split()[-1].split("@")[0] for line in out.splitlines()}
+    assert "renameat" in called, out
+    return called & (UNCOUNTED | {name + "64" for name in UNCOUNTED})
+
+
 # ---- one place ---------------------------------------------------------------
 
 def prepare(folder):
@@ -542,6 +557,9 @@ def run_one(n, base):
 
 def main():
     base = tempfile.mkdtemp(prefix="kill-", dir=TOP)
+    missed = uncounted()
+    print("%s 1 - every call that changes the disk is counted%s" %
+          ("not ok" if missed else "ok", ": not %s" % ", ".join(missed) if missed else ""))
     only = [int(x) for x in os.environ.get("KILL_ONLY", "").split(",") if x]
     lock = threading.Lock()
     ended = 0  # places beyond the end of a life, in a row
@@ -559,7 +577,7 @@ def main():
                 return
             done.append(where)
             print("%s %d - killed %s (place %d)" %
-                  ("not ok" if wrong else "ok", len(done), where, n))
+                  ("not ok" if wrong else "ok", len(done) + 1, where, n))
             if wrong:
                 print("\n".join("# " + line for line in wrong.splitlines()))
                 failed.append(n)
@@ -568,7 +586,7 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for _ in pool.map(one, only or range(1, 2000)):
             pass
-    print("1..%d" % len(done))
+    print("1..%d" % (len(done) + 1))
     print("# %d places to be killed at: %d of the disk, %d of the host" %
           (len(done), sum("hypercall" not in w and w.split()[1] not in HOST for w in done),
            sum("hypercall" in w or w.split()[1] in HOST for w in done)))
@@ -577,7 +595,7 @@ def main():
               (",".join(map(str, failed)), base))
     else:
         shutil.rmtree(base)
-    return bool(failed)
+    return bool(failed or missed)
 
 
 HOST = ("apply", "stake", "unstake", "transfer", "cancel", "adopt", "launch", "hypercall")
