@@ -238,11 +238,13 @@ static void test_broken(void **state)
 /* An end does not wait for xenstored. */
 static void test_close_while_stalled(void **state)
 {
-	struct fixture *f = setup();
-	struct event_base *base = f->base;
+	/* What the thread that was left behind still uses stays within reach, so
+	 * that no leak is seen in it. */
+	static struct fixture *f;
 	bl_ms begin = bd_store_now();
 
 	(void)state;
+	f = setup();
 	fake_store_stall(true);
 	bd_store_read(f->s, 1, "/a");
 	while (!bd_store_silent(f->s).n)
@@ -250,8 +252,6 @@ static void test_close_while_stalled(void **state)
 	bd_store_close(f->s);
 	assert_true(bl_ms_since(bd_store_now(), begin).n < 9000);
 	fake_store_stall(false);
-	/* The thread that was left behind uses the rest. */
-	(void)base;
 }
 
 int main(void)
