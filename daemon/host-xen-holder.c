@@ -40,14 +40,14 @@ static int destroy(struct bd_xen_call *call, struct bd_store *store, uint32_t do
 }
 
 /* Whatever is asked of a holder is only done to the domain that has its handle. */
-static int check(struct bd_host_xen *x, uint32_t domid, const bl_uuid *handle)
+static int check(struct bd_host_xen *x, uint32_t domid, const bl_uuid *handle,
+		 struct bd_xen_info *ret)
 {
-	struct bd_xen_info info;
-	int r = bd_xen_call_one(x->call, domid, &info);
+	int r = bd_xen_call_one(x->call, domid, ret);
 
 	if (r < 0)
 		return r == -ESRCH ? -ENOENT : r;
-	if (!bl_uuid_equal(&info.handle, handle) || !bl_handle_is_ours(handle) || info.dying)
+	if (!bl_uuid_equal(&ret->handle, handle) || !bl_handle_is_ours(handle) || ret->dying)
 		return -ENOENT;
 	return 0;
 }
@@ -127,7 +127,8 @@ int bd_xen_holder_stake(struct bd_host *h, const bl_uuid *handle, const bl_uuid 
 int bd_xen_holder_unstake(struct bd_host *h, uint32_t holder, const bl_uuid *handle)
 {
 	struct bd_host_xen *x = xen_of(h);
-	int r = check(x, holder, handle);
+	struct bd_xen_info info;
+	int r = check(x, holder, handle, &info);
 
 	return r < 0 ? r : destroy(x->call, x->store, holder);
 }
@@ -136,7 +137,8 @@ int bd_xen_holder_transfer(struct bd_host *h, uint32_t holder, const bl_uuid *ha
 			   uint32_t domid, bl_pages pages, struct bl_err *reterr)
 {
 	struct bd_host_xen *x = xen_of(h);
-	int r = check(x, holder, handle);
+	struct bd_xen_info info;
+	int r = check(x, holder, handle, &info);
 
 	if (r < 0)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "the claim's holder, domain %"
@@ -145,8 +147,11 @@ int bd_xen_holder_transfer(struct bd_host *h, uint32_t holder, const bl_uuid *ha
 	r = bd_xen_call_claim(x->call, holder, BL_PAGES(0));
 	if (r == 0)
 		r = bd_xen_call_claim(x->call, domid, pages);
-	if (r < 0)
+	if (r < 0) {
+		/* Back to where it was, unless somebody was faster. */
+		(void)bd_xen_call_claim(x->call, holder, bl_pages_add(info.tot, info.outstanding));
 		return claim_error(reterr, r, domid, pages);
+	}
 	r = destroy(x->call, x->store, holder);
 	if (r < 0)
 		bd_log(LOG_WARNING, "domain %" PRIu32 ", which held a claim that moved to "

@@ -46,8 +46,8 @@ struct bd_host_ops {
 	/* Destroys the holder if its handle still is that one; -ENOENT if not. */
 	int (*unstake)(struct bd_host *h, uint32_t holder, const bl_uuid *handle);
 	/* Moves the holder's claim to domid: cancel, claim pages, and the holder
-	 * goes on success. -ENOMEM: somebody took the pages in between; the holder
-	 * has nothing staked then. pages is what domid's tot_pages may reach. */
+	 * goes on success. On an error the holder has it back, unless somebody took
+	 * the pages in between (-ENOMEM). pages is what domid's tot_pages may reach. */
 	int (*transfer)(struct bd_host *h, uint32_t holder, const bl_uuid *handle,
 			uint32_t domid, bl_pages pages, struct bl_err *reterr);
 	/* Gives up a claim on a domain being built. */

@@ -89,12 +89,17 @@ int bd_claims_end(struct bd_manager *m, struct bl_claim *c, enum bl_claim_state 
 	return 0;
 }
 
+static bl_ms lease_from_now(struct bd_manager *m, const struct bl_claim *c)
+{
+	return bl_ms_add(m->host->ops->now(m->host), c->ttl);
+}
+
 static void become_held(struct bd_manager *m, struct bl_claim *c, bl_pages pages)
 {
 	c->state = BL_CLAIM_HELD;
 	c->size = c->min = pages;
 	c->wait_until = BL_MS_NEVER;
-	c->expires = bl_ms_add(m->host->ops->now(m->host), c->ttl);
+	c->expires = lease_from_now(m, c);
 	bd_claims_save(m, c); /* if not: found again by its handle */
 	snprintf(c->reason, sizeof(c->reason), "held by domain %u", c->holder);
 	bd_events_claim(m->cfg.events, c);
@@ -103,7 +108,6 @@ static void become_held(struct bd_manager *m, struct bl_claim *c, bl_pages pages
 static void moved(struct bd_manager *m, struct bl_claim *c)
 {
 	c->holder = BL_DOMID_NONE;
-	c->expires = BL_MS_NEVER;
 	snprintf(c->reason, sizeof(c->reason), "moved to domain %u, which is being built", c->domid);
 	bd_events_claim(m->cfg.events, c);
 }
@@ -112,26 +116,51 @@ void bd_manager_moved(struct bd_manager *m, struct bl_claim *claim, uint32_t dom
 {
 	claim->state = BL_CLAIM_BUILDING;
 	claim->domid = domid;
+	claim->expires = BL_MS_NEVER;
 	bd_claims_save(m, claim);
 	moved(m, claim);
 	bd_manager_tick_soon(m);
+}
+
+/* A move that failed: what its holder still has stays held; where it lost
+ * that, room is made for it anew. */
+static void take_back(struct bd_manager *m, struct bl_claim *c, bl_ms expires)
+{
+	c->state = BL_CLAIM_HELD;
+	c->domid = BL_DOMID_NONE;
+	c->expires = expires;
+	if (!bd_manager_look(m) && (c->holder == BL_DOMID_NONE || c->staked.n < c->size.n)) {
+		if (c->holder != BL_DOMID_NONE)
+			m->host->ops->unstake(m->host, c->holder, &c->handle);
+		c->holder = BL_DOMID_NONE;
+		c->staked = BL_PAGES(0);
+		c->state = BL_CLAIM_RECLAIMING;
+		c->expires = c->wait_until = BL_MS_NEVER;
+		bd_events_claim(m->cfg.events, c);
+	}
+	bd_claims_save(m, c);
 }
 
 int bd_claims_move(struct bd_manager *m, struct bl_claim *c, struct bl_err *reterr)
 {
 	const struct bl_dom *d = bl_snapshot_find(&m->snap, c->domid);
 	bl_pages pages = bl_pages_add(c->size, d ? d->tot : BL_PAGES(0));
+	bl_ms expires = c->state == BL_CLAIM_HELD ? c->expires : lease_from_now(m, c);
 	int r;
 
 	c->state = BL_CLAIM_BUILDING;
+	c->expires = BL_MS_NEVER;
 	r = bd_claims_save(m, c); /* a kill from here on must not take the pages for lost */
 	if (r) {
 		c->state = BL_CLAIM_HELD;
+		c->expires = expires;
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot save the claim: %s", strerror(-r));
 	}
 	r = m->host->ops->transfer(m->host, c->holder, &c->handle, c->domid, pages, reterr);
-	if (r)
+	if (r) {
+		take_back(m, c, expires);
 		return r;
+	}
 	moved(m, c);
 	return 0;
 }
@@ -222,6 +251,20 @@ static bool check_held(struct bd_manager *m, struct bl_claim *c, bl_ms now)
 	return bd_claims_end(m, c, BL_CLAIM_FAILED, &err) == 0;
 }
 
+/* A move that was cut off half way: it arrived and only the holder is left, or
+ * it is made again, or there is nobody to move it to. */
+static void finish_move(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d)
+{
+	if (d->outstanding.n && c->staked.n == d->outstanding.n) {
+		m->host->ops->unstake(m->host, c->holder, &c->handle);
+		c->holder = BL_DOMID_NONE;
+	} else if (d->flags & BL_DOM_BUILDING) {
+		(void)bd_claims_move(m, c, NULL);
+	} else {
+		take_back(m, c, lease_from_now(m, c));
+	}
+}
+
 static bool check_building(struct bd_manager *m, struct bl_claim *c)
 {
 	const struct bl_dom *d = bl_snapshot_find(&m->snap, c->domid);
@@ -232,14 +275,8 @@ static bool check_building(struct bd_manager *m, struct bl_claim *c)
 			   c->domid);
 		return bd_claims_end(m, c, BL_CLAIM_FAILED, &err) == 0;
 	}
-	if (c->holder != BL_DOMID_NONE) { /* a move that was cut off half way */
-		if (c->staked.n > d->outstanding.n) {
-			if (bd_claims_move(m, c, &err))
-				return bd_claims_end(m, c, BL_CLAIM_FAILED, &err) == 0;
-			return true;
-		}
-		m->host->ops->unstake(m->host, c->holder, &c->handle);
-		c->holder = BL_DOMID_NONE;
+	if (c->holder != BL_DOMID_NONE) {
+		finish_move(m, c, d);
 		return true;
 	}
 	if (!(d->flags & BL_DOM_BUILDING))
@@ -264,6 +301,10 @@ static bool check_claim(struct bd_manager *m, struct bl_claim *c, bl_ms now)
 		}
 		return c->wait_until.n <= now.n && time_out(m, c);
 	case BL_CLAIM_HELD:
+		if (c->domid != BL_DOMID_NONE) { /* killed just before the move */
+			settle(m, c);
+			return true;
+		}
 		return check_held(m, c, now);
 	case BL_CLAIM_BUILDING:
 		return check_building(m, c);
@@ -302,7 +343,9 @@ bl_ms bd_claims_next_deadline(const struct bd_manager *m)
 
 	for (size_t i = 0; i < m->ledger.n; i++) {
 		const struct bl_claim *c = m->ledger.claims[i];
-		bl_ms at = c->state == BL_CLAIM_RECLAIMING ? c->wait_until : c->expires;
+		bl_ms at = c->state == BL_CLAIM_RECLAIMING ? c->wait_until :
+			   c->state == BL_CLAIM_HELD	   ? c->expires :
+							     BL_MS_NEVER;
 
 		if (at.n < next.n)
 			next = at;

@@ -77,7 +77,8 @@ int bd_claims_save(struct bd_manager *m, const struct bl_claim *c);
  * not let go of it, the claim stands. */
 int bd_claims_end(struct bd_manager *m, struct bl_claim *c, enum bl_claim_state state,
 		  const struct bl_err *err);
-/* Moves a held claim to c->domid. On an error what it held may be gone. */
+/* Moves a held claim to c->domid. On an error it is held as before, or, where
+ * somebody took what it held, room is made for it anew. */
 int bd_claims_move(struct bd_manager *m, struct bl_claim *c, struct bl_err *reterr);
 int bd_claims_wait_for(struct bd_manager *m, const struct bl_claim *c, bool handoff,
 		       bd_claim_done done, void *ud);

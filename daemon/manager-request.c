@@ -261,11 +261,8 @@ void bd_manager_handoff(struct bd_manager *m, struct bl_claim *claim, uint32_t d
 	}
 	claim->domid = domid;
 	r = bd_claims_move(m, claim, &err);
-	if (r) {
-		done(ud, NULL, &err);
-		bd_claims_end(m, claim, BL_CLAIM_FAILED, &err);
-		return;
-	}
-	done(ud, claim, NULL);
+	if (r)
+		claim->domid = BL_DOMID_NONE;
+	done(ud, r ? NULL : claim, r ? &err : NULL);
 	bd_manager_tick_soon(m);
 }

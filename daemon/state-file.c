@@ -159,7 +159,8 @@ static void read_claim(struct reader *r, struct bd_state_claim *s)
 	c->expires = get_time(r, "expires_ms");
 	domid = get_int(r, "domid", -1, BL_DOMID_NONE - 1);
 	c->domid = domid < 0 ? BL_DOMID_NONE : (uint32_t)domid;
-	if ((c->state == BL_CLAIM_BUILDING) != (domid >= 0) && !r->wrong)
+	/* One for a domain being built has its number from the start. */
+	if (c->state == BL_CLAIM_BUILDING && domid < 0 && !r->wrong)
 		r->wrong = "domid";
 	strcpy(c->reason, get_text(r, "reason", BL_CLAIM_REASON_MAX - 1));
 }

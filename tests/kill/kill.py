@@ -57,7 +57,7 @@ telemetry = no
 [thief late]
 at = 1s
 size = 2G
-rate = 1M
+rate = 64K
 """
 
 # Ids of the claims, chosen by the client as one who wants to try again does.
@@ -242,6 +242,8 @@ class Client:
         self.gone.add(C)
 
     def hand_over(self):
+        self.misplace()
+        self.claim_for_late()
         domid = domains(self.daemon.call("status"))["late"]["domid"]
         claim = self.ask("handoff", "handoff", domid=domid, size_bytes=256 * MIB,
                          claim=E)["claim"]
@@ -253,6 +255,23 @@ class Client:
         self.destroyed = True
         self.wait("its claim fails", lambda s: E not in claims(s))
         self.gone.add(E)
+
+    def claim_for_late(self):
+        """The domain that is built needs more than the claim it came with."""
+        domid = domains(self.daemon.call("status"))["late"]["domid"]
+        claim = self.ask("claim for late", "handoff", domid=domid, size_bytes=64 * MIB)["claim"]
+        assert claim["state"] == "building", claim
+        self.release(claim["id"])
+
+    def misplace(self):
+        """To a domain that takes no claim: refused, and what is held stays."""
+        domid = domains(self.daemon.call("status"))["web"]["domid"]
+        try:
+            self.ask("misplace", "handoff", domid=domid, size_bytes=GIB, claim=A)
+        except Refused:
+            self.asked = None
+        else:
+            raise AssertionError("web took a claim")
 
     def build(self):
         self.claim(D, GIB, name="built")
@@ -346,7 +365,7 @@ def rest(client):
 
 def check_claims(client, status):
     live = claims(status)
-    asked = client.asked[1] if client.asked else None
+    asked = client.asked[1] if client.asked and client.asked[0] != "misplace" else None
     for id, size in client.held.items():
         if id == asked:
             continue  # being handed over or built: checked by the books

@@ -373,7 +373,7 @@ static void hostile_claims_are_set_aside(void **state)
 		{ "size_pages", "9223372036854775807" }, { "size_pages", "10.5" },
 		{ "min_pages", "11" }, { "min_pages", "0" }, { "overhead_pages", "-1" },
 		{ "node", "64" }, { "node", "-2" }, { "queue", "1" }, { "created_ms", "-1" },
-		{ "ttl_ms", "\"x\"" }, { "expires_ms", "{}" }, { "expires_ms", NULL }, { "domid", "0" },
+		{ "ttl_ms", "\"x\"" }, { "expires_ms", "{}" }, { "expires_ms", NULL },
 		{ "domid", "4294967296" }, { "state", "\"building\"" }, { "reason", "\"a\\nb\"" },
 	};
 	struct loaded l;
