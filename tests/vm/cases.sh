@@ -76,6 +76,7 @@ wait_for() {
 	until said=$("$@" 2>&1); do
 		[ $SECONDS -lt $end ] || { fail "not within $limit s: $* ($said)"; return 1; }
 		# A look costs what it looks at: dom0 is slow under emulation.
-		if [ $((tries += 1)) -lt 10 ]; then sleep 0.2; else sleep 1; fi
+		tries=$((tries + 1))
+		if [ $tries -lt 10 ]; then sleep 0.2; elif [ $tries -lt 30 ]; then sleep 1; else sleep 2; fi
 	done
 }

@@ -70,7 +70,7 @@ guest_said_or_gone() { guest_said "$1" "$2" || guest_gone "$1"; }
 guest_up() {
 	local try
 	for try in 1 2 3 4 5 6; do
-		wait_for 300 guest_said_or_gone "$1" '^guest up'
+		wait_for 600 guest_said_or_gone "$1" '^guest up'
 		guest_said "$1" '^guest up' && return
 		echo "$1 was reset before its first line (try $try)"
 		guest_again "$1"
@@ -127,3 +127,17 @@ suite_diagnose() {
 	echo "--- last lines of guests"
 	tail -n 3 "$GUEST_LOGS"/*.log 2>/dev/null
 }
+
+# --- balloond
+
+bd_answers() { balloonctl ping >/dev/null; }
+bd_start() { systemctl start balloond && wait_for 20 bd_answers; }
+bd_status() { balloonctl status --json | jq -er "$1"; }                   # JQ-EXPRESSION
+bd_domain() { bd_status ".domains[] | select(.name == \"$1\") | .$2"; }   # NAME FIELD
+bd_domain_is() { is "$(bd_domain "$1" "$2")" "$3" "$2 of $1"; }           # NAME FIELD VALUE
+bd_claim() { bd_status ".claims[] | select(.id == \"$1\") | .$2"; }       # ID FIELD
+bd_claim_is() { is "$(bd_claim "$1" "$2")" "$3" "$2 of claim $1"; }       # ID FIELD VALUE
+bd_no_claim() { is "$(bd_status '.claims | length')" 0 "number of claims"; }
+bd_mib() { echo $(($(bd_status "$1") / 1048576)); }                       # JQ-EXPRESSION, rounded down
+# Of the events kept since the daemon started, the last of a type about a claim or a domain.
+bd_journal_has() { journalctl -q -u balloond --since "@$CASE_START" | grep -q -- "$1"; } # PATTERN
