@@ -113,6 +113,15 @@ static void test_transfer(void **state)
 	assert_non_null(fake_xen_find(domid));
 	assert_int_equal(fake_xen_outstanding(), 0);
 	fake_xen.fail_claim = 0;
+	assert_int_equal(f->h->ops->unstake(f->h, domid, &mine), 0);
+	/* A domain that takes no claim: the holder has it back. */
+	assert_int_equal(stake(f, 100000, -1, &domid), 0);
+	d->max = 1;
+	assert_int_equal(f->h->ops->transfer(f->h, domid, &mine, 5, BL_PAGES(100000), &f->e),
+			 -EINVAL);
+	assert_int_equal(fake_xen_find(domid)->outstanding, 100000);
+	assert_int_equal(fake_xen_outstanding(), 100000);
+	d->max = 100256;
 	assert_int_equal(f->h->ops->transfer(f->h, domid, &mine, 5, BL_PAGES(100000), &f->e), 0);
 	assert_null(fake_xen_find(domid));
 	assert_int_equal(d->outstanding, 100000);
