@@ -25,7 +25,7 @@ as_root() {
 	elif command -v sudo >/dev/null; then
 		sudo -n "$@" || sudo "$@"
 	else
-		die "not root, and there is no sudo: please install ${missing[*]}"
+		die "not root, and there is no sudo; as root, this was to be run: $*"
 	fi
 }
 
