@@ -222,7 +222,7 @@ static bool time_out(struct bd_manager *m, struct bl_claim *c)
 		if (!c || c->state != BL_CLAIM_RECLAIMING)
 			return true;
 	}
-	bl_plan_admit(&m->plan, c->size, c->overhead, &a);
+	bl_plan_admit_again(&m->plan, &m->snap, c, &a);
 	bl_err_set(&err, ETIMEDOUT, BL_ERR_TIMEOUT, "waited in vain: %s",
 		   bl_reason_refusal(&m->plan, &in, &a, reason));
 	return bd_claims_end(m, c, BL_CLAIM_FAILED, &err) == 0;

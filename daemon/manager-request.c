@@ -137,7 +137,7 @@ static int new_claim(struct bd_manager *m, const struct bd_claim_request *req, u
 		bd_manager_act(m);
 	c = bl_ledger_find(&m->ledger, &id);
 	if (c && c->state == BL_CLAIM_RECLAIMING && req->wait == BD_WAIT_NOW) {
-		bl_plan_admit(&m->plan, c->size, c->overhead, &a);
+		bl_plan_admit_again(&m->plan, &m->snap, c, &a);
 		refuse(m, &a, err);
 		bd_claims_end(m, c, BL_CLAIM_FAILED, err);
 		c = NULL;

@@ -10,14 +10,15 @@ static bool may_ever_give(const struct bl_view *v)
 			       v->state == BL_STATE_BUILDING));
 }
 
-void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead,
-		   struct bl_admission *ret)
+/* own: what of plan->balance is already kept for the one who asks. */
+static struct bl_admission admit(const struct bl_plan *plan, bl_pages need, bl_pages own)
 {
+	int64_t balance = plan->balance + (int64_t)own.n;
 	struct bl_admission a = {
-		.need = bl_pages_add(size, overhead),
-		.available = plan->available,
+		.need = need,
+		.available = BL_PAGES(balance > 0 ? balance : 0),
 		.reclaimable = plan->reclaimable,
-		.claims = plan->claims,
+		.claims = bl_pages_sub(plan->claims, own),
 	};
 	int64_t to_min = 0, going = 0, most;
 
@@ -29,17 +30,30 @@ void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead,
 		if (v->state == BL_STATE_DYING)
 			going += (int64_t)v->dom->tot.n;
 	}
-	most = plan->balance + (int64_t)plan->claims.n + to_min + going;
+	most = balance + (int64_t)a.claims.n + to_min + going;
 	a.most = BL_PAGES(most > 0 ? most : 0);
 	if (a.need.n > a.most.n)
 		a.verdict = BL_FITS_NEVER;
 	else if (a.need.n <= a.available.n)
 		a.verdict = BL_FITS_NOW;
-	else if ((int64_t)a.need.n <= plan->balance + (int64_t)plan->reclaimable.n + going)
+	else if ((int64_t)a.need.n <= balance + (int64_t)plan->reclaimable.n + going)
 		a.verdict = BL_FITS_RECLAIM;
 	else
 		a.verdict = BL_FITS_LATER;
-	*ret = a;
+	return a;
+}
+
+void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead,
+		   struct bl_admission *ret)
+{
+	*ret = admit(plan, bl_pages_add(size, overhead), BL_PAGES(0));
+}
+
+void bl_plan_admit_again(const struct bl_plan *plan, const struct bl_snapshot *snap,
+			 const struct bl_claim *c, struct bl_admission *ret)
+{
+	*ret = admit(plan, bl_pages_add(c->size, c->overhead), bl_claim_promised(c, snap));
+	ret->of = c;
 }
 
 /* What is given back within ms at the rates seen. */

@@ -99,9 +99,14 @@ struct bl_admission {
 	bl_pages available, reclaimable;
 	bl_pages claims;      /* what other claims keep */
 	bl_pages most;	      /* the most that size + overhead could ever be here */
+	const struct bl_claim *of; /* the claim that asks; NULL: one that is not in the ledger */
 };
 void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead,
 		   struct bl_admission *ret);
+/* The same of a claim that waits in the ledger the plan was made from: what is
+ * promised to it counts as available to it. */
+void bl_plan_admit_again(const struct bl_plan *plan, const struct bl_snapshot *snap,
+			 const struct bl_claim *c, struct bl_admission *ret);
 
 /* How long until claim c has its room at the rates its givers showed;
  * BL_MS_NEVER: unknown, or it waits for something else than balloons. */

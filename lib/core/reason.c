@@ -190,22 +190,29 @@ const char *bl_reason_givable(const struct bl_plan_in *in, const struct bl_view 
 
 /* Claims, then the domains that have most. */
 static void say_holders(char buf[BL_REASON_MAX], const struct bl_plan *plan,
-			const struct bl_plan_in *in)
+			const struct bl_plan_in *in, const struct bl_claim *but)
 {
 	const struct bl_view *named[HOLDERS_NAMED] = { 0 };
-	size_t n = 0;
+	size_t n = 0, more = 0;
 
 	say(buf, "; who holds what:");
-	for (size_t i = 0; i < in->ledger->n && i < HOLDERS_NAMED; i++) {
+	for (size_t i = 0, told = 0; i < in->ledger->n; i++) {
 		const struct bl_claim *c = in->ledger->claims[i];
 		char id[BL_UUID_STR];
 
+		if (c == but)
+			continue;
+		if (told == HOLDERS_NAMED) {
+			more++;
+			continue;
+		}
+		told++;
 		bl_uuid_format(&c->id, id);
 		say(buf, " claim %.8s%s%s %s,", id, c->name[0] ? " of " : "", c->name,
 		    SIZE(c->size));
 	}
-	if (in->ledger->n > HOLDERS_NAMED)
-		say(buf, " %zu more claims,", in->ledger->n - HOLDERS_NAMED);
+	if (more)
+		say(buf, " %zu more claims,", more);
 	for (size_t i = 0; i < plan->n_views; i++) {
 		const struct bl_view *v = &plan->views[i];
 		size_t at = n;
@@ -266,7 +273,7 @@ const char *bl_reason_refusal(const struct bl_plan *plan, const struct bl_plan_i
 	else
 		say(buf, "%s are available this moment, guests could give %s",
 		    SIZE(a->available), SIZE(a->reclaimable));
-	say_holders(buf, plan, in);
+	say_holders(buf, plan, in, a->of);
 	if (a->verdict != BL_FITS_NOW)
 		say_remedy(buf, plan);
 	return buf;

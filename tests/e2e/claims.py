@@ -72,6 +72,7 @@ def needs_another_to_end():
         assert r.status == 3 and "claim " + first[:8] + " of first" in r.err, r
         r = h.ctl("claim", "3G", "--wait", "2s")
         assert r.status == 4 and "claim " + first[:8] + " of first" in r.err, r
+        assert r.err.count("claim ") == 1, r.err  # the other's, not its own
         assert len(h.claims()) == 1
         waiter = h.ctl_start("claim", "3G", "--wait", "1h")
         wait_until("the second to queue", lambda: len(h.claims()) == 2)

@@ -416,6 +416,31 @@ static void says_what_a_claim_would_meet(void **state)
 	}
 }
 
+/* One that waits meets what it would meet anew: it does not stand in its own way. */
+static void a_waiting_claim_is_not_in_its_own_way(void **state)
+{
+	static const uint64_t sizes[] = { 1600, 3000, 3200 };
+	struct fixture *f = *state;
+
+	add_claim(f, 500, 500);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct bl_admission anew, again;
+		struct bl_claim *c;
+
+		make(f);
+		bl_plan_admit(&f->plan, BL_MIB_PAGES(sizes[i]), BL_PAGES(0), &anew);
+		c = add_claim(f, sizes[i], sizes[i]);
+		make(f);
+		bl_plan_admit_again(&f->plan, &f->snap, c, &again);
+		assert_int_equal(again.verdict, anew.verdict);
+		assert_int_equal(again.available.n, anew.available.n);
+		assert_int_equal(again.claims.n, 500 * MIB);
+		assert_int_equal(again.most.n, anew.most.n);
+		assert_ptr_equal(again.of, c);
+		bl_ledger_remove(&f->ledger, c);
+	}
+}
+
 static void counts_on_what_goes_and_what_comes_back(void **state)
 {
 	static const struct {
@@ -508,6 +533,7 @@ int main(void)
 		TEST(waits_for_a_domain_that_boots),
 		TEST(counts_what_grows),
 		TEST(says_what_a_claim_would_meet),
+		TEST(a_waiting_claim_is_not_in_its_own_way),
 		TEST(counts_on_what_goes_and_what_comes_back),
 		TEST(hurries_only_while_it_matters),
 		TEST(says_how_long),
