@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Claims on a real host: with room, without, and how they end.
 # limit: 900
+# main
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 
