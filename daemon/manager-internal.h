@@ -60,6 +60,12 @@ void bd_manager_tick_soon(struct bd_manager *m);
 void bd_manager_tick_for_deadlines(struct bd_manager *m);
 /* Does one action now; failures are logged and told. */
 int bd_manager_apply(struct bd_manager *m, const struct bl_action *a, struct bl_err *reterr);
+
+/* manager-learn.c */
+/* What a snapshot teaches. */
+void bd_learn(struct bd_manager *m);
+/* A domain that starts anew may start larger than it ever did. */
+void bd_learn_start(struct bd_manager *m, const struct bl_dom *d);
 /* What is remembered of the domain, and on disk before its balloon moves: its
  * base must not be lost once it is smaller. */
 int bd_manager_remember(struct bd_manager *m, const struct bl_dom *d, struct bl_err *reterr);
@@ -86,10 +92,8 @@ bool bd_claims_waited_for(const struct bd_manager *m, const bl_uuid *id);
 
 /* manager-tell.c */
 /* Events for domains that came, went, got stuck or recovered since the last
- * tick; learns the size that a domain starts with. */
+ * tick. */
 void bd_tell_changes(struct bd_manager *m);
 void bd_tell_states(struct bd_manager *m);
-/* What is to be known of a domain before limits are made of it. */
-bool bd_tell_worth_remembering(const struct bl_dom *d);
 
 #endif

@@ -178,14 +178,11 @@ static int check_limits(struct bd_manager *m, const struct bl_dom *d,
 				  "min_bytes: %s is above the max of %s, %s", SIZE(o->min.pages), d->name,
 				  SIZE(l->max));
 	if (o->has_max && l->min_from <= BL_FROM_TOOLSTACK) {
-		struct bl_dom free_max = *d;
+		struct bl_dom_memory said = *bl_settings_find(&m->settings, &d->uuid);
 		struct bl_limits wide;
-		struct bl_dom_memory *mem = bl_settings_find(&m->settings, &d->uuid);
-		bool had = mem->set.has_max;
 
-		mem->set.has_max = false; /* the min as it is said, not as max cut it */
-		wide = bl_settings_limits(&m->settings, &free_max);
-		mem->set.has_max = had;
+		said.set.has_max = false; /* the min as it is said, not as max cut it */
+		wide = bl_settings_limits_of(&m->settings, d, &said);
 		if (o->max.n < wide.min.n)
 			return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
 					  "max_bytes: %s is below the min of %s, %s", SIZE(o->max),

@@ -6,23 +6,6 @@
 #include "daemon/manager-internal.h"
 #include "lib/core/reason.h"
 
-bool bd_tell_worth_remembering(const struct bl_dom *d)
-{
-	return !(d->flags & (BL_DOM_HOLDER | BL_DOM_BUILDING | BL_DOM_DYING | BL_DOM_NO_BALLOON)) &&
-	       !bl_uuid_is_null(&d->uuid) && d->tot.n;
-}
-
-/* A domain that starts anew may start larger than it ever did. */
-static void learn_start(struct bd_manager *m, const struct bl_dom *d)
-{
-	struct bl_dom_memory *mem = bl_settings_find(&m->settings, &d->uuid);
-
-	if (mem && bd_tell_worth_remembering(d) && mem->base.n < d->tot.n) {
-		mem->base = d->tot;
-		mem->dirty = true;
-	}
-}
-
 static bool same_domain(const struct bd_known *k, const struct bl_dom *d)
 {
 	return k->domid == d->domid && bl_uuid_equal(&k->uuid, &d->uuid);
@@ -32,7 +15,7 @@ static void tell_appeared(struct bd_manager *m, const struct bl_dom *d)
 {
 	if (m->known_once) /* what was there at the start did not appear */
 		bd_events_domain(m->cfg.events, "appeared", d, "");
-	learn_start(m, d);
+	bd_learn_start(m, d);
 }
 
 static void tell_gone(struct bd_manager *m, const struct bd_known *k)
@@ -84,7 +67,7 @@ void bd_tell_changes(struct bd_manager *m)
 			tell_gone(m, &m->known[i++]);
 		if (i < m->n_known && same_domain(&m->known[i], d)) {
 			if (m->known[i++].building && !(d->flags & BL_DOM_BUILDING))
-				learn_start(m, d);
+				bd_learn_start(m, d);
 			continue;
 		}
 		if (i < m->n_known && m->known[i].domid == d->domid)

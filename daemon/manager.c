@@ -55,54 +55,7 @@ struct bl_plan_in bd_manager_plan_in(struct bd_manager *m)
 	};
 }
 
-/* ---- what a snapshot teaches ---- */
-
-/* The base is the largest size it was started with: what it has when it is
- * seen first, unless more is remembered. Somebody else's target is remembered
- * as such. */
-static void learn(struct bd_manager *m)
-{
-	for (size_t i = 0; i < m->snap.n_doms; i++) {
-		const struct bl_dom *d = &m->snap.doms[i];
-		struct bl_dom_memory *mem;
-
-		if (!bd_tell_worth_remembering(d))
-			continue;
-		mem = bl_settings_find(&m->settings, &d->uuid);
-		if (mem && mem->base.n && !(d->flags & BL_DOM_EXTERNAL && !mem->external))
-			continue;
-		if (!mem)
-			mem = bl_settings_remember(&m->settings, &d->uuid);
-		if (!mem)
-			continue; /* memory is out: limits fall back to tot */
-		if (!mem->base.n) {
-			mem->base = d->has_target ? bl_pages_max(d->tot, d->target) : d->tot;
-			mem->dirty = true;
-		}
-		if (d->flags & BL_DOM_EXTERNAL && !mem->external) {
-			mem->external = true;
-			mem->dirty = true;
-			bd_events_domain(m->cfg.events, "external", d, "");
-			bd_manager_remember(m, d, NULL);
-		}
-	}
-}
-
-int bd_manager_remember(struct bd_manager *m, const struct bl_dom *d, struct bl_err *reterr)
-{
-	struct bl_dom_memory *mem = bl_settings_find(&m->settings, &d->uuid);
-	int r;
-
-	if (!mem || !mem->dirty)
-		return 0;
-	r = bd_state_save_memory(m->cfg.state, mem);
-	m->state_failing = r != 0;
-	if (r)
-		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
-				  "cannot save what is known of %s: %s", d->name, strerror(-r));
-	mem->dirty = false;
-	return 0;
-}
+/* ---- looking ---- */
 
 int bd_manager_look(struct bd_manager *m)
 {
@@ -112,7 +65,7 @@ int bd_manager_look(struct bd_manager *m)
 	m->last_look_real = bd_real_ms();
 	m->looked_before_change = false;
 	if (!r) {
-		learn(m);
+		bd_learn(m);
 		r = bl_progress_update(&m->progress, &m->settings, &m->snap);
 	}
 	if (!r) {

@@ -153,8 +153,7 @@ static int verb_set(struct bd_call *call, struct bl_err *err)
 
 	if (r < 0)
 		return r;
-	if (!req->has_size && !req->limits.has_min && !req->limits.has_max &&
-	    !req->limits.has_weight && !req->limits.has_mode)
+	if (!req->has_size && !bl_override_is_set(&req->limits))
 		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "nothing to set: one of size_bytes, min_bytes, max_bytes, "
 				  "weight and mode is wanted");

@@ -110,6 +110,12 @@ struct bl_dom_memory *bl_settings_remember(struct bl_settings *s, const bl_uuid 
 	return m;
 }
 
+void bl_settings_forget(struct bl_settings *s, struct bl_dom_memory *m)
+{
+	HASH_DEL(s->memory, m);
+	free(m);
+}
+
 void bl_settings_move_memory(struct bl_settings *to, struct bl_settings *from)
 {
 	to->memory = from->memory;
@@ -119,6 +125,11 @@ void bl_settings_move_memory(struct bl_settings *to, struct bl_settings *from)
 static bl_pages bound_of(struct bl_bound b, bl_pages base)
 {
 	return b.is_percent ? bl_pages_percent_ceil(base, b.percent) : b.pages;
+}
+
+bool bl_override_is_set(const struct bl_override *o)
+{
+	return o->has_mode || o->has_min || o->has_max || o->has_weight;
 }
 
 /* What one source says goes where a stronger one was silent. */
@@ -146,6 +157,7 @@ static struct bl_bound min_bound(const struct bl_settings *s, const struct bl_do
 		return by_uuid->min;
 	if (by_name && by_name->has_min)
 		return by_name->min;
+	*ret_from = BL_FROM_DOM0_MIN;
 	if (d->flags & BL_DOM_CONTROL)
 		return (struct bl_bound){ .pages = s->dom0_min };
 	*ret_from = BL_FROM_TOOLSTACK;
@@ -223,6 +235,8 @@ const char *bl_limit_source_name(enum bl_limit_source f)
 		return "balloonctl set";
 	case BL_FROM_CONFIG:
 		return "its [domain] section";
+	case BL_FROM_DOM0_MIN:
+		return "[host] dom0-min";
 	case BL_FROM_TOOLSTACK:
 		return "its toolstack";
 	case BL_FROM_DRIVER_DEFAULT:

@@ -65,6 +65,8 @@ struct bl_config_domain {
 	UT_hash_handle hh;
 };
 
+bool bl_override_is_set(const struct bl_override *o); /* it says something */
+
 /* What is known of a domain's UUID over its reboots and ours. */
 struct bl_dom_memory {
 	bl_uuid uuid;
@@ -80,6 +82,7 @@ struct bl_dom_memory {
 enum bl_limit_source {
 	BL_FROM_SET,
 	BL_FROM_CONFIG,
+	BL_FROM_DOM0_MIN,  /* [host] dom0-min */
 	BL_FROM_TOOLSTACK, /* dynamic-min, or the world's min */
 	BL_FROM_DRIVER_DEFAULT, /* [defaults] min-with-driver */
 	BL_FROM_DEFAULT,
@@ -109,6 +112,7 @@ struct bl_dom_memory *bl_settings_find_after(const struct bl_settings *s, const 
 					     const struct bl_dom_memory *near);
 /* The same, made when it is not there (persist = true); NULL: out of memory. */
 struct bl_dom_memory *bl_settings_remember(struct bl_settings *s, const bl_uuid *uuid);
+void bl_settings_forget(struct bl_settings *s, struct bl_dom_memory *m);
 /* Moves what is remembered by UUID from one to the other (a reload reads a
  * new configuration into a fresh struct). */
 void bl_settings_move_memory(struct bl_settings *to, struct bl_settings *from);

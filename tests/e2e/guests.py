@@ -51,6 +51,28 @@ def limits_last():
         assert h.domain("b")["min_bytes"] == 512 * MIB
 
 
+def forgets_who_is_gone():
+    """what is known of thousands of domains that are gone is dropped, what was set is not"""
+    with Host(claims.world()) as h:
+        assert h.ctl("set", "a", "--min", "1G").status == 0
+        h.stop()
+        folder = os.path.join(h.state, "domains")
+        (a,) = os.listdir(folder)
+        with open(os.path.join(folder, a)) as f:
+            known = json.load(f)
+        for i in range(5000):
+            one = dict(known, uuid="00000000-0000-4000-8000-%012x" % i)
+            if i != 1000:
+                one["set"] = {}
+            with open(os.path.join(folder, one["uuid"]), "w") as f:
+                json.dump(one, f)
+        h.start()
+        left = os.listdir(folder)
+        assert 4000 < len(left) < 4200, len(left)
+        assert a in left and "00000000-0000-4000-8000-%012x" % 1000 in left
+        assert h.domain("a")["min_bytes"] == GIB
+
+
 def somebody_else():
     """a target that somebody else wrote is left alone until --mode auto"""
     with Host(claims.world()) as h:
@@ -148,5 +170,5 @@ def build_from_a_claim():
 
 
 if __name__ == "__main__":
-    host.run([set_by_hand, limits_hold, limits_last, somebody_else, pause_and_resume,
-              explain_and_plan, monitor_tells, exit_codes, not_permitted, build_from_a_claim])
+    host.run([set_by_hand, limits_hold, limits_last, forgets_who_is_gone, somebody_else,
+              pause_and_resume, explain_and_plan, monitor_tells, exit_codes, not_permitted, build_from_a_claim])
