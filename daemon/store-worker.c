@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The thread that talks to xenstored, which may keep it waiting for ever. The
+ * only file that includes xenstore.h. */
+#include "daemon/store-worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <xenstore.h>
+
+#define RECONNECT_MS 1000
+
+static void post(struct bd_store_worker *s, enum bd_store_what what, uint64_t cookie, int r,
+		 const char *value, size_t len)
+{
+	bd_store_queue_post(&s->queue, &(struct bd_store_reply){
+		.what = what, .cookie = cookie, .r = r, .value = value, .len = value ? len : 0 });
+}
+
+static void silent(struct bd_store_worker *s, bool yes)
+{
+	bd_store_queue_silent(&s->queue, yes);
+}
+
+/* A dead socket makes xs_open() fall back to the kernel's own channel, which
+ * waits for the same dead xenstored and cannot be interrupted. */
+static bool socket_refuses(struct bd_store_worker *s)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX,
+				    .sun_path = BL_RUNSTATEDIR "/xenstored/socket" };
+	struct stat st;
+	bool refused;
+	int fd;
+
+	if (stat(addr.sun_path, &st) < 0)
+		return s->seen_socket;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return true;
+	refused = connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0;
+	s->seen_socket |= !refused;
+	(void)close(fd);
+	return refused;
+}
+
+static bool connect_store(struct bd_store_worker *s)
+{
+	if (s->xs)
+		return true;
+	silent(s, true);
+	if (socket_refuses(s))
+		return false;
+	s->xs = xs_open(0);
+	if (!s->xs || xs_fileno(s->xs) < 0) {
+		xs_close(s->xs);
+		s->xs = NULL;
+		return false;
+	}
+	silent(s, false);
+	post(s, BD_STORE_CONNECTED, 0, 0, NULL, 0);
+	return true;
+}
+
+static void lose(struct bd_store_worker *s)
+{
+	xs_close(s->xs);
+	s->xs = NULL;
+	silent(s, true);
+	post(s, BD_STORE_LOST, 0, 0, NULL, 0);
+}
+
+/* After a call that failed with errno: does the connection still stand?
+ * libxenstore says EINVAL when it broke, and when xenstored said EINVAL. */
+static bool broken(struct bd_store_worker *s, int error)
+{
+	char *path;
+
+	switch (error) {
+	case ENOENT:
+	case EACCES:
+	case EPERM:
+	case EEXIST:
+	case EISDIR:
+	case ENOSPC:
+	case EAGAIN:
+	case EBUSY:
+	case E2BIG:
+	case ENOSYS:
+	case ENOMEM:
+		return false;
+	default:
+		path = xs_get_domain_path(s->xs, 0);
+		free(path);
+		return !path;
+	}
+}
+
+/* errno of a failed call as -errno; -ENOTCONN, and the connection given up,
+ * when it broke. */
+static int failure(struct bd_store_worker *s)
+{
+	int error = errno ? errno : EIO;
+
+	if (!broken(s, error))
+		return -error;
+	lose(s);
+	return -ENOTCONN;
+}
+
+static void post_value(struct bd_store_worker *s, enum bd_store_what what, uint64_t cookie,
+		       const char *path)
+{
+	unsigned len = 0;
+	char *value = xs_read(s->xs, XBT_NULL, path, &len);
+
+	if (value)
+		post(s, what, cookie, 0, value, len);
+	else
+		post(s, what, cookie, failure(s), NULL, 0);
+	free(value);
+}
+
+static void do_write(struct bd_store_worker *s, const struct bd_store_request *q)
+{
+	if (q->expect) {
+		unsigned len = 0;
+		char *found = xs_read(s->xs, XBT_NULL, q->path, &len);
+		bool same = found && len == strlen(q->expect) &&
+			    memcmp(found, q->expect, len) == 0;
+
+		if (!same) {
+			int r = found ? -ESTALE : failure(s);
+
+			post(s, BD_STORE_WRITTEN, q->cookie, r, found, len);
+			free(found);
+			return;
+		}
+		free(found);
+	}
+	if (xs_write(s->xs, XBT_NULL, q->path, q->value, (unsigned)strlen(q->value)))
+		post(s, BD_STORE_WRITTEN, q->cookie, 0, NULL, 0);
+	else
+		post(s, BD_STORE_WRITTEN, q->cookie, failure(s), NULL, 0);
+}
+
+static void answer_unconnected(struct bd_store_worker *s, const struct bd_store_request *q)
+{
+	switch (q->op) {
+	case BD_STORE_READ:
+	case BD_STORE_WATCH:
+		post(s, BD_STORE_VALUE, q->cookie, -ENOTCONN, NULL, 0);
+		break;
+	case BD_STORE_WRITE:
+		post(s, BD_STORE_WRITTEN, q->cookie, -ENOTCONN, NULL, 0);
+		break;
+	case BD_STORE_ASK_INTRODUCED:
+		post(s, BD_STORE_INTRODUCED, q->cookie, -ENOTCONN, NULL, 0);
+		break;
+	case BD_STORE_REMOVE:
+	case BD_STORE_UNWATCH:
+		break;
+	}
+}
+
+static void run_request(struct bd_store_worker *s, const struct bd_store_request *q)
+{
+	if (!s->xs) {
+		answer_unconnected(s, q);
+		return;
+	}
+	silent(s, true);
+	switch (q->op) {
+	case BD_STORE_READ:
+		post_value(s, BD_STORE_VALUE, q->cookie, q->path);
+		break;
+	case BD_STORE_WRITE:
+		do_write(s, q);
+		break;
+	case BD_STORE_REMOVE:
+		if (!xs_rm(s->xs, XBT_NULL, q->path))
+			(void)failure(s);
+		break;
+	case BD_STORE_WATCH:
+		if (!xs_watch(s->xs, q->path, q->value))
+			post(s, BD_STORE_VALUE, q->cookie, failure(s), NULL, 0);
+		break;
+	case BD_STORE_UNWATCH:
+		if (!xs_unwatch(s->xs, q->path, q->value))
+			(void)failure(s);
+		break;
+	case BD_STORE_ASK_INTRODUCED:
+		/* Cannot tell "no" from an error; the next call will. */
+		post(s, BD_STORE_INTRODUCED, q->cookie,
+		     xs_is_domain_introduced(s->xs, q->domid), NULL, 0);
+		break;
+	}
+	if (s->xs)
+		silent(s, false);
+}
+
+/* A token is r or f, the cookie, a colon, and the path that was asked for:
+ * the path of an event can be another, above or below it. */
+static void take_watch(struct bd_store_worker *s, const char *token)
+{
+	char *colon;
+	uint64_t cookie = strtoull(token + 1, &colon, 16);
+
+	if (*colon != ':')
+		return;
+	if (token[0] == 'r')
+		post_value(s, BD_STORE_VALUE, cookie, colon + 1);
+	else
+		post(s, BD_STORE_FIRED, cookie, 0, NULL, 0);
+}
+
+static void drain_watches(struct bd_store_worker *s)
+{
+	while (s->xs) {
+		char **event = xs_check_watch(s->xs);
+
+		if (!event) {
+			if (errno != EAGAIN)
+				lose(s);
+			return;
+		}
+		silent(s, true);
+		take_watch(s, event[XS_WATCH_TOKEN]);
+		if (s->xs)
+			silent(s, false);
+		free(event);
+	}
+}
+
+void *bd_store_worker(void *arg)
+{
+	struct bd_store_worker *s = arg;
+	struct bd_store_request *q;
+
+	(void)connect_store(s);
+	while (bd_store_queue_next(&s->queue, &q)) {
+		if (q) {
+			run_request(s, q);
+			free(q);
+			continue;
+		}
+		bd_store_queue_wait(&s->queue, s->xs ? xs_fileno(s->xs) : -1,
+				    s->xs ? -1 : RECONNECT_MS);
+		(void)connect_store(s);
+		drain_watches(s);
+	}
+	xs_close(s->xs);
+	return NULL;
+}
