@@ -1,94 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Plans of small hosts, written out: what is done, in which order, and why. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/unit/plan-fixture.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-
-#include "lib/core/plan.h"
-
-#define MIB UINT64_C(256)
-
-/* A host of 4000 MiB, no reserve, two proven guests of 1000 MiB with a min of
- * 200 MiB, the rest free. */
-struct fixture {
-	struct bl_settings s;
-	struct bl_snapshot snap;
-	struct bl_progress progress;
-	struct bl_ledger ledger;
-	struct bl_plan plan;
-	bool paused;
-};
-
-static struct bl_dom *add_guest(struct fixture *f, uint32_t domid, uint64_t mib)
-{
-	struct bl_dom *d = bl_snapshot_add(&f->snap);
-
-	d->domid = domid;
-	d->uuid.b[0] = (uint8_t)domid;
-	d->flags = BL_DOM_ANNOUNCED;
-	d->has_target = true;
-	d->tot = d->target = d->max_pages = d->static_max = BL_MIB_PAGES(mib);
-	bl_settings_remember(&f->s, &d->uuid)->base = d->tot;
-	return d;
-}
-
-static int setup(void **state)
-{
-	static struct fixture f;
-
-	memset(&f, 0, sizeof(f));
-	bl_settings_init(&f.s);
-	f.s.reserve = (struct bl_share){ 0 };
-	f.s.min.percent = 20;
-	f.snap.now = BL_MS(1000000);
-	f.snap.total = BL_MIB_PAGES(4000);
-	f.snap.free = BL_MIB_PAGES(2000);
-	add_guest(&f, 1, 1000);
-	add_guest(&f, 2, 1000);
-	*state = &f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	bl_settings_free(&f->s);
-	bl_snapshot_free(&f->snap);
-	bl_progress_free(&f->progress);
-	bl_ledger_free(&f->ledger);
-	bl_plan_free(&f->plan);
-	return 0;
-}
-
-static struct bl_claim *add_claim(struct fixture *f, uint64_t mib, uint64_t min_mib)
-{
-	struct bl_claim c = { .size = BL_MIB_PAGES(mib), .min = BL_MIB_PAGES(min_mib), .node = -1,
-			      .holder = BL_DOMID_NONE, .domid = BL_DOMID_NONE };
-
-	c.handle.b[15] = (uint8_t)(f->ledger.n + 1);
-	return bl_ledger_add(&f->ledger, &c);
-}
-
-static struct bl_plan_in in_of(struct fixture *f)
-{
-	return (struct bl_plan_in){ .settings = &f->s, .snap = &f->snap, .progress = &f->progress,
-				    .ledger = &f->ledger, .paused = f->paused };
-}
-
-static void make(struct fixture *f)
-{
-	struct bl_plan_in in = in_of(f);
-
-	assert_int_equal(bl_progress_update(&f->progress, &f->s, &f->snap), 0);
-	assert_int_equal(bl_plan_make(&f->plan, &in), 0);
-}
 
 /* "target 1 600, maxmem 1 1000": sizes in MiB; "+N" where pages are over. */
 static void expect(struct fixture *f, const char *what)
@@ -392,81 +307,6 @@ static void counts_what_grows(void **state)
 	}
 }
 
-static void says_what_a_claim_would_meet(void **state)
-{
-	static const struct {
-		uint64_t mib;
-		enum bl_verdict verdict;
-	} rows[] = {
-		{ 1500, BL_FITS_NOW },	   { 1501, BL_FITS_RECLAIM }, { 3100, BL_FITS_RECLAIM },
-		{ 3101, BL_FITS_LATER }, { 3600, BL_FITS_LATER },   { 3601, BL_FITS_NEVER },
-	};
-	struct fixture *f = *state;
-	struct bl_admission a;
-
-	add_claim(f, 500, 500);
-	make(f);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		bl_plan_admit(&f->plan, BL_MIB_PAGES(rows[i].mib - 10), BL_MIB_PAGES(10), &a);
-		if (a.verdict != rows[i].verdict)
-			fail_msg("%" PRIu64 " MiB: %d", rows[i].mib, (int)a.verdict);
-		assert_int_equal(a.most.n, 3600 * MIB);
-		assert_int_equal(a.reclaimable.n, 1600 * MIB);
-		assert_int_equal(a.claims.n, 500 * MIB);
-	}
-}
-
-/* One that waits meets what it would meet anew: it does not stand in its own way. */
-static void a_waiting_claim_is_not_in_its_own_way(void **state)
-{
-	static const uint64_t sizes[] = { 1600, 3000, 3200 };
-	struct fixture *f = *state;
-
-	add_claim(f, 500, 500);
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		struct bl_admission anew, again;
-		struct bl_claim *c;
-
-		make(f);
-		bl_plan_admit(&f->plan, BL_MIB_PAGES(sizes[i]), BL_PAGES(0), &anew);
-		c = add_claim(f, sizes[i], sizes[i]);
-		make(f);
-		bl_plan_admit_again(&f->plan, &f->snap, c, &again);
-		assert_int_equal(again.verdict, anew.verdict);
-		assert_int_equal(again.available.n, anew.available.n);
-		assert_int_equal(again.claims.n, 500 * MIB);
-		assert_int_equal(again.most.n, anew.most.n);
-		assert_ptr_equal(again.of, c);
-		bl_ledger_remove(&f->ledger, c);
-	}
-}
-
-static void counts_on_what_goes_and_what_comes_back(void **state)
-{
-	static const struct {
-		unsigned flags; /* of the second guest */
-		uint64_t reclaim, most; /* the most that fits so, in MiB */
-	} rows[] = {
-		{ 0, 3600, 3600 },
-		{ BL_DOM_DYING, 3800, 3800 },
-		{ BL_DOM_PAUSED, 2800, 3600 },
-		{ BL_DOM_MIGRATING, 2800, 3600 },
-		{ BL_DOM_NO_BALLOON, 2800, 2800 },
-	};
-	struct fixture *f = *state;
-	struct bl_admission a;
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		f->snap.doms[1].flags = BL_DOM_ANNOUNCED | rows[i].flags;
-		make(f);
-		bl_plan_admit(&f->plan, BL_MIB_PAGES(rows[i].reclaim), BL_PAGES(0), &a);
-		assert_int_equal(a.verdict, BL_FITS_RECLAIM);
-		assert_int_equal(a.most.n, rows[i].most * MIB);
-		bl_plan_admit(&f->plan, BL_MIB_PAGES(rows[i].reclaim + 1), BL_PAGES(0), &a);
-		assert_true(a.verdict > BL_FITS_RECLAIM);
-	}
-}
-
 static void hurries_only_while_it_matters(void **state)
 {
 	struct fixture *f = *state;
@@ -493,26 +333,6 @@ static void hurries_only_while_it_matters(void **state)
 	assert_true(f->plan.waiting);
 }
 
-static void says_how_long(void **state)
-{
-	struct fixture *f = *state;
-	struct bl_plan_in in = in_of(f);
-	struct bl_claim *first = add_claim(f, 2400, 2400), *second = add_claim(f, 200, 200);
-
-	make(f);
-	assert_int_equal(bl_plan_eta(&f->plan, &in, first).n, BL_MS_NEVER.n); /* no rate yet */
-	bl_progress_find(&f->progress, 1)->rate = 100 * MIB;
-	bl_progress_find(&f->progress, 2)->rate = 50 * MIB;
-	make(f);
-	/* 300 of each: 400 together after 2667 ms, 600 after 6 s, the slow one's time */
-	assert_int_equal(bl_plan_eta(&f->plan, &in, first).n, 2667);
-	assert_int_equal(bl_plan_eta(&f->plan, &in, second).n, 6000);
-	in.paused = true;
-	assert_int_equal(bl_plan_eta(&f->plan, &in, first).n, BL_MS_NEVER.n);
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -532,11 +352,7 @@ int main(void)
 		TEST(an_overfull_host_takes_nothing),
 		TEST(waits_for_a_domain_that_boots),
 		TEST(counts_what_grows),
-		TEST(says_what_a_claim_would_meet),
-		TEST(a_waiting_claim_is_not_in_its_own_way),
-		TEST(counts_on_what_goes_and_what_comes_back),
 		TEST(hurries_only_while_it_matters),
-		TEST(says_how_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
