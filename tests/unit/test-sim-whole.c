@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A simulated world is the same whenever and however often one looks, and
+ * survives a kill of whoever simulates it. */
+#include "tests/unit/sim-fixture.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/sim/world.h"
+
+#define BUSY                                                                         \
+	HOST "[guest a]\nmemory=1G\nstatic-max=3G\nrate=333M\nbehaviour=gives-up\n"  \
+	     "[guest b]\nmemory=1G\nstatic-max=3G\nrate=77M\nbehaviour=forgetful\n"  \
+	     "[guest c]\nmemory=1G\nstatic-max=3G\nrate=5K\n"                        \
+	     "[guest d]\nmemory=1G\nappear=2345ms\n[guest e]\nmemory=1G\nbehaviour=vanish:9s\n" \
+	     "[thief t]\nsize=5G\nat=3333ms\nrate=700M\nfor=4s\n"
+
+/* Looked at every 3 ms or every 20 s: the same. */
+static void polling_changes_nothing(void **state)
+{
+	static const uint64_t steps[] = { 3, 10, 1000, 30000 };
+	struct host first = host(BUSY);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct host h = host(BUSY);
+		uint64_t left = 30000;
+
+		target(&h, "a", 3000);
+		target(&h, "b", 700);
+		target(&h, "c", 900);
+		while (left) {
+			uint64_t n = steps[i] < left ? steps[i] : left;
+
+			run(&h, n);
+			left -= n;
+		}
+		if (i)
+			assert_memory_equal(h.mem, first.mem, bl_sim_world_size());
+		else
+			memcpy(first.mem, h.mem, bl_sim_world_size());
+		end(&h);
+	}
+	bl_snapshot_free(&first.snap);
+	bl_sim_free(first.s);
+	free(first.mem);
+}
+
+/* A kill in the middle of a change leaves the world as it was before. */
+static void cut_short_is_undone(void **state)
+{
+	struct host h = host(HOST GUEST);
+	void *copy = malloc(bl_sim_world_size());
+	struct bl_sim_dom *d = bl_sim_find(h.s, 1);
+	struct host after = { .mem = copy };
+	struct bl_err e;
+
+	(void)state;
+	assert_non_null(copy);
+	bl_sim_begin(h.s, d);
+	d->pages[0] += 5;
+	d->outstanding = 77;
+	memcpy(copy, h.mem, bl_sim_world_size());
+	assert_int_equal(bl_sim_open(copy, bl_sim_world_size(), &after.s, &e), 0);
+	assert_int_equal(dom(&after, "g")->tot.n, 2048 * MIB);
+	assert_int_equal(dom(&after, "g")->outstanding.n, 0);
+	end(&after);
+	d->pages[0] -= 5;
+	d->outstanding = 0;
+	bl_sim_commit(h.s);
+	end(&h);
+}
+
+/* Does all there is to do until it is killed. */
+static void torment(struct bl_sim *s)
+{
+	static const bl_uuid id = { { 9 } };
+	bl_uuid handle = { { 0 } };
+	struct bl_sim_launch l = { "x", BL_MIB_PAGES(300), BL_MIB_PAGES(300), NULL };
+	struct bl_err e;
+	uint32_t domid, holder;
+
+	memcpy(handle.b, BL_HOLDER_PREFIX, BL_HOLDER_PREFIX_LEN);
+	for (uint64_t i = 0;; i++) {
+		if (!bl_sim_stake(s, &handle, &id, BL_MIB_PAGES(300), -1, &holder, &e)) {
+			l.holder = &handle;
+			if (!bl_sim_launch(s, &l, &domid, &e)) {
+				bl_sim_step(s, BL_MS(100));
+				bl_sim_domain_destroy(s, domid);
+			}
+			bl_sim_unstake(s, holder, &handle);
+		}
+		bl_sim_apply(s, &(struct bl_action){ .kind = BL_ACT_TARGET, .domid = 1,
+						     .pages = BL_MIB_PAGES(500 + i % 512) }, &e);
+		bl_sim_step(s, BL_MS(50));
+	}
+}
+
+static void kill_leaves_a_whole_world(void **state)
+{
+	static const char text[] = HOST "nodes=3\n[guest a]\nmemory=1G\n[guest b]\nmemory=1G\n";
+	size_t size = bl_sim_world_size();
+	struct bl_err e = { 0 };
+	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	(void)state;
+	assert_true(mem != MAP_FAILED);
+	assert_int_equal(bl_sim_world_parse(mem, "w", text, strlen(text), &e), 0);
+	for (unsigned i = 0; i < 200; i++) {
+		struct bl_sim *s;
+		pid_t child = fork();
+
+		assert_true(child >= 0);
+		if (!child) {
+			if (bl_sim_open(mem, size, &s, &e))
+				_exit(1);
+			torment(s);
+		}
+		usleep(i * 37 % 3000); /* any moment will do */
+		kill(child, SIGKILL);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+		if (bl_sim_open(mem, size, &s, &e))
+			fail_msg("%s", e.msg);
+		if (bl_sim_check(s, &e))
+			fail_msg("%s", e.msg);
+		bl_sim_free(s);
+	}
+	munmap(mem, size);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(polling_changes_nothing),
+		cmocka_unit_test(cut_short_is_undone),
+		cmocka_unit_test(kill_leaves_a_whole_world),
+	};
+
+	return cmocka_run_group_tests_name("sim-whole", tests, NULL, NULL);
+}
