@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whatever is found on the disk. */
+#include "tests/unit/state-fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool exists(const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return access(path, F_OK) == 0;
+}
+
+static void put_file(const char *name, const char *text)
+{
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* The remains of a write that was cut off. */
+static void remnants_are_removed(void **state)
+{
+	struct bl_claim c = claim(1);
+	struct loaded l;
+	char id[BL_UUID_STR], tmp[128];
+
+	(void)state;
+	load(&l, &boot);
+	assert_int_equal(bd_state_save_claim(l.s, &c), 0);
+	unload(&l);
+	bl_uuid_format(&c.id, id);
+	snprintf(tmp, sizeof(tmp), "claims/%s.tmp", id);
+	put_file(tmp, "{\"half");
+	put_file("domains/x.tmp", "");
+	put_file("paused.tmp", "");
+	load(&l, &boot);
+	assert_int_equal(l.ledger.n, 1);
+	assert_false(l.paused);
+	assert_false(exists(tmp) || exists("domains/x.tmp") || exists("paused.tmp"));
+	unload(&l);
+	assert_int_equal(warnings, 0);
+}
+
+#define ID "01010101-0101-4001-8001-010101010101"
+#define BOOT "01020300-0000-0000-0000-000000000000"
+
+/* A sound file with one member changed. */
+static void put_claim(const char *member, const char *value)
+{
+	static const char *const members[][2] = {
+		{ "format", "1" }, { "boot", "\"" BOOT "\"" }, { "order", "0" }, { "id", "\"" ID "\"" },
+		{ "handle", "\"ba11002d-c1a1-0000-0000-000000000001\"" }, { "state", "\"held\"" },
+		{ "name", "\"\"" }, { "uuid", "null" }, { "size_pages", "10" }, { "min_pages", "10" },
+		{ "overhead_pages", "0" }, { "node", "-1" }, { "queue", "false" },
+		{ "created_ms", "1" }, { "created_wall_seconds", "1" }, { "wait_until_ms", "null" },
+		{ "ttl_ms", "1000" }, { "expires_ms", "5" }, { "domid", "-1" }, { "reason", "\"\"" } };
+	char text[4096] = "{";
+	size_t n = sizeof(members) / sizeof(members[0]);
+	bool first = true;
+
+	for (size_t i = 0; i < n; i++) {
+		bool this = member && !strcmp(member, members[i][0]);
+
+		if (this && !value)
+			continue;
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s\"%s\":%s",
+			 first ? "" : ",", members[i][0], this ? value : members[i][1]);
+		first = false;
+	}
+	strcat(text, "}");
+	put_file("claims/" ID, text);
+}
+
+static void hostile_claims_are_set_aside(void **state)
+{
+	static const struct { const char *member, *value; } rows[] = {
+		{ "format", "2" }, { "boot", "\"x\"" }, { "boot", NULL }, { "order", "-1" },
+		{ "order", "9223372036854775807" }, { "order", "1e3" }, { "id", "7" },
+		{ "id", "\"02020202-0202-4002-8002-020202020202\"" },
+		{ "handle", "\"00000000-c1a1-0000-0000-000000000001\"" }, { "handle", "null" },
+		{ "state", "\"flying\"" }, { "state", "[]" }, { "name", "\"\\u0001\"" },
+		{ "name", "null" }, { "uuid", "\"\"" }, { "size_pages", "0" }, { "size_pages", "-5" },
+		{ "size_pages", "9223372036854775807" }, { "size_pages", "10.5" },
+		{ "min_pages", "11" }, { "min_pages", "0" }, { "overhead_pages", "-1" },
+		{ "node", "64" }, { "node", "-2" }, { "queue", "1" }, { "created_ms", "-1" },
+		{ "ttl_ms", "\"x\"" }, { "expires_ms", "{}" }, { "expires_ms", NULL },
+		{ "domid", "4294967296" }, { "state", "\"building\"" }, { "reason", "\"a\\nb\"" },
+	};
+	struct loaded l;
+
+	(void)state;
+	load(&l, &boot);
+	unload(&l);
+	put_claim(NULL, NULL);
+	load(&l, &boot);
+	assert_int_equal(l.ledger.n, 1); /* the table's own file is sound */
+	unload(&l);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		put_claim(rows[i].member, rows[i].value);
+		warnings = 0;
+		load(&l, &boot);
+		if (l.ledger.n || warnings != 1 || exists("claims/" ID) || !exists("claims/" ID ".bad"))
+			fail_msg("%s = %s: %zu claims, %u warnings", rows[i].member, rows[i].value,
+				 l.ledger.n, warnings);
+		unload(&l);
+	}
+	put_claim("newer", "1"); /* what a newer daemon added is no reason to lose a claim */
+	put_claim("state", "\"done\"");
+	warnings = 0;
+	load(&l, &boot);
+	assert_int_equal(l.ledger.n, 0);
+	assert_false(exists("claims/" ID));
+	assert_int_equal(warnings, 0);
+	unload(&l);
+}
+
+static void odd_files_are_set_aside(void **state)
+{
+	static const char *const texts[] = { "", "{", "null", "[]", "{}", "{\"format\":1}",
+					     "\xff\xfe", "{\"uuid\":1,\"uuid\":2}",
+					     "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[" };
+	char path[256], big[20000];
+	struct loaded l;
+
+	(void)state;
+	load(&l, &boot);
+	unload(&l);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		put_file("claims/" ID, texts[i]);
+		put_file("domains/" ID, texts[i]);
+		warnings = 0;
+		load(&l, &boot);
+		assert_int_equal(warnings, 2);
+		assert_int_equal(l.ledger.n, 0);
+		assert_null(l.settings.memory);
+		unload(&l);
+	}
+	memset(big, ' ', sizeof(big));
+	big[sizeof(big) - 1] = '\0';
+	put_file("claims/" ID, big);
+	put_file("claims/no-uuid", "{}");
+	snprintf(path, sizeof(path), "%s/domains/%s", folder, ID);
+	assert_int_equal(symlink("/etc/passwd", path), 0);
+	snprintf(path, sizeof(path), "%s/domains/01010101-0101-4001-8001-010101010102", folder);
+	assert_int_equal(mkfifo(path, 0600), 0); /* must not block */
+	snprintf(path, sizeof(path), "%s/domains/01010101-0101-4001-8001-010101010103", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	warnings = 0;
+	load(&l, &boot);
+	assert_int_equal(warnings, 5);
+	unload(&l);
+	warnings = 0;
+	load(&l, &boot); /* said once */
+	assert_int_equal(warnings, 0);
+	unload(&l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(remnants_are_removed, clean),
+		cmocka_unit_test_teardown(hostile_claims_are_set_aside, clean),
+		cmocka_unit_test_teardown(odd_files_are_set_aside, clean),
+	};
+
+	return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
+}
