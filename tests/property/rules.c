@@ -3,7 +3,9 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
-#include <string.h>
+#include <stdio.h>
+
+#include "tests/property/count.h"
 
 #define PROBE BL_PAGES_PER_MIB
 
@@ -17,102 +19,6 @@ static const char *says(const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	return text;
-}
-
-/* ---- the world, counted by hand ---- */
-
-static uint64_t less(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : 0;
-}
-
-static const struct bl_dom *find(const struct world *w, uint32_t domid)
-{
-	for (size_t i = 0; i < w->snap.n_doms; i++)
-		if (w->snap.doms[i].domid == domid)
-			return &w->snap.doms[i];
-	return NULL;
-}
-
-static const struct bl_dom *holder_of(const struct world *w, const struct bl_claim *c)
-{
-	for (size_t i = 0; i < w->snap.n_doms; i++)
-		if (w->snap.doms[i].flags & BL_DOM_HOLDER && bl_uuid_equal(&w->snap.doms[i].uuid, &c->handle))
-			return &w->snap.doms[i];
-	return NULL;
-}
-
-/* What the hypervisor does not keep for the claim yet. */
-static uint64_t promised(const struct world *w, const struct bl_claim *c)
-{
-	const struct bl_dom *h = holder_of(w, c);
-	const struct bl_dom *b = c->state == BL_CLAIM_BUILDING ? find(w, c->domid) : NULL;
-	uint64_t kept = (h ? h->outstanding.n : 0) + (b ? b->outstanding.n + b->tot.n : 0);
-
-	/* the holder's own pages came out of the overhead */
-	return less(c->overhead.n, h ? BL_HOLDER_PAGES.n : 0) + less(c->size.n, kept);
-}
-
-static bool being_built_for_claim(const struct world *w, uint32_t domid)
-{
-	for (size_t i = 0; i < w->ledger.n; i++)
-		if (w->ledger.claims[i]->state == BL_CLAIM_BUILDING && w->ledger.claims[i]->domid == domid)
-			return true;
-	return false;
-}
-
-/* What a domain may still take with that target and that limit. */
-static uint64_t growing(const struct world *w, const struct bl_dom *d, uint64_t target, uint64_t max)
-{
-	const struct bl_track *t = bl_progress_find(&w->progress, d->domid);
-	uint64_t room = less(max, d->tot.n + d->outstanding.n), wants = less(target, d->tot.n);
-
-	if (d->flags & (BL_DOM_DYING | BL_DOM_HOLDER | BL_DOM_NO_BALLOON))
-		return 0;
-	if (d->flags & BL_DOM_BUILDING || (!d->has_target && !(d->flags & BL_DOM_CONTROL))) {
-		bool asleep = w->snap.now.n - t->first_seen.n > w->settings.boot_grace.n;
-
-		return room > w->snap.total.n || asleep || being_built_for_claim(w, d->domid) ? 0 : room;
-	}
-	return d->has_target ? (wants < room ? wants : room) : 0;
-}
-
-static int64_t balance(const struct world *w)
-{
-	int64_t b = (int64_t)w->snap.free.n - (int64_t)w->snap.outstanding.n -
-		    (int64_t)bl_share_of(w->settings.reserve, w->snap.total).n;
-
-	for (size_t i = 0; i < w->ledger.n; i++)
-		b -= (int64_t)promised(w, w->ledger.claims[i]);
-	for (size_t i = 0; i < w->snap.n_doms; i++) {
-		const struct bl_dom *d = &w->snap.doms[i];
-
-		b -= (int64_t)growing(w, d, d->target.n, d->max_pages.n);
-	}
-	return b;
-}
-
-static bool eligible(const struct world *w, const struct bl_dom *d)
-{
-	struct bl_limits l = bl_settings_limits(&w->settings, d);
-
-	return d->has_target && l.mode == BL_MODE_AUTO && !l.external &&
-	       (w->settings.dom0_manage || !(d->flags & BL_DOM_CONTROL)) &&
-	       !(d->flags & (BL_DOM_DYING | BL_DOM_PAUSED | BL_DOM_MIGRATING | BL_DOM_BUILDING | BL_DOM_HOLDER |
-			     BL_DOM_NO_BALLOON | BL_DOM_EXTERNAL | BL_DOM_POD)) &&
-	       !bl_progress_find(&w->progress, d->domid)->incapable;
-}
-
-/* No claim takes it below. */
-static uint64_t floor_of(const struct world *w, const struct bl_dom *d)
-{
-	struct bl_limits l = bl_settings_limits(&w->settings, d);
-	uint64_t age = less(w->snap.now.n, d->tele.at.n);
-	uint64_t floor = l.min.n;
-
-	if (d->tele.present && age <= w->settings.telemetry_stale_after.n && d->tele.used.n > floor)
-		floor = d->tele.used.n;
-	return floor < l.max.n ? floor : l.max.n;
 }
 
 /* What the plan makes of a domain's target and limit. */
@@ -141,14 +47,15 @@ static struct after after(const struct bl_plan *plan, const struct bl_dom *d)
 
 static const char *promised_twice(struct world *w, const struct bl_plan *plan)
 {
-	int64_t before = balance(w), then = before, room = before;
+	int64_t before = count_balance(w), then = before, room = before;
 
 	if (plan->balance != before)
 		return says("it counts a balance of %" PRId64 ", there is %" PRId64, plan->balance, before);
 	for (size_t i = 0; i < w->snap.n_doms; i++) {
 		const struct bl_dom *d = &w->snap.doms[i];
 		struct after a = after(plan, d);
-		uint64_t was = growing(w, d, d->target.n, d->max_pages.n), is = growing(w, d, a.target, a.max);
+		uint64_t was = count_growing(w, d, d->target.n, d->max_pages.n);
+		uint64_t is = count_growing(w, d, a.target, a.max);
 
 		then -= (int64_t)is - (int64_t)was;
 		if (before < 0 && is > was)
@@ -158,13 +65,13 @@ static const char *promised_twice(struct world *w, const struct bl_plan *plan)
 		return says("the balance goes from %" PRId64 " to %" PRId64, before, then);
 	for (size_t i = 0; i < w->ledger.n; i++)
 		if (w->ledger.claims[i]->state == BL_CLAIM_RECLAIMING)
-			room += (int64_t)promised(w, w->ledger.claims[i]);
+			room += (int64_t)count_promised(w, w->ledger.claims[i]);
 	for (size_t i = 0; i < plan->n_actions; i++) {
 		const struct bl_claim *c = plan->actions[i].claim;
 
 		if (plan->actions[i].kind != BL_ACT_STAKE)
 			continue;
-		room -= (int64_t)(promised(w, c) - (c->size.n - plan->actions[i].pages.n));
+		room -= (int64_t)(count_promised(w, c) - (c->size.n - plan->actions[i].pages.n));
 		if (room < 0)
 			return says("claim %u is staked on memory that is not there", c->handle.b[15]);
 	}
@@ -177,11 +84,11 @@ static const char *claims_in_order(struct world *w, const struct bl_plan *plan)
 {
 	size_t at = 0;
 	bool passed = false;
-	int64_t room = balance(w);
+	int64_t room = count_balance(w);
 
 	for (size_t i = 0; i < w->ledger.n; i++)
 		if (w->ledger.claims[i]->state == BL_CLAIM_RECLAIMING)
-			room += (int64_t)promised(w, w->ledger.claims[i]);
+			room += (int64_t)count_promised(w, w->ledger.claims[i]);
 	for (size_t i = 0; i < w->ledger.n; i++) {
 		const struct bl_claim *c = w->ledger.claims[i];
 		const struct bl_action *a = at < plan->n_actions ? &plan->actions[at] : NULL;
@@ -189,7 +96,7 @@ static const char *claims_in_order(struct world *w, const struct bl_plan *plan)
 		if (c->state != BL_CLAIM_RECLAIMING)
 			continue;
 		if (!a || a->kind != BL_ACT_STAKE || a->claim != c) {
-			if (!passed && (int64_t)promised(w, c) <= room)
+			if (!passed && (int64_t)count_promised(w, c) <= room)
 				return says("claim %u has its room and is not staked", c->handle.b[15]);
 			passed = true;
 			continue;
@@ -198,9 +105,9 @@ static const char *claims_in_order(struct world *w, const struct bl_plan *plan)
 			return says("claim %u overtakes another", c->handle.b[15]);
 		if (a->pages.n > c->size.n || a->pages.n < c->min.n)
 			return says("claim %u is staked with %" PRIu64, c->handle.b[15], a->pages.n);
-		if (a->pages.n < c->size.n && (int64_t)promised(w, c) <= room)
+		if (a->pages.n < c->size.n && (int64_t)count_promised(w, c) <= room)
 			return says("claim %u gets a part though all is there", c->handle.b[15]);
-		room -= (int64_t)(promised(w, c) - (c->size.n - a->pages.n));
+		room -= (int64_t)(count_promised(w, c) - (c->size.n - a->pages.n));
 		at++;
 	}
 	for (; at < plan->n_actions; at++)
@@ -213,7 +120,7 @@ static const char *claims_in_order(struct world *w, const struct bl_plan *plan)
 
 static const char *action_allowed(const struct world *w, const struct bl_action *a)
 {
-	const struct bl_dom *d = find(w, a->domid);
+	const struct bl_dom *d = count_find(w, a->domid);
 	const struct bl_track *t;
 	struct bl_limits l;
 
@@ -223,7 +130,7 @@ static const char *action_allowed(const struct world *w, const struct bl_action 
 	l = bl_settings_limits(&w->settings, d);
 	if (w->paused)
 		return "something moves while paused";
-	if (!eligible(w, d)) {
+	if (!count_eligible(w, d)) {
 		/* a target set by hand through us: its limit still follows down */
 		bool follows = a->kind == BL_ACT_MAXMEM && t->ours && l.mode == BL_MODE_MANUAL && !l.external &&
 			       a->pages.n < d->max_pages.n && !(d->flags & (BL_DOM_DYING | BL_DOM_PAUSED |
@@ -241,9 +148,9 @@ static const char *action_allowed(const struct world *w, const struct bl_action 
 		return says("%u goes above its allocation", (unsigned)a->domid);
 	if (a->pages.n > d->target.n && a->pages.n > d->tot.n && a->pages.n > l.max.n)
 		return says("%u grows above its max", (unsigned)a->domid);
-	if (a->pages.n < d->tot.n && a->pages.n < floor_of(w, d))
+	if (a->pages.n < d->tot.n && a->pages.n < count_floor(w, d))
 		return says("%u goes to %" PRIu64 ", below min or what it uses, %" PRIu64, (unsigned)a->domid,
-			    a->pages.n, floor_of(w, d));
+			    a->pages.n, count_floor(w, d));
 	if (!t->proven && a->pages.n < d->target.n && a->pages.n + PROBE < d->tot.n)
 		return says("%u is unproven and asked for more than a probe", (unsigned)a->domid);
 	if (!t->proven && a->pages.n > d->target.n && a->pages.n > d->tot.n + PROBE)
@@ -266,9 +173,9 @@ static const char *limits_kept(struct world *w, const struct bl_plan *plan)
 		return NULL;
 	for (size_t i = 0; i < w->snap.n_doms; i++) {
 		const struct bl_dom *d = &w->snap.doms[i];
-		uint64_t floor = floor_of(w, d), target = after(plan, d).target;
+		uint64_t floor = count_floor(w, d), target = after(plan, d).target;
 
-		if (!(d->flags & BL_DOM_HOLDER) && eligible(w, d) && target < d->tot.n && target < floor)
+		if (!(d->flags & BL_DOM_HOLDER) && count_eligible(w, d) && target < d->tot.n && target < floor)
 			return says("%u is left with a target below min or what it uses", (unsigned)d->domid);
 	}
 	return NULL;
@@ -278,14 +185,15 @@ static const char *limits_kept(struct world *w, const struct bl_plan *plan)
 
 static const char *free_first(struct world *w, const struct bl_plan *plan)
 {
-	int64_t free_now = balance(w);
+	int64_t free_now = count_balance(w);
 	uint64_t granted = 0;
 
 	for (size_t i = 0; i < w->snap.n_doms; i++) {
 		const struct bl_dom *d = &w->snap.doms[i];
 		struct after a = after(plan, d);
 
-		granted += less(growing(w, d, a.target, a.max), growing(w, d, d->target.n, d->max_pages.n));
+		granted += less(count_growing(w, d, a.target, a.max),
+				count_growing(w, d, d->target.n, d->max_pages.n));
 	}
 	if (granted && (int64_t)granted > free_now)
 		return says("%" PRIu64 " are granted, %" PRId64 " are free", granted, free_now);
@@ -305,17 +213,16 @@ static const char *equals_alike(struct world *w, const struct bl_plan *plan)
 			const struct bl_view *v = &plan->views[i];
 
 			goals += v->goal.n;
-			have += v->dom->tot.n + growing(w, v->dom, v->dom->target.n, v->dom->max_pages.n);
+			have += v->dom->tot.n + count_growing(w, v->dom, v->dom->target.n, v->dom->max_pages.n);
 		}
-	budget = (int64_t)have + balance(w);
+	budget = (int64_t)have + count_balance(w);
 	for (size_t i = 0; i < w->ledger.n; i++)
 		if (w->ledger.claims[i]->state == BL_CLAIM_RECLAIMING)
-			budget += (int64_t)promised(w, w->ledger.claims[i]);
+			budget += (int64_t)count_promised(w, w->ledger.claims[i]);
 	if (goals > have && (int64_t)goals > budget)
 		return says("goals sum to %" PRIu64 " of %" PRId64, goals, budget);
 	if (!a || !b || a->dom->flags != b->dom->flags || a->dom->outstanding.n != b->dom->outstanding.n ||
-	    being_built_for_claim(w, w->twin[0]) ||
-	    being_built_for_claim(w, w->twin[1]))
+	    count_being_built(w, w->twin[0]) || count_being_built(w, w->twin[1]))
 		return NULL;
 	if (a->goal.n > b->goal.n + 1 || b->goal.n > a->goal.n + 1)
 		return says("equal guests are to have %" PRIu64 " and %" PRIu64, a->goal.n, b->goal.n);
@@ -407,7 +314,7 @@ static const char *order_of(const struct world *w, const struct bl_plan *plan, c
 	}
 	if (targets > 1 || limits > 1)
 		return says("%u is told twice", (unsigned)d->domid);
-	if (!w->paused && !(d->flags & BL_DOM_HOLDER) && eligible(w, d) &&
+	if (!w->paused && !(d->flags & BL_DOM_HOLDER) && count_eligible(w, d) &&
 	    bl_progress_find(&w->progress, d->domid)->ours && max > d->tot.n && max > target)
 		return says("%u can take back what it gave", (unsigned)d->domid);
 	return NULL;

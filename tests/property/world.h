@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A random moment of a random host. */
+/* A moment of a host: a random one, or one that was played. */
 #ifndef TESTS_PROPERTY_WORLD_H
 #define TESTS_PROPERTY_WORLD_H
 
@@ -19,7 +19,7 @@ struct world {
 	uint32_t twin[2];
 };
 
-/* The world of that number. Domains and claims whose bit is set in drop (first
+/* The random world of that number (world-random.c). Domains and claims whose bit is set in drop (first
  * WORLD_DOMS bits of the one, all of the other) are left out and the others stay
  * as they are, so that a world that fails can be made small. */
 struct world_drop {
@@ -29,7 +29,6 @@ void world_make(struct world *w, uint64_t seed, uint64_t number, struct world_dr
 void world_free(struct world *w);
 struct bl_plan_in world_in(struct world *w);
 
-void settings_random(struct rnd *r, struct bl_settings *s);
 /* Handle of the holder of the claim with that number. */
 bl_uuid world_handle(unsigned claim);
 /* The world, as comments of TAP; plan may be NULL. */
