@@ -19,9 +19,9 @@ struct world {
 	uint32_t twin[2];
 };
 
-/* The random world of that number (world-random.c). Domains and claims whose bit is set in drop (first
- * WORLD_DOMS bits of the one, all of the other) are left out and the others stay
- * as they are, so that a world that fails can be made small. */
+/* The random world of that number (world-random.c). Domains and claims whose bit
+ * is set in drop (first WORLD_DOMS bits of the one, all of the other) are left out
+ * and the others stay as they are, so that a world that fails can be made small. */
 struct world_drop {
 	uint64_t doms, claims;
 };
