@@ -15,14 +15,7 @@
  *   until D CONDITION            within D of virtual time
  *   always D CONDITION           at every tick for D
  *
- * CONDITION:
- *   claim NAME is STATE          a claim's state, or refused, or never (refused for good)
- *   claim NAME size|took|eta OP VALUE    took: from asked to held
- *   domain NAME is STATE         a state of status, or gone, or here
- *   domain NAME size|target|maxmem OP SIZE
- *   host free|outstanding|available|reclaimable OP SIZE
- *   quiet                        the plan is empty and nothing moves
- * OP: < <= == >= >, and ~ for within 1%. */
+ * CONDITION is described in condition.h. */
 #ifndef TESTS_SCENARIO_STEP_H
 #define TESTS_SCENARIO_STEP_H
 
