@@ -60,6 +60,32 @@ guests() {
 	balloonctl set pvh1 --min 300M
 }
 
+# Counted by the kernel: what the daemon asks of the hypervisor (the number of
+# IOCTL_PRIVCMD_HYPERCALL) and of xenstored, of which every message begins with
+# a write of 16 bytes. No tick comes in between.
+cheap() {
+	local trace=$SUITE_TMP/trace pid tracer id calls messages
+	printf '[host]\ntick = 10m\n' >/etc/balloond/balloond.conf.d/tick.conf
+	systemctl reload balloond
+	pid=$(systemctl show -P MainPID balloond)
+	strace -f -qq -X raw -e trace=ioctl,write -s 200 -p "$pid" -o "$trace" &
+	tracer=$!
+	wait_for 20 traced "$pid"
+	id=$(balloonctl claim 64M)
+	wait_for 20 domid "balloond-claim-$id"
+	kill -INT $tracer
+	wait $tracer || true
+	calls=$(grep -c 'ioctl(.*, 0x305000,' "$trace")
+	messages=$(grep -c 'write(.*, 16) *= 16$' "$trace")
+	echo "$calls hypercalls, $messages messages to xenstored"
+	[ "$calls" -ge 3 ] && [ "$calls" -le 6 ]
+	[ "$messages" -ge 1 ] && [ "$messages" -le 3 ]
+	balloonctl release "$id"
+	rm /etc/balloond/balloond.conf.d/tick.conf
+	systemctl reload balloond
+}
+traced() { ! grep -L '^TracerPid:[[:space:]]*[1-9]' "/proc/$1"/task/*/status | grep -q .; }
+
 # A minimum of 300 MiB each, so 600 MiB can be had from both.
 no_room_made() {
 	local id available
@@ -159,6 +185,7 @@ case_ok "another domain that would eat it fails" room_defended
 case_ok "after its release that domain is built" room_released
 case_ok "what cannot be is refused at once" never
 case_ok "a PV and a PVH guest with Debian's own driver" guests
+case_ok "a claim with room costs 6 hypercalls at most, and no scan of xenstore" cheap
 case_ok "a claim without room is held once both have shrunk, within their limits" no_room_made
 case_ok "what they gave they cannot take back" no_room_kept
 case_ok "after the release they get it back" given_back
