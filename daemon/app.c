@@ -189,7 +189,9 @@ static int run(const struct bd_options *o)
 	struct bl_err err;
 	int r;
 
+	/* What these tell comes as an error, too. */
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 	/* Large answers go back to the system once they are sent, at any time:
 	 * the default grows with what was freed, and keeps it. */
 	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);

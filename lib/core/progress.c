@@ -58,6 +58,7 @@ static void track_begin(struct bl_track *t, const struct bl_dom *d, bl_ms now, b
 		.moved = now,
 		.marked = now,
 		.mark = d->tot,
+		.stood = d->tot,
 		.updated = now,
 		.hh = hh,
 	};
@@ -111,9 +112,14 @@ static bool progressed(const struct bl_track *t, const struct bl_dom *d)
 	return step >= BL_PROGRESS_PAGES;
 }
 
+static uint64_t distance(bl_pages a, bl_pages b)
+{
+	return a.n > b.n ? a.n - b.n : b.n - a.n;
+}
+
 static uint64_t from_mark(const struct bl_track *t, const struct bl_dom *d)
 {
-	return d->tot.n > t->mark.n ? d->tot.n - t->mark.n : t->mark.n - d->tot.n;
+	return distance(d->tot, t->mark);
 }
 
 static void measure_rate(struct bl_track *t, const struct bl_dom *d, bl_ms now)
@@ -127,11 +133,11 @@ static void measure_rate(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 	t->rate = t->rate ? (t->rate * 3 + rate) / 4 : rate;
 }
 
-static void follows(struct bl_track *t, const struct bl_dom *d)
+static void follows(struct bl_track *t, const struct bl_dom *d, bl_pages from)
 {
 	t->proven = true;
 	t->incapable = false;
-	if (d->tot.n < t->mark.n)
+	if (d->tot.n < from.n)
 		t->no_give_until = BL_MS(0);
 	else
 		t->no_grow_until = BL_MS(0);
@@ -144,21 +150,23 @@ static void set_mark(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 }
 
 /* Its pages are where its target says. They came there if they moved by enough
- * to count; a fast one does so between two updates. A target that was moved to
- * the pages, because nobody waits for them any more, proves nothing. */
+ * to count since they last stood still; a fast one does so between two updates,
+ * a slow one had moved by some when it was first seen on its way. A target that
+ * was moved to the pages, because nobody waits for them any more, proves nothing. */
 static void track_arrived(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 {
 	bool told = t->asked.n != BL_MS_NEVER.n || t->target.n != d->target.n;
 
-	if (d->has_target && told && from_mark(t, d) >= BL_PROGRESS_PAGES) {
+	if (d->has_target && told && distance(d->tot, t->stood) >= BL_PROGRESS_PAGES) {
 		measure_rate(t, d, now);
-		follows(t, d);
+		follows(t, d, t->stood);
 	}
 	if (d->has_target && told && d->tot.n > t->mark.n)
 		t->trust = bl_pages_add(t->trust, t->trust);
 	t->asked = BL_MS_NEVER;
 	t->lagging = false;
 	t->moved = now;
+	t->stood = d->tot;
 	set_mark(t, d, now);
 }
 
@@ -173,6 +181,9 @@ static void track_motion(struct bl_track *t, const struct bl_settings *s,
 		return;
 	}
 	if (t->asked.n == BL_MS_NEVER.n || turned) {
+		/* seen on its way by what it was told just now, or not by that */
+		if (t->asked.n != BL_MS_NEVER.n || t->target.n == d->target.n)
+			t->stood = d->tot;
 		t->asked = now;
 		t->moved = now;
 		t->lagging = false;
@@ -181,7 +192,7 @@ static void track_motion(struct bl_track *t, const struct bl_settings *s,
 	}
 	if (progressed(t, d)) {
 		measure_rate(t, d, now);
-		follows(t, d);
+		follows(t, d, t->mark);
 		t->lagging = false;
 		t->moved = now;
 		set_mark(t, d, now);
@@ -215,6 +226,7 @@ static void track_update(struct bl_track *t, const struct bl_settings *s,
 		t->asked = BL_MS_NEVER;
 		t->moved = now;
 		t->lagging = false;
+		t->stood = d->tot;
 		set_mark(t, d, now);
 	} else {
 		track_motion(t, s, d, now);

@@ -40,6 +40,7 @@ struct bl_track {
 	bool told_stuck;      /* the manager said so in an event */
 	bl_pages tot, target; /* at the last update */
 	bl_ms asked;	      /* since when tot differs from target; NEVER: it does not */
+	bl_pages stood;	      /* its pages when they last were where its target said, or turned */
 	bl_pages mark;	      /* its pages when it last made progress, or failed to for stuck_after */
 	bl_ms marked;	      /* when that was */
 	bl_ms moved;	      /* when it last made progress */

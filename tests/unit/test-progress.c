@@ -74,6 +74,14 @@ static void proves_itself(void **state)
 	     { 20, 5000, 5000 - MIB, 0, 0 },
 	     { 40, 4900, 5000 - MIB, 0, 0 },
 	     { 60, 5000 - MIB, 5000 - MIB, 0, PROVEN });
+	TELL("a probe that was under way when it was looked at", UINT64_MAX,
+	     { 0, 5000, 5000, 0, 0 },
+	     { 20, 4900, 5000 - MIB, 0, 0 },
+	     { 40, 5000 - MIB, 5000 - MIB, 0, PROVEN });
+	TELL("a grant that was under way when it was looked at", UINT64_MAX,
+	     { 0, 5000, 5000, 0, 0 },
+	     { 20, 5100, 5000 + MIB, 0, 0 },
+	     { 40, 5000 + MIB, 5000 + MIB, 0, PROVEN });
 	TELL("a probe answered between two looks", UINT64_MAX,
 	     { 0, 5000, 5000, 0, 0 },
 	     { 20, 5000 - MIB, 5000 - MIB, 0, PROVEN });

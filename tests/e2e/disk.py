@@ -1,0 +1,86 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A disk that takes nothing more: what cannot be saved is not promised."""
+import resource
+
+import claims
+import host
+from host import GIB, MIB, Host, wait_until
+
+
+class Full:
+    """While it lasts, the daemon can make files and write nothing to them."""
+
+    def __init__(self, h):
+        self.pid = h.daemon.pid
+
+    def __enter__(self):
+        self.before = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (0, self.before[1]))
+
+    def __exit__(self, kind, value, trace):
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, self.before)
+
+
+def claims_refused():
+    """a claim that cannot be saved is refused with the reason and holds nothing"""
+    with Host(claims.world()) as h:
+        stands = h.ctl("claim", "256M").out.strip()
+        with Full(h):
+            for size in ("256M", "3G"):
+                r = h.ctl("claim", size)
+                assert r.status == 1 and "cannot save the claim: File too large" in r.err, r
+            assert [c["id"] for c in h.claims()] == [stands]
+            assert h.status()["host"]["outstanding_bytes"] == 256 * MIB
+            assert h.domain("a")["target_bytes"] == 1536 * MIB
+        assert h.ctl("claim", "3G").status == 0
+        assert len(claims.books(h)["claims"]) == 2
+
+
+def settings_refused():
+    """limits, renewals and a pause that cannot be saved are refused and stay as they were"""
+    with Host(claims.world()) as h:
+        stands = h.ctl("claim", "256M").out.strip()
+        with Full(h):
+            for args in (["set", "a", "--min", "1G"], ["set", "a", "1G"], ["pause"],
+                         ["renew", stands, "--ttl", "2h"]):
+                r = h.ctl(*args)
+                assert r.status == 1 and "File too large" in r.err, (args, r)
+            assert h.domain("a")["min_bytes"] == 512 * MIB
+            assert h.domain("a")["mode"] == "auto"
+            assert h.domain("a")["target_bytes"] == 1536 * MIB
+            assert not h.status()["daemon"]["paused"]
+            assert h.claims()[0]["expires_in_seconds"] <= 600
+        assert h.ctl("set", "a", "--min", "1G").status == 0
+
+
+def guests_stay():
+    """no guest is moved of which it cannot save what it had; the status says so"""
+    with Host(claims.world()) as h:
+        assert h.ctl("pause").status == 0
+        me = h.ctl("claim", "3G", "--no-wait").out.strip()
+        with Full(h):
+            assert h.ctl("resume").status == 0
+            wait_until("the status to say so", lambda: any(
+                "state cannot be saved" in p for p in h.status()["daemon"]["problems"]))
+            assert [h.domain(n)["target_bytes"] for n in "abcd"] == [1536 * MIB] * 4
+        wait_until("the claim to be held", lambda: h.claims()[0]["state"] == "held")
+        assert h.claims()[0]["id"] == me
+        assert h.status()["daemon"]["problems"] == []
+
+
+def released_all_the_same():
+    """what is held can be given back, and a restart finds what was promised"""
+    with Host(claims.world()) as h:
+        first = h.ctl("claim", "256M").out.strip()
+        second = h.ctl("claim", "256M").out.strip()
+        with Full(h):
+            assert h.ctl("release", first).status == 0
+            assert h.status()["host"]["outstanding_bytes"] == 256 * MIB
+        h.stop()
+        h.start()
+        assert [c["id"] for c in claims.books(h)["claims"]] == [second]
+
+
+if __name__ == "__main__":
+    host.run([claims_refused, settings_refused, guests_stay, released_all_the_same])
