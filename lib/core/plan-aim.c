@@ -109,9 +109,16 @@ static enum bl_why why_of(const struct bl_plan *plan, const struct bl_view *v,
 	return v->goal.n <= v->demand.n ? BL_WHY_DEMAND : BL_WHY_SURPLUS;
 }
 
+/* For a claim, or because it is already: only a claim is worth asking one anew
+ * that gave nothing a while ago. */
+static bool still_asked(const struct bl_plan *plan, const struct bl_view *v)
+{
+	return plan->scratch->claims_short || v->dom->target.n < v->dom->tot.n;
+}
+
 /* Those that do not follow and would have to give keep what they have; true:
- * there were some, and it has to be shared again without their part. Their
- * goal is what they would have to give if they followed: they are still asked. */
+ * there were some, and it has to be shared again without their part. The goal
+ * of those who are still asked is what they would have to give if they followed. */
 static bool leave_out(struct bl_plan *plan, const struct bl_plan_in *in, bool first, bool last)
 {
 	struct bl_plan_scratch *sc = plan->scratch;
@@ -127,7 +134,7 @@ static bool leave_out(struct bl_plan *plan, const struct bl_plan_in *in, bool fi
 		if (!bl_view_lags(v, in->snap->now))
 			continue;
 		if (sc->result[k].n < tot.n) {
-			v->goal = bl_pages_min(v->goal, sc->result[k]);
+			v->goal = still_asked(plan, v) ? bl_pages_min(v->goal, sc->result[k]) : tot;
 			g->min = g->max = g->have = tot;
 			some = true;
 		} else if (last) { /* and no other will have to */

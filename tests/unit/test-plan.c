@@ -209,6 +209,30 @@ static void others_take_the_part_of_one_stuck(void **state)
 		assert_int_not_equal(f->plan.actions[i].kind, BL_ACT_NUDGE);
 }
 
+/* One that gave nothing a while ago is asked anew for a claim, not because
+ * another could do with more. */
+static void only_a_claim_asks_anew(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d;
+
+	f->snap.total = BL_MIB_PAGES(3000);
+	f->snap.free = BL_PAGES(0);
+	d = add_guest(f, 3, 1000); /* was 1400 MiB at its start, and wants that */
+	bl_settings_find(&f->s, &d->uuid)->base = d->static_max = BL_MIB_PAGES(1400);
+	for (size_t i = 0; i < 2; i++)
+		f->snap.doms[i].tele = (struct bl_telemetry){ .present = true, .at = f->snap.now,
+							      .used = BL_MIB_PAGES(500) };
+	make(f);
+	assert_int_equal(f->plan.actions[0].domid, 1);
+	bl_progress_find(&f->progress, 1)->no_give_until = BL_MS(f->snap.now.n + 60000);
+	expect(f, "target 2 600");
+	add_claim(f, 200, 200);
+	make(f);
+	assert_int_equal(f->plan.actions[0].kind, BL_ACT_TARGET);
+	assert_int_equal(f->plan.actions[0].domid, 1);
+}
+
 static void keeps_its_hands_off(void **state)
 {
 	static const unsigned flags[] = { BL_DOM_DYING,	    BL_DOM_PAUSED,   BL_DOM_MIGRATING, BL_DOM_BUILDING,
@@ -348,6 +372,7 @@ int main(void)
 		TEST(withdraws_what_is_not_taken),
 		TEST(probes_first),
 		TEST(others_take_the_part_of_one_stuck),
+		TEST(only_a_claim_asks_anew),
 		TEST(keeps_its_hands_off),
 		TEST(an_overfull_host_takes_nothing),
 		TEST(waits_for_a_domain_that_boots),

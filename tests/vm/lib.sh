@@ -38,7 +38,9 @@ guest_start() {
 		*) lines+=("$line") ;;
 		esac
 	done
-	[ "$type" != hvm ] || { kernel=vmlinuz; lines+=('vga="none"'); }
+	# Linux would first read all of PCI's 65,536 places, each through the device
+	# model: minutes where all is emulated.
+	[ "$type" != hvm ] || { kernel=vmlinuz; lines+=('vga="none"'); extra="pci=noearly $extra"; }
 	cat >"$SUITE_TMP/$name.cfg" <<-CONFIG
 	name="$name"
 	type="$type"
