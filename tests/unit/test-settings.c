@@ -160,7 +160,7 @@ static void dom0_only_when_configured(void **state)
 	assert_int_equal(bl_settings_limits(&f->s, &f->d).mode, BL_MODE_IGNORE);
 	f->s.dom0_manage = true;
 	assert_int_equal(bl_settings_limits(&f->s, &f->d).mode, BL_MODE_AUTO);
-	expect_min(f, 600, BL_FROM_CONFIG);
+	expect_min(f, 600, BL_FROM_DOM0_MIN);
 }
 
 static void memory_moves_to_new_settings(void **state)
