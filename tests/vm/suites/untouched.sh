@@ -13,9 +13,10 @@ ask_for_more() {
 	(status=0
 		balloonctl claim "$size" --wait "$1" >"$SUITE_TMP/asked" 2>&1 || status=$?
 		echo "status $status" >>"$SUITE_TMP/asked") &
-	sleep 1
+	wait_for 20 is_asked
 }
-asked_ends() { grep -q '^status' "$SUITE_TMP/asked"; }
+is_asked() { asked_ends || [ "$(bd_status '.claims | length')" -gt 0 ]; }
+asked_ends() { grep -qs '^status' "$SUITE_TMP/asked"; }
 
 # guest_untouched NAME SECONDS: nobody writes its target or its limit for so long.
 guest_untouched() {
