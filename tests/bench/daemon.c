@@ -213,6 +213,17 @@ static unsigned long sleeps(pid_t pid)
 	return proc_number(pid, "voluntary_ctxt_switches");
 }
 
+/* A time says something of the machine, too: it is told, and fails nothing. */
+static void tell(bool met)
+{
+#ifdef BL_SANITIZED
+	printf("  (sanitizers: not judged)\n");
+#else
+	printf("  %s\n", met ? "met" : "MISSED");
+#endif
+}
+
+/* What is counted is the same everywhere. */
 static int verdict(bool met)
 {
 #ifdef BL_SANITIZED
@@ -259,7 +270,7 @@ static int bench_curve(void)
 		printf("%8u %9.2f ms %8zu KiB %18.1f", rows[i], ms, bytes / 1024, per[i]);
 		if (rows[i] == 1000) {
 			printf("  bound %.0f ms:", STATUS_BOUND_MS);
-			status |= verdict(ms <= STATUS_BOUND_MS);
+			tell(ms <= STATUS_BOUND_MS);
 			status |= bench_rest(&d);
 		} else {
 			printf("\n");
@@ -267,7 +278,8 @@ static int bench_curve(void)
 		daemon_end(&d);
 	}
 	printf("from 1000 to 10000 domains: %.2f of n log n, bound 2:", per[4] / per[2]);
-	return status | verdict(per[4] <= 2 * per[2]);
+	tell(per[4] <= 2 * per[2]);
+	return status;
 }
 
 int main(void)
