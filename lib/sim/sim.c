@@ -110,12 +110,12 @@ struct bl_sim_dom *bl_sim_new_slot(struct bl_sim_world *w)
 void bl_sim_fill_slot(struct bl_sim_world *w, struct bl_sim_dom *slot,
 		      const struct bl_sim_dom *d)
 {
-	uint64_t phase = d->phase;
+	struct bl_sim_dom unborn = *d;
 
 	assert(slot >= w->doms && slot < w->doms + w->n_slots && slot->phase == BL_SIM_FREE);
-	*slot = *d;
-	slot->phase = BL_SIM_FREE;
-	publish(&slot->phase, phase);
+	unborn.phase = BL_SIM_FREE; /* a copy is many stores, and none may be the phase */
+	*slot = unborn;
+	publish(&slot->phase, d->phase);
 }
 
 /* ---- The handle ------------------------------------------------------------ */

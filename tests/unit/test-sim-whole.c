@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,8 +76,8 @@ static void cut_short_is_undone(void **state)
 	end(&h);
 }
 
-/* Does all there is to do until it is killed. */
-static void torment(struct bl_sim *s)
+/* All there is to do that changes more than one word. */
+static void one_of_each(struct bl_sim *s, uint64_t i)
 {
 	static const bl_uuid id = { { 9 } };
 	bl_uuid handle = { { 0 } };
@@ -85,51 +86,78 @@ static void torment(struct bl_sim *s)
 	uint32_t domid, holder;
 
 	memcpy(handle.b, BL_HOLDER_PREFIX, BL_HOLDER_PREFIX_LEN);
-	for (uint64_t i = 0;; i++) {
-		if (!bl_sim_stake(s, &handle, &id, BL_MIB_PAGES(300), -1, &holder, &e)) {
-			l.holder = &handle;
-			if (!bl_sim_launch(s, &l, &domid, &e)) {
-				bl_sim_step(s, BL_MS(100));
-				bl_sim_domain_destroy(s, domid);
-			}
-			bl_sim_unstake(s, holder, &handle);
+	if (!bl_sim_stake(s, &handle, &id, BL_MIB_PAGES(300), -1, &holder, &e)) {
+		l.holder = &handle;
+		if (!bl_sim_launch(s, &l, &domid, &e)) {
+			bl_sim_step(s, BL_MS(100));
+			bl_sim_domain_destroy(s, domid);
 		}
-		bl_sim_apply(s, &(struct bl_action){ .kind = BL_ACT_TARGET, .domid = 1,
-						     .pages = BL_MIB_PAGES(500 + i % 512) }, &e);
-		bl_sim_step(s, BL_MS(50));
+		bl_sim_unstake(s, holder, &handle);
 	}
+	bl_sim_apply(s, &(struct bl_action){ .kind = BL_ACT_TARGET, .domid = 1,
+					     .pages = BL_MIB_PAGES(500 + i % 512) }, &e);
+	bl_sim_step(s, BL_MS(50));
 }
 
+/* What a restart finds in a copy of the world: books that are right, and stay
+ * right for whoever goes on from there. */
+static void check_copy(const struct bl_sim_world *w, struct bl_sim_world *copy)
+{
+	struct bl_sim *s;
+	struct bl_err e = { 0 };
+
+	memcpy(copy, w, offsetof(struct bl_sim_world, doms) + w->n_slots * sizeof(w->doms[0]));
+	if (bl_sim_open(copy, sizeof(*copy), &s, &e))
+		fail_msg("%s", e.msg);
+	one_of_each(s, 7);
+	if (bl_sim_check(s, &e))
+		fail_msg("%s", e.msg);
+	bl_sim_free(s);
+}
+
+/* One instruction at a time, and after each that changed the world a look at
+ * what a kill would have left there. */
 static void kill_leaves_a_whole_world(void **state)
 {
 	static const char text[] = HOST "nodes=3\n[guest a]\nmemory=1G\n[guest b]\nmemory=1G\n";
 	size_t size = bl_sim_world_size();
 	struct bl_err e = { 0 };
-	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct bl_sim_world *w, *copy = calloc(1, size), *last = calloc(1, size);
+	uint64_t changes = 0;
+	struct bl_sim *s;
+	int status;
+	pid_t child;
 
 	(void)state;
-	assert_true(mem != MAP_FAILED);
-	assert_int_equal(bl_sim_world_parse(mem, "w", text, strlen(text), &e), 0);
-	for (unsigned i = 0; i < 200; i++) {
-		struct bl_sim *s;
-		pid_t child = fork();
-
-		assert_true(child >= 0);
-		if (!child) {
-			if (bl_sim_open(mem, size, &s, &e))
-				_exit(1);
-			torment(s);
-		}
-		usleep(i * 37 % 3000); /* any moment will do */
-		kill(child, SIGKILL);
-		assert_int_equal(waitpid(child, NULL, 0), child);
-		if (bl_sim_open(mem, size, &s, &e))
-			fail_msg("%s", e.msg);
-		if (bl_sim_check(s, &e))
-			fail_msg("%s", e.msg);
-		bl_sim_free(s);
+	w = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(w != MAP_FAILED && copy && last);
+	assert_int_equal(bl_sim_world_parse(w, "w", text, strlen(text), &e), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		if (bl_sim_open(w, size, &s, &e) || ptrace(PTRACE_TRACEME, 0, NULL, NULL))
+			_exit(1);
+		raise(SIGSTOP);
+		for (uint64_t i = 0; i < 3; i++)
+			one_of_each(s, i);
+		_exit(0);
 	}
-	munmap(mem, size);
+	while (waitpid(child, &status, 0) == child && WIFSTOPPED(status)) {
+		size_t used = offsetof(struct bl_sim_world, doms) +
+			      w->n_slots * sizeof(w->doms[0]);
+
+		if (memcmp(w, last, used)) {
+			memcpy(last, w, used);
+			check_copy(w, copy);
+			changes++;
+		}
+		assert_int_equal(ptrace(PTRACE_SINGLESTEP, child, NULL, NULL), 0);
+	}
+	assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
+	assert_true(changes > 1000);
+	munmap(w, size);
+	free(copy);
+	free(last);
 }
 
 int main(void)
