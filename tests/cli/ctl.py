@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import signal
 import struct
 import subprocess
 import sys
@@ -15,6 +16,10 @@ from fake import LIMIT
 CTL = os.path.abspath(os.path.join(os.environ.get("top_builddir", "."), "balloonctl"))
 UUID = "01234567-89ab-4def-8123-456789abcdef"
 GIB = 1 << 30
+
+# A job in the background may have inherited that it is ignored, and so would
+# what is started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 DAEMON = {"version": "9.9", "backend": "sim", "backend_version": "simulated 1.0", "pid": 7,
           "uptime_seconds": 3700, "health": "ok", "problems": [], "paused": False,

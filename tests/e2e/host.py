@@ -14,6 +14,10 @@ BALLOOND = os.path.abspath(os.path.join(BUILD, "balloond"))
 BALLOONCTL = os.path.abspath(os.path.join(BUILD, "balloonctl"))
 LIMIT = 60  # seconds that no wait may exceed; a failure, never a pace
 
+# A job in the background may have inherited that it is ignored, and so would
+# what is started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 MIB = 1 << 20
 GIB = 1 << 30
 
