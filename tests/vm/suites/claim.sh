@@ -78,11 +78,11 @@ cheap() {
 	calls=$(grep -c 'ioctl(.*, 0x305000,' "$trace")
 	messages=$(grep -cE '(iov_base=|write\([0-9a-fx]+, )"/' "$trace")
 	echo "$calls hypercalls, $messages messages to xenstored"
-	[ "$calls" -ge 3 ] && [ "$calls" -le 6 ]
-	[ "$messages" -ge 1 ] && [ "$messages" -le 3 ]
 	balloonctl release "$id"
 	rm /etc/balloond/balloond.conf.d/tick.conf
 	systemctl reload balloond
+	[ "$calls" -ge 3 ] && [ "$calls" -le 6 ]
+	[ "$messages" -ge 1 ] && [ "$messages" -le 3 ]
 }
 traced() { ! grep -L '^TracerPid:[[:space:]]*[1-9]' "/proc/$1"/task/*/status | grep -q .; }
 
