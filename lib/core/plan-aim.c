@@ -116,20 +116,11 @@ static bool still_asked(const struct bl_plan *plan, const struct bl_view *v)
 	return plan->scratch->claims_short || v->dom->target.n < v->dom->tot.n;
 }
 
-/* A page more or less is how the sharing was rounded: while another has more to
- * give, one does not count as having to for the sake of a page, or its like, a
- * page above, would be left out a round later and asked for more. */
-static bl_pages rounding(const struct bl_plan *plan, const struct bl_plan_in *in)
+/* The k-th guest's share, the same as that of any other like it: without what it
+ * got only because it comes before others. */
+static bl_pages share_of(const struct bl_plan_scratch *sc, size_t k)
 {
-	const struct bl_plan_scratch *sc = plan->scratch;
-
-	for (size_t k = 0; k < sc->n; k++) {
-		const struct bl_view *v = &plan->views[sc->index[k]];
-
-		if (bl_view_lags(v, in->snap->now) && sc->result[k].n + 1 < v->dom->tot.n)
-			return BL_PAGES(1);
-	}
-	return BL_PAGES(0);
+	return bl_pages_sub(sc->result[k], BL_PAGES(bl_policy_rounded_up(sc->policy, k)));
 }
 
 /* Those that do not follow and would have to give keep what they have; true:
@@ -138,7 +129,6 @@ static bl_pages rounding(const struct bl_plan *plan, const struct bl_plan_in *in
 static bool leave_out(struct bl_plan *plan, const struct bl_plan_in *in, bool first, bool last)
 {
 	struct bl_plan_scratch *sc = plan->scratch;
-	bl_pages slack = last ? BL_PAGES(0) : rounding(plan, in);
 	bool some = false;
 
 	for (size_t k = 0; k < sc->n; k++) {
@@ -150,7 +140,7 @@ static bool leave_out(struct bl_plan *plan, const struct bl_plan_in *in, bool fi
 			v->goal = sc->result[k];
 		if (!bl_view_lags(v, in->snap->now))
 			continue;
-		if (bl_pages_add(sc->result[k], slack).n < tot.n) {
+		if (share_of(sc, k).n < tot.n) {
 			v->goal = still_asked(plan, v) ? bl_pages_min(v->goal, sc->result[k]) : tot;
 			g->min = g->max = g->have = tot;
 			some = true;

@@ -143,10 +143,12 @@ static uint64_t mul_div(uint64_t a, uint64_t b, uint64_t c)
 }
 
 /* Those with room left share what is left by weight, whole pages, none above its
- * cap: their caps are all above left / weights. */
-static void share_rest(const struct rest *r, const struct bl_share_in *in, bl_pages *ret)
+ * cap: their caps are all above left / weights. Returns how many, from the first,
+ * have a page of the remainder. */
+static size_t share_rest(const struct rest *r, const struct bl_share_in *in, bl_pages *ret)
 {
 	uint64_t given = 0;
+	size_t n_up;
 
 	for (size_t k = 0; k < r->n; k++) {
 		const struct point *p = &r->p[k];
@@ -155,9 +157,10 @@ static void share_rest(const struct rest *r, const struct bl_share_in *in, bl_pa
 		ret[p->index].n = in[p->index].lo.n + part;
 		given += part;
 	}
-	/* fewer pages than sharers are left */
-	for (size_t k = 0; given < r->left; k++, given++)
+	n_up = r->left - given; /* fewer than sharers */
+	for (size_t k = 0; k < n_up; k++)
 		ret[r->p[k].index].n++;
+	return n_up;
 }
 
 /* Passes before it sorts: enough for hosts that are not made to need more. */
@@ -170,6 +173,7 @@ int bl_fill_share(struct bl_fill *f, const struct bl_share_in *in, size_t n,
 	uint64_t caps = 0;
 	int r;
 
+	f->n_up = 0;
 	for (size_t i = 0; i < n; i++)
 		caps += in[i].hi.n - in[i].lo.n;
 	if (caps <= amount.n || !amount.n) {
@@ -197,7 +201,7 @@ int bl_fill_share(struct bl_fill *f, const struct bl_share_in *in, size_t n,
 			take_full_sorted(&rest, f, in, ret);
 			break;
 		}
-	share_rest(&rest, in, ret);
+	f->n_up = share_rest(&rest, in, ret);
 	*ret_left = BL_PAGES(0);
 	return 0;
 }
@@ -205,6 +209,7 @@ int bl_fill_share(struct bl_fill *f, const struct bl_share_in *in, size_t n,
 struct bl_policy {
 	struct bl_fill fill;
 	struct bl_share_in *share;
+	bool *up; /* who has a page of the remainder */
 	size_t cap;
 };
 
@@ -219,6 +224,7 @@ void bl_policy_free(struct bl_policy *p)
 		return;
 	bl_fill_free(&p->fill);
 	free(p->share);
+	free(p->up);
 	free(p);
 }
 
@@ -249,7 +255,8 @@ static bl_pages level_of(const struct bl_guest_in *g, enum level l)
 }
 
 /* Spreads what is left in proportion to max - used: one g for all. */
-static void proportional(const struct bl_guest_in *in, size_t n, uint64_t left, bl_pages *ret)
+static void proportional(struct bl_policy *p, const struct bl_guest_in *in, size_t n,
+			 uint64_t left, bl_pages *ret)
 {
 	uint64_t range = 0, amount;
 	uint64_t given = 0;
@@ -268,6 +275,7 @@ static void proportional(const struct bl_guest_in *in, size_t n, uint64_t left, 
 	for (size_t i = 0; i < n && given < amount; i++)
 		if (ret[i].n < in[i].max.n) {
 			ret[i].n++;
+			p->up[i] = true;
 			given++;
 		}
 }
@@ -283,17 +291,24 @@ static void raise_to(struct bl_policy *p, const struct bl_guest_in *in, size_t n
 			.weight = in[i].weight,
 		};
 	bl_fill_share(&p->fill, p->share, n, *left, ret, left); /* has its room */
+	for (size_t k = 0; k < p->fill.n_up; k++)
+		p->up[((struct point *)p->fill.points)[k].index] = true;
 }
 
 static int policy_reserve(struct bl_policy *p, size_t n)
 {
 	struct bl_share_in *share;
+	bool *up;
 
 	if (n > p->cap) {
 		share = reallocarray(p->share, n, sizeof(*share));
 		if (!share)
 			return -ENOMEM;
 		p->share = share;
+		up = reallocarray(p->up, n, sizeof(*up));
+		if (!up)
+			return -ENOMEM;
+		p->up = up;
 		p->cap = n;
 	}
 	return fill_reserve(&p->fill, n);
@@ -314,16 +329,22 @@ int bl_policy_targets(struct bl_policy *p, enum bl_policy_kind kind, bool surplu
 	if (r)
 		return r;
 	for (size_t i = 0; i < n; i++) {
+		p->up[i] = false;
 		ret[i] = level_of(&in[i], KEEPS);
 		left = bl_pages_sub(left, ret[i]);
 	}
 	for (size_t k = 0; k < 4 && left.n; k++)
 		raise_to(p, in, n, orders[kind][k], &left, ret);
 	if (kind == BL_POLICY_PROPORTIONAL)
-		proportional(in, n, left.n, ret);
+		proportional(p, in, n, left.n, ret);
 	else if (surplus_give && left.n)
 		raise_to(p, in, n, MAX, &left, ret);
 	return 0;
+}
+
+bool bl_policy_rounded_up(const struct bl_policy *p, size_t i)
+{
+	return p->up[i];
 }
 
 bl_pages bl_policy_demand(const struct bl_settings *s, const struct bl_telemetry *t,

@@ -15,6 +15,7 @@ struct bl_share_in {
 struct bl_fill {
 	void *points, *scratch;
 	size_t cap;
+	size_t n_up; /* how many of points, from the first, got a page of the remainder */
 };
 void bl_fill_free(struct bl_fill *f);
 
@@ -51,6 +52,9 @@ void bl_policy_free(struct bl_policy *p);
 int bl_policy_targets(struct bl_policy *p, enum bl_policy_kind kind, bool surplus_give,
 		      const struct bl_guest_in *in, size_t n, bl_pages budget,
 		      bl_pages *ret);
+/* Of the targets made last: the i-th guest's has a page of the remainder, one
+ * more than the share of it and of any other like it. */
+bool bl_policy_rounded_up(const struct bl_policy *p, size_t i);
 
 /* working set * (1 + headroom) * (1 + pressure), and where `last` was more,
  * half of the difference for every 60 s since then: up at once, down slowly. */
