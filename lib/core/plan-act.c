@@ -36,13 +36,13 @@ static void act_stake(struct bl_plan *plan, const struct bl_plan_in *in)
 		if (c->state != BL_CLAIM_RECLAIMING)
 			continue;
 		if (need > room) {
-			int64_t rest = room - (int64_t)c->overhead.n;
+			bl_pages lack = BL_PAGES(need - room);
 
 			/* --min: what is there will do once no more can come */
-			if (plan->reclaimable.n || rest < 0)
+			if (plan->reclaimable.n || room < 0)
 				return;
-			size = bl_pages_min(c->size, bl_pages_add(c->staked, BL_PAGES(rest)));
-			if (size.n < c->min.n)
+			size = bl_pages_sub(c->size, lack);
+			if (size.n < c->min.n || size.n < c->staked.n)
 				return;
 			need = room;
 		}

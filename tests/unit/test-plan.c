@@ -77,6 +77,7 @@ static void first_come_first_served(void **state)
 static void a_part_when_no_more_can_come(void **state)
 {
 	struct fixture *f = *state;
+	struct bl_dom *h;
 
 	f->s.min.percent = 100;
 	add_claim(f, 2400, 1800);
@@ -85,6 +86,15 @@ static void a_part_when_no_more_can_come(void **state)
 	expect(f, "stake 1 1970");
 	f->ledger.claims[0]->min = BL_MIB_PAGES(1971);
 	expect(f, "");
+	/* with a holder, whose own pages came out of the overhead */
+	f->ledger.claims[0]->min = BL_MIB_PAGES(1800);
+	h = bl_snapshot_add(&f->snap);
+	h->domid = 9;
+	h->uuid = f->ledger.claims[0]->handle;
+	h->flags = BL_DOM_HOLDER;
+	h->tot = BL_HOLDER_PAGES;
+	h->outstanding = f->snap.outstanding = BL_MIB_PAGES(1000);
+	expect(f, "stake 1 1970+14");
 }
 
 static void what_cannot_be_served_moves_nobody(void **state)
