@@ -125,7 +125,7 @@ suite_diagnose() {
 	echo "--- xenprobe"
 	timeout 10 xenprobe | jq -c '.host, .domains[]'
 	echo "--- xl dmesg"
-	timeout 10 xl dmesg | tail -n 6
+	timeout 10 xl dmesg | tail -n 60
 	echo "--- last lines of guests"
 	tail -n 3 "$GUEST_LOGS"/*.log 2>/dev/null
 }
