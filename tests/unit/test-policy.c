@@ -131,10 +131,35 @@ static void demand_falls_slowly(void **state)
 	assert_int_equal(bl_policy_demand(&s, &t, BL_PAGES(1200200), BL_MS(1)).n, 1200000);
 }
 
+/* Three alike, and a budget that does not divide: without its page of the
+ * remainder, the share of each is the same. */
+static void says_who_was_rounded_up(void **state)
+{
+	static const enum bl_policy_kind kinds[] = { BL_POLICY_DEMAND, BL_POLICY_PROPORTIONAL };
+	struct bl_guest_in in[GUESTS];
+	struct bl_policy *p = bl_policy_new();
+	bl_pages ret[GUESTS];
+
+	(void)state;
+	assert_non_null(p);
+	for (size_t i = 0; i < GUESTS; i++)
+		in[i] = (struct bl_guest_in){ BL_PAGES(10), BL_PAGES(100), BL_PAGES(100),
+					      BL_PAGES(0), BL_PAGES(100), 1 };
+	for (size_t k = 0; k < 2; k++)
+		for (uint64_t budget = 150; budget < 153; budget++) {
+			assert_int_equal(bl_policy_targets(p, kinds[k], false, in, GUESTS,
+							   BL_PAGES(budget), ret), 0);
+			for (size_t i = 0; i < GUESTS; i++)
+				assert_int_equal(ret[i].n - bl_policy_rounded_up(p, i), 50);
+		}
+	bl_policy_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(targets),
+		cmocka_unit_test(says_who_was_rounded_up),
 		cmocka_unit_test(demand_rises_at_once),
 		cmocka_unit_test(demand_falls_slowly),
 	};
