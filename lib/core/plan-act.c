@@ -76,6 +76,10 @@ static bl_pages giving_target(const struct bl_plan *plan, const struct bl_plan_i
 		if (distance(want, d->target) < in->settings->threshold.n &&
 		    (!exact || want.n >= d->target.n))
 			return d->target;
+		/* one that does not follow is asked for less as others give; what they
+		 * get in turn is no reason to ask it for more, until it is tried anew */
+		if (!exact && bl_view_lags(v, in->snap->now))
+			return bl_pages_max(want, d->target);
 	} else if (!exact && v->have.n - want.n < in->settings->threshold.n) {
 		return bl_pages_max(d->target, d->tot);
 	}

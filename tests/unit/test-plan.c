@@ -237,6 +237,9 @@ static void only_a_claim_asks_anew(void **state)
 	assert_int_equal(f->plan.actions[0].domid, 1);
 	bl_progress_find(&f->progress, 1)->no_give_until = BL_MS(f->snap.now.n + 60000);
 	expect(f, "target 2 600");
+	/* one that is still asked is not asked for more either */
+	f->snap.doms[0].target = BL_MIB_PAGES(950);
+	expect(f, "target 2 600");
 	add_claim(f, 200, 200);
 	make(f);
 	assert_int_equal(f->plan.actions[0].kind, BL_ACT_TARGET);
