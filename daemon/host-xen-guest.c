@@ -42,7 +42,7 @@ static const char *const paths[BD_XEN_N_KEYS] = {
 /* Read once a domain is there, in this order, the last one ends it. */
 static const enum bd_xen_key once[] = {
 	BD_XEN_KEY_STATIC_MAX, BD_XEN_KEY_VIDEORAM, BD_XEN_KEY_DYN_MIN,
-	BD_XEN_KEY_ANNOUNCED, BD_XEN_KEY_TARGET, BD_XEN_KEY_NAME, BD_XEN_KEY_STUBDOM,
+	BD_XEN_KEY_ANNOUNCED, BD_XEN_KEY_TARGET, BD_XEN_KEY_STUBDOM,
 };
 #define LAST_OF_ONCE BD_XEN_KEY_STUBDOM
 /* What a toolstack may change later, seldom. */
@@ -105,11 +105,22 @@ static void load(struct bd_xen_guest *g)
 
 	if (g->holder)
 		return;
+	/* Before all else: a claim may be for that name, and its build goes on. */
+	(void)bd_store_read(g->gs->store, bd_xen_guest_cookie(g, BD_XEN_KEY_NAME),
+			    bd_xen_guest_path(g, BD_XEN_KEY_NAME, path));
 	(void)bd_store_introduced(g->gs->store, bd_xen_guest_cookie(g, BD_XEN_KEY_INTRODUCED),
 				  g->domid);
 	for (size_t i = 0; i < sizeof(once) / sizeof(*once); i++)
 		(void)bd_store_read(g->gs->store, bd_xen_guest_cookie(g, once[i]),
 				    bd_xen_guest_path(g, once[i], path));
+}
+
+void bd_xen_guests_reread(struct bd_xen_guest *g)
+{
+	if (!g->loaded)
+		return; /* on its way */
+	g->loaded = false;
+	load(g);
 }
 
 static void connected(struct bd_xen_guests *gs)
@@ -186,6 +197,18 @@ static void take_kib(struct bd_xen_guest *g, enum bd_xen_key key,
 	*ret = kib.n;
 }
 
+static void take_name(struct bd_xen_guest *g, const struct bd_store_reply *reply)
+{
+	bool news = !g->holder && !g->name[0] && !g->introduced;
+
+	if (reply->value)
+		bl_text_sanitize(g->name, reply->value, reply->len);
+	else
+		news = g->holder && g->name[0]; /* `xl destroy`: no other event tells of it */
+	if (news)
+		changed(g->gs);
+}
+
 static void take_value(struct bd_xen_guest *g, enum bd_xen_key key,
 		       const struct bd_store_reply *reply)
 {
@@ -193,10 +216,7 @@ static void take_value(struct bd_xen_guest *g, enum bd_xen_key key,
 
 	switch (key) {
 	case BD_XEN_KEY_NAME:
-		if (reply->value)
-			bl_text_sanitize(g->name, reply->value, reply->len);
-		else if (g->holder && g->name[0])
-			changed(g->gs); /* `xl destroy`: no other event tells of it */
+		take_name(g, reply);
 		break;
 	case BD_XEN_KEY_TARGET:
 		bd_xen_target_value(g, reply);
@@ -337,8 +357,8 @@ static struct bd_xen_guest *new_guest(struct bd_xen_guests *gs, const struct bd_
 	if (i->type == BL_DOM_PV)
 		bd_xen_offset_fix(&g->offset);
 	HASH_ADD(hh, gs->table, domid, sizeof(g->domid), g);
-	watch_all(g, true);
 	load(g);
+	watch_all(g, true);
 	return g;
 }
 

@@ -103,6 +103,8 @@ void bd_xen_guests_reply(void *ud, const struct bd_store_reply *reply);
 /* Entries for those listed, and no others. -ENOMEM. */
 int bd_xen_guests_sync(struct bd_xen_guests *gs, const struct bd_xen_info *infos, size_t n);
 struct bd_xen_guest *bd_xen_guests_find(const struct bd_xen_guests *gs, uint32_t domid);
+/* Asks again for all that is read once; not `loaded` until that has come. */
+void bd_xen_guests_reread(struct bd_xen_guest *g);
 /* Asks for what is not watched, when it is time. */
 void bd_xen_guests_poll(struct bd_xen_guests *gs, bl_ms now);
 /* All entries; the store must be closed first. */

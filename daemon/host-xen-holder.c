@@ -138,8 +138,13 @@ int bd_xen_holder_transfer(struct bd_host *h, uint32_t holder, const bl_uuid *ha
 {
 	struct bd_host_xen *x = xen_of(h);
 	struct bd_xen_info info;
-	int r = check(x, holder, handle, &info);
+	int r;
 
+	if (holder == BL_DOMID_NONE) {
+		r = bd_xen_call_claim(x->call, domid, pages);
+		return r < 0 ? claim_error(reterr, r, domid, pages) : 0;
+	}
+	r = check(x, holder, handle, &info);
 	if (r < 0)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "the claim's holder, domain %"
 				  PRIu32 ", is gone", holder);
@@ -161,7 +166,10 @@ int bd_xen_holder_transfer(struct bd_host *h, uint32_t holder, const bl_uuid *ha
 
 int bd_xen_holder_cancel(struct bd_host *h, uint32_t domid)
 {
-	return bd_xen_call_claim(xen_of(h)->call, domid, BL_PAGES(0));
+	int r = bd_xen_call_claim(xen_of(h)->call, domid, BL_PAGES(0));
+
+	/* All that can be wrong with giving up a claim is that the domain is gone. */
+	return r == -EINVAL ? -ESRCH : r;
 }
 
 static void ignore_reply(void *ud, const struct bd_store_reply *reply)

@@ -70,6 +70,8 @@ static unsigned flags_of(struct bd_host_xen *x, struct bd_xen_guest *g,
 
 	if (i->domid == 0)
 		f |= BL_DOM_CONTROL;
+	if (!g->loaded && !g->holder)
+		f |= BL_DOM_UNREAD;
 	if (i->dying || (i->shutdown && !i->suspended))
 		f |= BL_DOM_DYING;
 	if (i->suspended || bd_xen_saving_has(&x->saving, i->domid))
@@ -253,8 +255,11 @@ int bd_xen_snapshot(struct bd_host *h, struct bl_snapshot *s)
 	look_for_saving(x, s->now);
 	for (size_t i = 0; i < n; i++) {
 		struct bd_xen_guest *g = bd_xen_guests_find(&x->guests, infos[i].domid);
-		struct bl_dom *d = bl_snapshot_add(s);
+		struct bl_dom *d;
 
+		if (g->holder && infos[i].dying)
+			continue; /* it holds nothing any more */
+		d = bl_snapshot_add(s);
 		if (!d)
 			return -ENOMEM;
 		fill(x, s, g, &infos[i], d);

@@ -142,6 +142,14 @@ static void adopt(struct bd_host *h, uint32_t domid)
 		g->external = false;
 }
 
+static void reread(struct bd_host *h, uint32_t domid)
+{
+	struct bd_xen_guest *g = bd_xen_guests_find(&xen_of(h)->guests, domid);
+
+	if (g)
+		bd_xen_guests_reread(g);
+}
+
 static void problems(struct bd_host *h, void (*add)(void *ud, const char *line), void *ud)
 {
 	bl_ms since = bd_store_silent(xen_of(h)->store);
@@ -169,6 +177,7 @@ static const struct bd_host_ops ops = {
 	.transfer = bd_xen_holder_transfer,
 	.cancel = bd_xen_holder_cancel,
 	.name_holder = bd_xen_holder_name,
+	.reread = reread,
 	.adopt = adopt,
 	.problems = problems,
 };

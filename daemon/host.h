@@ -47,7 +47,9 @@ struct bd_host_ops {
 	int (*unstake)(struct bd_host *h, uint32_t holder, const bl_uuid *handle);
 	/* Moves the holder's claim to domid: cancel, claim pages, and the holder
 	 * goes on success. On an error the holder has it back, unless somebody took
-	 * the pages in between (-ENOMEM). pages is what domid's tot_pages may reach. */
+	 * the pages in between (-ENOMEM). pages is what domid's tot_pages may reach,
+	 * and no more than the holder keeps and what nobody claims. Without a holder
+	 * (BL_DOMID_NONE) it claims them for domid. */
 	int (*transfer)(struct bd_host *h, uint32_t holder, const bl_uuid *handle,
 			uint32_t domid, bl_pages pages, struct bl_err *reterr);
 	/* Gives up a claim on a domain being built. */
@@ -55,6 +57,9 @@ struct bd_host_ops {
 	/* NULL, or: gives an adopted holder the name that stake() gives, when whoever
 	 * made it was killed before. */
 	void (*name_holder)(struct bd_host *h, uint32_t holder, const bl_uuid *id);
+	/* NULL, or: ask its toolstack's notes again for the domain's name; it is
+	 * BL_DOM_UNREAD until that is known, and then there is a change. */
+	void (*reread)(struct bd_host *h, uint32_t domid);
 	/* Forget that somebody else wrote this domain's target (`--mode auto`). */
 	void (*adopt)(struct bd_host *h, uint32_t domid);
 	/* What an administrator should know: one line each into add(); e.g. a

@@ -12,19 +12,20 @@
 
 /* ---- those who wait ---- */
 
-static void answer(struct bd_manager *m, const struct bl_claim *c, const struct bl_err *err)
+void bd_claims_answer(struct bd_manager *m, const struct bl_claim *c, const struct bl_err *err,
+		      unsigned whats)
 {
-	struct bd_waiter **at = &m->waiters, *mine = NULL, *w;
+	struct bd_waiter **at = &m->waiters, *mine = NULL, **last = &mine, *w;
 
 	while ((w = *at)) {
-		if (!bl_uuid_equal(&w->id, &c->id) ||
-		    (!err && w->handoff && c->state != BL_CLAIM_BUILDING)) {
+		if (!(w->what & whats) || !bl_uuid_equal(&w->id, &c->id)) {
 			at = &w->next;
 			continue;
 		}
 		*at = w->next;
-		w->next = mine;
-		mine = w;
+		w->next = NULL;
+		*last = w;
+		last = &w->next;
 	}
 	while ((w = mine)) {
 		mine = w->next;
@@ -33,24 +34,25 @@ static void answer(struct bd_manager *m, const struct bl_claim *c, const struct 
 	}
 }
 
-bool bd_claims_waited_for(const struct bd_manager *m, const bl_uuid *id)
+bool bd_claims_waited_for(const struct bd_manager *m, const bl_uuid *id, unsigned whats)
 {
 	for (const struct bd_waiter *w = m->waiters; w; w = w->next)
-		if (bl_uuid_equal(&w->id, id))
+		if (w->what & whats && bl_uuid_equal(&w->id, id))
 			return true;
 	return false;
 }
 
-int bd_claims_wait_for(struct bd_manager *m, const struct bl_claim *c, bool handoff,
-		       bd_claim_done done, void *ud)
+int bd_claims_wait(struct bd_manager *m, const struct bd_waiter *w)
 {
-	struct bd_waiter *w = calloc(1, sizeof(*w));
+	struct bd_waiter *mine = malloc(sizeof(*mine)), **at = &m->waiters;
 
-	if (!w)
+	if (!mine)
 		return -ENOMEM;
-	*w = (struct bd_waiter){ .id = c->id, .handoff = handoff, .done = done, .ud = ud,
-				 .next = m->waiters };
-	m->waiters = w;
+	*mine = *w;
+	mine->next = NULL;
+	while (*at)
+		at = &(*at)->next;
+	*at = mine;
 	return 0;
 }
 
@@ -84,7 +86,7 @@ int bd_claims_end(struct bd_manager *m, struct bl_claim *c, enum bl_claim_state 
 	snprintf(c->reason, sizeof(c->reason), "%s", err ? err->msg : "");
 	bd_state_drop_claim(m->cfg.state, &c->id);
 	bd_events_claim(m->cfg.events, c);
-	answer(m, c, err);
+	bd_claims_answer(m, c, err, ~0U);
 	bl_ledger_remove(&m->ledger, c);
 	return 0;
 }
@@ -105,76 +107,11 @@ static void become_held(struct bd_manager *m, struct bl_claim *c, bl_pages pages
 	bd_events_claim(m->cfg.events, c);
 }
 
-static void moved(struct bd_manager *m, struct bl_claim *c)
-{
-	c->holder = BL_DOMID_NONE;
-	snprintf(c->reason, sizeof(c->reason), "moved to domain %u, which is being built", c->domid);
-	bd_events_claim(m->cfg.events, c);
-}
-
-void bd_manager_moved(struct bd_manager *m, struct bl_claim *claim, uint32_t domid)
-{
-	claim->state = BL_CLAIM_BUILDING;
-	claim->domid = domid;
-	claim->expires = BL_MS_NEVER;
-	bd_claims_save(m, claim);
-	moved(m, claim);
-	bd_manager_tick_soon(m);
-}
-
-/* A move that failed: what its holder still has stays held; where it lost
- * that, room is made for it anew. */
-static void take_back(struct bd_manager *m, struct bl_claim *c, bl_ms expires)
-{
-	c->state = BL_CLAIM_HELD;
-	c->domid = BL_DOMID_NONE;
-	c->expires = expires;
-	if (!bd_manager_look(m) && (c->holder == BL_DOMID_NONE || c->staked.n < c->size.n)) {
-		if (c->holder != BL_DOMID_NONE)
-			m->host->ops->unstake(m->host, c->holder, &c->handle);
-		c->holder = BL_DOMID_NONE;
-		c->staked = BL_PAGES(0);
-		c->state = BL_CLAIM_RECLAIMING;
-		c->expires = c->wait_until = BL_MS_NEVER;
-		bd_events_claim(m->cfg.events, c);
-	}
-	bd_claims_save(m, c);
-}
-
-int bd_claims_move(struct bd_manager *m, struct bl_claim *c, struct bl_err *reterr)
-{
-	const struct bl_dom *d = bl_snapshot_find(&m->snap, c->domid);
-	bl_pages pages = bl_pages_add(c->size, d ? d->tot : BL_PAGES(0));
-	bl_ms expires = c->state == BL_CLAIM_HELD ? c->expires : lease_from_now(m, c);
-	int r;
-
-	c->state = BL_CLAIM_BUILDING;
-	c->expires = BL_MS_NEVER;
-	r = bd_claims_save(m, c); /* a kill from here on must not take the pages for lost */
-	if (r) {
-		c->state = BL_CLAIM_HELD;
-		c->expires = expires;
-		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot save the claim: %s", strerror(-r));
-	}
-	r = m->host->ops->transfer(m->host, c->holder, &c->handle, c->domid, pages, reterr);
-	if (r) {
-		take_back(m, c, expires);
-		return r;
-	}
-	moved(m, c);
-	return 0;
-}
-
-/* Held, and meant for a domain that is being built already. */
+/* Held: who waits for that is told, who builds what it is for gets it. */
 static void settle(struct bd_manager *m, struct bl_claim *c)
 {
-	struct bl_err err;
-
-	if (c->domid != BL_DOMID_NONE && c->state == BL_CLAIM_HELD && bd_claims_move(m, c, &err)) {
-		bd_claims_end(m, c, BL_CLAIM_FAILED, &err);
-		return;
-	}
-	answer(m, c, NULL);
+	bd_claims_answer(m, c, NULL, BD_WAITS_HELD);
+	bd_handoff_held(m, c);
 }
 
 void bd_claims_stake(struct bd_manager *m, struct bl_claim *c, bl_pages pages)
@@ -183,6 +120,10 @@ void bd_claims_stake(struct bd_manager *m, struct bl_claim *c, bl_pages pages)
 	uint32_t holder;
 	int r;
 
+	if (c->domid != BL_DOMID_NONE) {
+		bd_move_start(m, c);
+		return;
+	}
 	r = m->host->ops->stake(m->host, &c->handle, &c->id, pages, c->node, &holder, &err);
 	if (r == -ENOMEM || r == -EAGAIN || r == -EBUSY) {
 		/* somebody was faster: room is made again */
@@ -214,6 +155,8 @@ static bool time_out(struct bd_manager *m, struct bl_claim *c)
 	/* What came at the last moment still counts, and with --min a part of it;
 	 * what others wait for is not in the room. */
 	part = bl_pages_min(BL_PAGES(room > 0 ? room : 0), c->size);
+	if (c->domid != BL_DOMID_NONE)
+		part = bl_pages_add(part, c->staked);
 	if (part.n >= c->min.n) {
 		bl_uuid id = c->id;
 
@@ -225,7 +168,10 @@ static bool time_out(struct bd_manager *m, struct bl_claim *c)
 	bl_plan_admit_again(&m->plan, &m->snap, c, &a);
 	bl_err_set(&err, ETIMEDOUT, BL_ERR_TIMEOUT, "waited in vain: %s",
 		   bl_reason_refusal(&m->plan, &in, &a, reason));
-	return bd_claims_end(m, c, BL_CLAIM_FAILED, &err) == 0;
+	if (c->domid == BL_DOMID_NONE)
+		return bd_claims_end(m, c, BL_CLAIM_FAILED, &err) == 0;
+	bd_move_fail(m, c, &err);
+	return true;
 }
 
 static bool check_held(struct bd_manager *m, struct bl_claim *c, bl_ms now)
@@ -233,6 +179,8 @@ static bool check_held(struct bd_manager *m, struct bl_claim *c, bl_ms now)
 	const struct bl_dom *holder = bl_snapshot_find(&m->snap, c->holder);
 	struct bl_err err;
 
+	if (!holder && bd_move_let_go(m, c))
+		return true;
 	if (!holder) {
 		bl_err_set(&err, ENOENT, BL_ERR_BAD_STATE,
 			   "its holder domain is gone: somebody destroyed it, and what it held");
@@ -245,69 +193,49 @@ static bool check_held(struct bd_manager *m, struct bl_claim *c, bl_ms now)
 	if (!holder->name[0] && m->host->ops->name_holder)
 		m->host->ops->name_holder(m->host, c->holder, &c->id);
 	if (c->staked.n)
-		return false;
-	bl_err_set(&err, ENOENT, BL_ERR_BAD_STATE, "its holder, domain %u, has nothing staked any more",
-		   c->holder);
-	return bd_claims_end(m, c, BL_CLAIM_FAILED, &err) == 0;
+		return bd_move_let_go(m, c);
+	bd_log(LOG_WARNING, "domain %u, which holds a claim, has nothing staked any more", c->holder);
+	bd_move_back(m, c);
+	return true;
 }
 
-/* A move that was cut off half way: it arrived and only the holder is left, or
- * it is made again, or there is nobody to move it to. */
-static void finish_move(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d)
+/* Staked, and killed before that was written down; or what was staked has been
+ * cut short, or was given back to wait with a domain for more. */
+static bool check_reclaiming(struct bd_manager *m, struct bl_claim *c, bl_ms now)
 {
-	if (d->outstanding.n && c->staked.n == d->outstanding.n) {
-		m->host->ops->unstake(m->host, c->holder, &c->handle);
-		c->holder = BL_DOMID_NONE;
-	} else if (d->flags & BL_DOM_BUILDING) {
-		(void)bd_claims_move(m, c, NULL);
-	} else {
-		take_back(m, c, lease_from_now(m, c));
-	}
-}
-
-static bool check_building(struct bd_manager *m, struct bl_claim *c)
-{
-	const struct bl_dom *d = bl_snapshot_find(&m->snap, c->domid);
 	struct bl_err err;
 
-	if (!d || d->flags & BL_DOM_DYING) {
-		bl_err_set(&err, ENOENT, BL_ERR_BAD_STATE, "domain %u went away while it was built",
+	if (c->domid != BL_DOMID_NONE) {
+		const struct bl_dom *d = bl_snapshot_find(&m->snap, c->domid);
+
+		if (d && d->flags & BL_DOM_BUILDING && bd_claims_waited_for(m, &c->id, BD_WAITS_MOVED))
+			return c->wait_until.n <= now.n && time_out(m, c);
+		bl_err_set(&err, ENOENT, BL_ERR_BAD_STATE, "domain %u is not being built any more",
 			   c->domid);
-		return bd_claims_end(m, c, BL_CLAIM_FAILED, &err) == 0;
-	}
-	if (c->holder != BL_DOMID_NONE) {
-		finish_move(m, c, d);
+		bd_move_fail(m, c, &err);
 		return true;
 	}
-	if (!(d->flags & BL_DOM_BUILDING))
-		return bd_claims_end(m, c, BL_CLAIM_DONE, NULL) == 0;
-	return false;
+	if (c->holder == BL_DOMID_NONE)
+		return c->wait_until.n <= now.n && time_out(m, c);
+	if (c->staked.n >= c->min.n) {
+		become_held(m, c, c->staked);
+		settle(m, c);
+		return true;
+	}
+	m->host->ops->unstake(m->host, c->holder, &c->handle);
+	c->holder = BL_DOMID_NONE;
+	return true;
 }
 
 static bool check_claim(struct bd_manager *m, struct bl_claim *c, bl_ms now)
 {
 	switch (c->state) {
 	case BL_CLAIM_RECLAIMING:
-		if (c->holder != BL_DOMID_NONE && c->staked.n >= c->min.n) {
-			/* staked, and killed before it was written down */
-			become_held(m, c, c->staked);
-			settle(m, c);
-			return true;
-		}
-		if (c->holder != BL_DOMID_NONE) {
-			m->host->ops->unstake(m->host, c->holder, &c->handle);
-			c->holder = BL_DOMID_NONE;
-			return true;
-		}
-		return c->wait_until.n <= now.n && time_out(m, c);
+		return check_reclaiming(m, c, now);
 	case BL_CLAIM_HELD:
-		if (c->domid != BL_DOMID_NONE) { /* killed just before the move */
-			settle(m, c);
-			return true;
-		}
 		return check_held(m, c, now);
 	case BL_CLAIM_BUILDING:
-		return check_building(m, c);
+		return bd_move_check(m, c);
 	default:
 		return false;
 	}
@@ -346,6 +274,14 @@ bl_ms bd_claims_next_deadline(const struct bd_manager *m)
 		bl_ms at = c->state == BL_CLAIM_RECLAIMING ? c->wait_until :
 			   c->state == BL_CLAIM_HELD	   ? c->expires :
 							     BL_MS_NEVER;
+
+		if (at.n < next.n)
+			next = at;
+	}
+	for (const struct bd_waiter *w = m->waiters; w; w = w->next) {
+		bl_ms at = w->what == BD_WAITS_NAMED ? w->named_by :
+			   w->what == BD_WAITS_MOVED ? w->until :
+						       BL_MS_NEVER;
 
 		if (at.n < next.n)
 			next = at;

@@ -5,10 +5,21 @@
 
 #include "daemon/manager.h"
 
-/* Someone who waits for a claim to be settled. */
+/* What somebody waits for. */
+enum bd_waits {
+	BD_WAITS_HELD = 1 << 0,	 /* the claim is held */
+	BD_WAITS_MOVED = 1 << 1, /* it is with the domain that is built */
+	BD_WAITS_BUILT = 1 << 2, /* that domain is there */
+	BD_WAITS_NAMED = 1 << 3, /* the name of the domain is known: no claim yet */
+};
+
 struct bd_waiter {
-	bl_uuid id;
-	bool handoff; /* settled only when the claim is with its domain */
+	bl_uuid id; /* of the claim */
+	enum bd_waits what;
+	uint32_t domid; /* MOVED, NAMED: the domain that is built, */
+	bl_pages pages; /* what it is to have in all, */
+	bl_ms until;	/* and how long its builder waits */
+	bl_ms named_by; /* NAMED: goes on without a name then */
 	bd_claim_done done;
 	void *ud;
 	struct bd_waiter *next;
@@ -83,12 +94,42 @@ int bd_claims_save(struct bd_manager *m, const struct bl_claim *c);
  * not let go of it, the claim stands. */
 int bd_claims_end(struct bd_manager *m, struct bl_claim *c, enum bl_claim_state state,
 		  const struct bl_err *err);
-/* Moves a held claim to c->domid. On an error it is held as before, or, where
- * somebody took what it held, room is made for it anew. */
-int bd_claims_move(struct bd_manager *m, struct bl_claim *c, struct bl_err *reterr);
-int bd_claims_wait_for(struct bd_manager *m, const struct bl_claim *c, bool handoff,
-		       bd_claim_done done, void *ud);
-bool bd_claims_waited_for(const struct bd_manager *m, const bl_uuid *id);
+/* Copies *w to the end of those who wait. */
+int bd_claims_wait(struct bd_manager *m, const struct bd_waiter *w);
+bool bd_claims_waited_for(const struct bd_manager *m, const bl_uuid *id, unsigned whats);
+/* Tells those who wait for one of these of this claim; err: in vain. */
+void bd_claims_answer(struct bd_manager *m, const struct bl_claim *c, const struct bl_err *err,
+		      unsigned whats);
+
+/* manager-move.c */
+/* Moves a claim with a domid to that domain. Where somebody took the pages
+ * room is made for it again; on another error it has failed, or is held again
+ * by whom it was, and its builder is told. */
+void bd_move_start(struct bd_manager *m, struct bl_claim *c);
+/* Its builder has waited in vain, or is gone: it ends, or is held again. */
+void bd_move_fail(struct bd_manager *m, struct bl_claim *c, const struct bl_err *err);
+/* What its holder still has is held; where that is nothing, room is made for
+ * it anew until its lease would have ended. */
+void bd_move_back(struct bd_manager *m, struct bl_claim *c);
+/* As bd_claims_reconcile, for one that is BUILDING. */
+bool bd_move_check(struct bd_manager *m, struct bl_claim *c);
+/* Leaves a held claim to the domain that it names, where that is built by
+ * somebody who will not ask for it. */
+bool bd_move_let_go(struct bd_manager *m, struct bl_claim *c);
+/* Its builder has come to its end: what it populated by then is all there will
+ * be, whether it is done or was killed. */
+void bd_move_builder_gone(struct bd_manager *m, struct bl_claim *c);
+
+/* manager-handoff.c */
+/* A claim was held: somebody may build already what it is for. */
+void bd_handoff_held(struct bd_manager *m, struct bl_claim *c);
+/* Those who waited for a name, or too long; true as bd_claims_reconcile. */
+bool bd_handoff_resume(struct bd_manager *m);
+/* Whoever waited with w is gone; w is out of the list already. */
+void bd_handoff_abandon(struct bd_manager *m, const struct bd_waiter *w);
+/* manager-request.c: makes a claim for a domain that is built. */
+int bd_request_for_build(struct bd_manager *m, const struct bl_dom *d, const struct bd_waiter *w,
+			 struct bl_err *err);
 
 /* manager-tell.c */
 /* Events for domains that came, went, got stuck or recovered since the last

@@ -22,15 +22,17 @@ static int refuse(struct bd_manager *m, const struct bl_admission *a, struct bl_
 			  bl_reason_refusal(&m->plan, &in, a, reason));
 }
 
-/* Whether to queue it: the least that will do decides. */
+/* Whether to queue it: the least that will do decides. d: for whom, or NULL. */
 static int admit(struct bd_manager *m, const struct bd_claim_request *req, bl_pages overhead,
-		 struct bl_admission *ret, struct bl_err *err)
+		 const struct bl_dom *d, struct bl_admission *ret, struct bl_err *err)
 {
+	const struct bl_view *v = d ? bl_plan_view(&m->plan, d->domid) : NULL;
+	bl_pages own = v ? bl_pages_add(v->growing, d->tot) : BL_PAGES(0);
 	bl_pages least = req->has_min ? req->min : req->size;
 	struct bl_admission a;
 
-	bl_plan_admit(&m->plan, least, overhead, &a);
-	bl_plan_admit(&m->plan, req->size, overhead, ret);
+	bl_plan_admit(&m->plan, least, overhead, own, &a);
+	bl_plan_admit(&m->plan, req->size, overhead, own, ret);
 	if (a.verdict == BL_FITS_NEVER)
 		return refuse(m, &a, err);
 	if (req->wait == BD_WAIT_NOW && a.verdict != BL_FITS_NOW)
@@ -67,6 +69,7 @@ static struct bl_claim make_claim(struct bd_manager *m, const struct bd_claim_re
 	bl_ms now = m->snap.now, wait = m->settings.wait;
 	struct bl_claim c = {
 		.state = BL_CLAIM_RECLAIMING,
+		.hooked = req->hooked,
 		.has_uuid = req->has_uuid,
 		.uuid = req->uuid,
 		.size = req->size,
@@ -100,13 +103,14 @@ static struct bl_claim make_claim(struct bd_manager *m, const struct bd_claim_re
 
 /* Records a claim, and stakes it from here when its room is there: a claim
  * with room costs one look and one stake. */
-static int new_claim(struct bd_manager *m, const struct bd_claim_request *req, uint32_t domid,
-		     bd_claim_done done, void *ud, struct bl_err *err)
+static int new_claim(struct bd_manager *m, const struct bd_claim_request *req,
+		     const struct bl_dom *d, const struct bd_waiter *w, struct bl_err *err)
 {
 	struct bl_plan_in in = bd_manager_plan_in(m);
 	bl_pages overhead = req->has_overhead ? req->overhead
 					      : bl_share_of(m->settings.overhead, req->size);
 	struct bl_admission a;
+	struct bd_waiter mine = *w;
 	struct bl_claim made, *c;
 	bl_uuid id;
 	int r;
@@ -114,18 +118,22 @@ static int new_claim(struct bd_manager *m, const struct bd_claim_request *req, u
 	overhead = bl_pages_max(overhead, BL_HOLDER_PAGES);
 	r = check_request(m, req, err);
 	if (!r)
-		r = admit(m, req, overhead, &a, err);
+		r = admit(m, req, overhead, d, &a, err);
 	if (r)
 		return r;
 	made = make_claim(m, req, overhead);
-	made.domid = domid;
+	if (d) {
+		made.domid = d->domid;
+		made.by_handoff = true;
+	}
 	if (req->wait == BD_WAIT_NOW && a.verdict != BL_FITS_NOW) /* a part, at once */
 		made.size = bl_pages_sub(a.available, overhead);
 	r = bd_claims_save(m, &made);
 	if (r)
 		return bl_err_set(err, -r, BL_ERR_BACKEND, "cannot save the claim: %s", strerror(-r));
 	c = bl_ledger_add(&m->ledger, &made);
-	if (!c || (req->wait != BD_WAIT_NO_WAIT && bd_claims_wait_for(m, c, domid != BL_DOMID_NONE, done, ud))) {
+	mine.id = made.id;
+	if (!c || (req->wait != BD_WAIT_NO_WAIT && bd_claims_wait(m, &mine))) {
 		if (c)
 			bl_ledger_remove(&m->ledger, c);
 		bd_state_drop_claim(m->cfg.state, &made.id);
@@ -143,7 +151,7 @@ static int new_claim(struct bd_manager *m, const struct bd_claim_request *req, u
 		c = NULL;
 	} else if (req->wait == BD_WAIT_NO_WAIT) {
 		bl_err_set(err, EIO, BL_ERR_BACKEND, "the claim failed at once: see the log");
-		done(ud, c, c ? NULL : err);
+		w->done(w->ud, c, c ? NULL : err);
 	}
 	/* Where there was nothing to do but to stake it, there is nothing left. */
 	if (c && c->state == BL_CLAIM_HELD && m->plan.n_actions == 1)
@@ -157,6 +165,7 @@ void bd_manager_claim(struct bd_manager *m, const struct bd_claim_request *req,
 		      bd_claim_done done, void *ud)
 {
 	struct bl_claim *stands = req->has_id ? bl_ledger_find(&m->ledger, &req->id) : NULL;
+	struct bd_waiter w = { .what = BD_WAITS_HELD, .domid = BL_DOMID_NONE, .done = done, .ud = ud };
 	struct bl_err err;
 
 	if (stands && (stands->state != BL_CLAIM_RECLAIMING || req->wait == BD_WAIT_NO_WAIT)) {
@@ -164,15 +173,40 @@ void bd_manager_claim(struct bd_manager *m, const struct bd_claim_request *req,
 		return;
 	}
 	if (stands) {
-		if (bd_claims_wait_for(m, stands, false, done, ud)) {
+		w.id = stands->id;
+		if (bd_claims_wait(m, &w)) {
 			bl_err_set(&err, ENOMEM, BL_ERR_BACKEND, "out of memory");
 			done(ud, NULL, &err);
 		}
 		return;
 	}
 	bd_manager_look(m);
-	if (new_claim(m, req, BL_DOMID_NONE, done, ud, &err))
+	if (new_claim(m, req, NULL, &w, &err))
 		done(ud, NULL, &err);
+}
+
+int bd_request_for_build(struct bd_manager *m, const struct bl_dom *d, const struct bd_waiter *w,
+			 struct bl_err *err)
+{
+	struct bd_claim_request req = { .size = w->pages, .node = -1, .wait = BD_WAIT_GIVEN,
+					.wait_for = bl_ms_since(w->until, m->snap.now) };
+	struct bd_waiter mine = *w;
+
+	mine.what = BD_WAITS_MOVED;
+	return new_claim(m, &req, d, &mine, err);
+}
+
+/* The last who waited for a claim to be held takes it along. */
+static void withdraw(struct bd_manager *m, const bl_uuid *id)
+{
+	struct bl_claim *c = bl_ledger_find(&m->ledger, id);
+	struct bl_err err;
+
+	if (!c || c->state != BL_CLAIM_RECLAIMING || bd_claims_waited_for(m, id, ~0U))
+		return;
+	bl_err_set(&err, ECANCELED, BL_ERR_BAD_STATE, "nobody waits for it any more");
+	bd_claims_end(m, c, BL_CLAIM_RELEASED, &err);
+	bd_manager_tick_soon(m);
 }
 
 void bd_manager_abandon(struct bd_manager *m, void *ud)
@@ -180,20 +214,15 @@ void bd_manager_abandon(struct bd_manager *m, void *ud)
 	struct bd_waiter **at = &m->waiters, *w;
 
 	while ((w = *at)) {
-		struct bl_claim *c;
-		struct bl_err err;
-
 		if (w->ud != ud) {
 			at = &w->next;
 			continue;
 		}
 		*at = w->next;
-		c = bl_ledger_find(&m->ledger, &w->id);
-		if (c && c->state == BL_CLAIM_RECLAIMING && !bd_claims_waited_for(m, &w->id)) {
-			bl_err_set(&err, ECANCELED, BL_ERR_BAD_STATE, "nobody waits for it any more");
-			bd_claims_end(m, c, BL_CLAIM_RELEASED, &err);
-			bd_manager_tick_soon(m);
-		}
+		if (w->what == BD_WAITS_HELD)
+			withdraw(m, &w->id);
+		else
+			bd_handoff_abandon(m, w);
 		free(w);
 		at = &m->waiters; /* the list may have changed */
 	}
@@ -232,37 +261,4 @@ int bd_manager_renew(struct bd_manager *m, struct bl_claim *c, bl_ms ttl, struct
 	}
 	bd_manager_tick_soon(m);
 	return 0;
-}
-
-void bd_manager_handoff(struct bd_manager *m, struct bl_claim *claim, uint32_t domid,
-			bl_pages pages, bl_ms wait, bd_claim_done done, void *ud)
-{
-	struct bd_claim_request req = { .size = pages, .node = -1, .wait = BD_WAIT_GIVEN,
-					.wait_for = wait };
-	struct bl_err err;
-	int r;
-
-	bd_manager_look(m);
-	if (!bl_snapshot_find(&m->snap, domid)) {
-		bl_err_set(&err, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "domid: there is no domain %u", domid);
-		done(ud, NULL, &err);
-		return;
-	}
-	if (!claim) {
-		if (new_claim(m, &req, domid, done, ud, &err))
-			done(ud, NULL, &err);
-		return;
-	}
-	if (claim->state != BL_CLAIM_HELD) {
-		bl_err_set(&err, EINVAL, BL_ERR_BAD_STATE, "the claim is %s, not held",
-			   bl_claim_state_name(claim->state));
-		done(ud, NULL, &err);
-		return;
-	}
-	claim->domid = domid;
-	r = bd_claims_move(m, claim, &err);
-	if (r)
-		claim->domid = BL_DOMID_NONE;
-	done(ud, r ? NULL : claim, r ? &err : NULL);
-	bd_manager_tick_soon(m);
 }

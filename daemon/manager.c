@@ -12,9 +12,10 @@
 #include "daemon/manager-internal.h"
 #include "lib/core/reason.h"
 
-/* Ticks while memory moves: often enough to follow a fast balloon, and never
- * closer than that, however often something changes. */
+/* Ticks while memory moves: often enough to follow a fast balloon. */
 #define TICK_FAST_MS 20
+/* For news: a build that begins goes on. Never closer, however many come. */
+#define TICK_SOON_MS 5
 #define TICK_MOVING_MS 50
 #define TICK_WAITING_MS 1000
 
@@ -41,7 +42,7 @@ void bd_manager_tick_soon(struct bd_manager *m)
 
 	m->looked_before_change = true;
 	if (m->tick_timer)
-		tick_in(m, since < TICK_FAST_MS ? TICK_FAST_MS - since : 0);
+		tick_in(m, since < TICK_SOON_MS ? TICK_SOON_MS - since : 0);
 }
 
 struct bl_plan_in bd_manager_plan_in(struct bd_manager *m)
@@ -183,6 +184,7 @@ void bd_manager_tick_for_deadlines(struct bd_manager *m)
 static void tick(evutil_socket_t fd, short what, void *ud)
 {
 	struct bd_manager *m = ud;
+	bool changed;
 
 	(void)fd;
 	(void)what;
@@ -192,7 +194,9 @@ static void tick(evutil_socket_t fd, short what, void *ud)
 		return;
 	}
 	bd_tell_changes(m);
-	if (bd_claims_reconcile(m) && bd_manager_look(m)) {
+	changed = bd_claims_reconcile(m);
+	changed |= bd_handoff_resume(m);
+	if (changed && bd_manager_look(m)) {
 		tick_in(m, TICK_WAITING_MS);
 		return;
 	}

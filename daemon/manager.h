@@ -75,6 +75,7 @@ struct bd_claim_request {
 	bl_ms wait_for; /* GIVEN */
 	bool has_ttl;
 	bl_ms ttl;
+	bool hooked; /* whoever builds for it will ask for it: never left to an unhooked build */
 };
 
 /* Exactly one of claim and err is not NULL. The claim is only valid during
@@ -101,13 +102,20 @@ struct bd_set_request {
 int bd_manager_set(struct bd_manager *m, const struct bl_dom *d,
 		   const struct bd_set_request *req, struct bl_err *reterr);
 
-/* Moves a held claim (or makes a new one of exactly those pages) to a domain
- * that is being built. claim may be NULL. done as for bd_manager_claim. */
+/* Moves a claim to a domain that is being built: this one, or NULL: the one
+ * for its UUID or name, else a new one of exactly those pages. pages: what the
+ * domain is to have in all; 0: what the hypervisor's limit lets it have. Room
+ * is made for what the claim lacks. done as for bd_manager_claim. */
 void bd_manager_handoff(struct bd_manager *m, struct bl_claim *claim, uint32_t domid,
 			bl_pages pages, bl_ms wait, bd_claim_done done, void *ud);
+/* Calls done when the domain is built, or its claim ended. Who abandons that
+ * built it, and is done with it or gone: what is left staked is given back. */
+void bd_manager_built(struct bd_manager *m, uint32_t domid, bd_claim_done done, void *ud);
 
-/* The backend moved a held claim to a domain by itself (`sim create --claim`). */
-void bd_manager_moved(struct bd_manager *m, struct bl_claim *claim, uint32_t domid);
+/* The backend moved a held claim to a domain of that size by itself
+ * (`sim create --claim`). */
+void bd_manager_moved(struct bd_manager *m, struct bl_claim *claim, uint32_t domid,
+		      bl_pages pages);
 
 void bd_manager_rebalance(struct bd_manager *m); /* a tick as soon as the loop is back */
 int bd_manager_pause(struct bd_manager *m, bool paused, struct bl_err *reterr);

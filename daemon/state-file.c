@@ -76,6 +76,12 @@ static bool get_bool(struct reader *r, const char *key)
 	return v && bl_json_bool(v);
 }
 
+/* A member that was added later: false in older files. */
+static bool get_flag(struct reader *r, const char *key)
+{
+	return bl_json_get(r->object, key) && get_bool(r, key);
+}
+
 /* "" when it is wrong. */
 static const char *get_text(struct reader *r, const char *key, size_t max)
 {
@@ -123,6 +129,9 @@ void bd_state_claim_write(struct bl_json_out *o, const struct bl_claim *c, const
 	put_time(o, "ttl_ms", c->ttl);
 	put_time(o, "expires_ms", c->expires);
 	bl_json_put_int(o, "domid", c->domid == BL_DOMID_NONE ? -1 : (int64_t)c->domid);
+	bl_json_put_bool(o, "hooked", c->hooked);
+	bl_json_put_bool(o, "by_handoff", c->by_handoff);
+	bl_json_put_bool(o, "let_go", c->let_go);
 	bl_json_put_string(o, "reason", c->reason);
 	bl_json_object_end(o);
 }
@@ -162,6 +171,9 @@ static void read_claim(struct reader *r, struct bd_state_claim *s)
 	/* One for a domain being built has its number from the start. */
 	if (c->state == BL_CLAIM_BUILDING && domid < 0 && !r->wrong)
 		r->wrong = "domid";
+	c->hooked = get_flag(r, "hooked");
+	c->by_handoff = get_flag(r, "by_handoff");
+	c->let_go = get_flag(r, "let_go");
 	strcpy(c->reason, get_text(r, "reason", BL_CLAIM_REASON_MAX - 1));
 }
 

@@ -51,6 +51,7 @@ static struct bd_store_request *take_request(struct bd_store_queue *q)
 
 	if (r)
 		STAILQ_REMOVE_HEAD(list, link);
+	q->urgent = r && list == &q->soon;
 	return r;
 }
 
@@ -164,7 +165,8 @@ void bd_store_queue_post(struct bd_store_queue *q, const struct bd_store_reply *
 		a->said.value = memcpy(a->value, reply->value, reply->len);
 	(void)pthread_mutex_lock(&q->lock);
 	STAILQ_INSERT_TAIL(&q->answers, a, link);
-	wake = ++q->n_answers == ANSWERS_BATCH;
+	q->n_answers++;
+	wake = q->n_answers == ANSWERS_BATCH || (q->urgent && q->n_answers == 1);
 	(void)pthread_mutex_unlock(&q->lock);
 	if (wake)
 		signal_fd(q->reply_fd);

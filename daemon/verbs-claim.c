@@ -37,6 +37,7 @@ static const struct bl_param claim_table[] = {
 	{ CLAIM(req.wait_for, has_wait, "wait_seconds", BL_PARAM_SECONDS) },
 	{ BL_PARAM_OPTIONAL(struct claim_params, no_wait, "no_wait", BL_PARAM_BOOL) },
 	{ BL_PARAM_OPTIONAL(struct claim_params, now, "now", BL_PARAM_BOOL) },
+	{ BL_PARAM_OPTIONAL(struct claim_params, req.hooked, "hooked", BL_PARAM_BOOL) },
 	{ CLAIM(req.ttl, req.has_ttl, "ttl_seconds", BL_PARAM_SECONDS), .min = 1 },
 };
 
@@ -181,7 +182,7 @@ struct handoff_params {
 
 static const struct bl_param handoff_table[] = {
 	{ BL_PARAM_REQUIRED(struct handoff_params, domid, "domid", BL_PARAM_INT), .max = 65535 },
-	{ BL_PARAM_REQUIRED(struct handoff_params, size, "size_bytes", BL_PARAM_PAGES) },
+	{ BL_PARAM_OPTIONAL(struct handoff_params, size, "size_bytes", BL_PARAM_PAGES) },
 	{ BL_PARAM_OPTIONAL(struct handoff_params, claim, "claim", BL_PARAM_CLAIM) },
 	{ BL_PARAM_OPTIONAL_HAS(struct handoff_params, wait, has_wait, "wait_seconds",
 				BL_PARAM_SECONDS) },
@@ -202,5 +203,24 @@ int bd_verb_handoff(struct bd_call *call, struct bl_err *err)
 	bd_manager_picture(m, &p);
 	bd_manager_handoff(m, c, (uint32_t)params.domid, params.size,
 			   params.has_wait ? params.wait : p.settings->wait, on_settled, call);
+	return 0;
+}
+
+struct built_params {
+	int64_t domid;
+};
+
+static const struct bl_param built_table[] = {
+	{ BL_PARAM_REQUIRED(struct built_params, domid, "domid", BL_PARAM_INT), .max = 65535 },
+};
+
+int bd_verb_built(struct bd_call *call, struct bl_err *err)
+{
+	struct built_params params = { 0 };
+	int r = BD_VERBS_DECODE(call, built_table, &params, err);
+
+	if (r < 0)
+		return r;
+	bd_manager_built(call->all->manager, (uint32_t)params.domid, on_settled, call);
 	return 0;
 }

@@ -78,7 +78,7 @@ int bd_verb_sim_create(struct bd_call *call, struct bl_err *err)
 	if (r < 0)
 		return r;
 	if (c)
-		bd_manager_moved(call->all->manager, c, domid);
+		bd_manager_moved(call->all->manager, c, domid, params.size);
 	answer_domain(call, domid);
 	return 0;
 }

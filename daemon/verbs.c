@@ -321,6 +321,7 @@ static const struct verb verbs[] = {
 	{ "release", BD_ROLE_ADMIN, bd_verb_release },
 	{ "renew", BD_ROLE_ADMIN, bd_verb_renew },
 	{ "handoff", BD_ROLE_ADMIN, bd_verb_handoff },
+	{ "built", BD_ROLE_ADMIN, bd_verb_built },
 	{ "set", BD_ROLE_ADMIN, verb_set },
 	{ "rebalance", BD_ROLE_ADMIN, verb_rebalance },
 	{ "pause", BD_ROLE_ADMIN, verb_pause },

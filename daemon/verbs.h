@@ -14,7 +14,8 @@ void bd_verbs_dispatch(struct bd_call *call, enum bd_role role);
 typedef int bd_verb(struct bd_call *call, struct bl_err *err);
 
 /* verbs-claim.c */
-bd_verb bd_verb_claim, bd_verb_claims, bd_verb_release, bd_verb_renew, bd_verb_handoff;
+bd_verb bd_verb_claim, bd_verb_claims, bd_verb_release, bd_verb_renew;
+bd_verb bd_verb_handoff, bd_verb_built;
 /* verbs-sim.c */
 bd_verb bd_verb_sim_create, bd_verb_sim_destroy, bd_verb_sim_set;
 

@@ -47,6 +47,31 @@ struct bl_claim *bl_ledger_by_handle(const struct bl_ledger *l, const bl_uuid *h
 	return NULL;
 }
 
+struct bl_claim *bl_ledger_by_domid(const struct bl_ledger *l, uint32_t domid)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->claims[i]->domid == domid)
+			return l->claims[i];
+	return NULL;
+}
+
+struct bl_claim *bl_ledger_named(const struct bl_ledger *l, const struct bl_dom *d)
+{
+	struct bl_claim *by_name = NULL;
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct bl_claim *c = l->claims[i];
+
+		if (c->domid != BL_DOMID_NONE)
+			continue;
+		if (c->has_uuid && bl_uuid_equal(&c->uuid, &d->uuid))
+			return c;
+		if (!by_name && c->name[0] && !strcmp(c->name, d->name))
+			by_name = c;
+	}
+	return by_name;
+}
+
 void bl_ledger_remove(struct bl_ledger *l, struct bl_claim *c)
 {
 	size_t i = 0;
@@ -80,8 +105,7 @@ void bl_ledger_match(struct bl_ledger *l, const struct bl_snapshot *s)
 	for (size_t i = 0; i < l->n; i++) {
 		struct bl_claim *c = l->claims[i];
 		const struct bl_dom *d = bl_snapshot_find(s, c->holder);
-		const struct bl_dom *built =
-			c->state == BL_CLAIM_BUILDING ? bl_snapshot_find(s, c->domid) : NULL;
+		const struct bl_dom *built = bl_snapshot_find(s, c->domid);
 
 		d = d && holds(d, c) ? d : NULL;
 		c->holder = d ? d->domid : BL_DOMID_NONE;
@@ -107,13 +131,10 @@ void bl_ledger_match(struct bl_ledger *l, const struct bl_snapshot *s)
 bl_pages bl_claim_promised(const struct bl_claim *c, const struct bl_snapshot *s)
 {
 	bl_pages covered = c->staked, overhead = c->overhead;
+	const struct bl_dom *d = bl_snapshot_find(s, c->domid);
 
-	if (c->state == BL_CLAIM_BUILDING) {
-		const struct bl_dom *d = bl_snapshot_find(s, c->domid);
-
-		if (d)
-			covered = bl_pages_add(covered, d->tot);
-	}
+	if (d)
+		covered = bl_pages_add(covered, d->tot);
 	if (c->holder != BL_DOMID_NONE)
 		overhead = bl_pages_sub(overhead, BL_HOLDER_PAGES);
 	return bl_pages_add(overhead, bl_pages_sub(c->size, covered));

@@ -40,13 +40,21 @@ struct bl_claim {
 	bl_ms wait_until;  /* withdrawn when still reclaiming then; BL_MS_NEVER: --no-wait */
 	bl_ms ttl;	   /* length of the lease, runs from held */
 	bl_ms expires;	   /* end of the lease; BL_MS_NEVER while it does not run */
-	uint32_t domid;	   /* BUILDING: the domain being built; else BL_DOMID_NONE */
+	/* The domain being built that it is for, and then size is what that is to
+	 * have in all; BL_DOMID_NONE: none yet. Set while BUILDING, and while room
+	 * is made for one whose builder waits. */
+	uint32_t domid;
+	bool hooked;	 /* whoever builds for it will ask for it */
+	bool by_handoff; /* made for a build that asked for it, and ends with that */
+	bool let_go;	 /* BUILDING: its builder does not know of it and stakes for itself */
 	/* from the snapshot, each tick: */
 	uint32_t holder;   /* BL_DOMID_NONE: none */
-	bl_pages staked;   /* outstanding on the holder, or on domid while building */
+	bl_pages staked;   /* outstanding on the holder and on domid */
 	/* for people, by the manager: */
 	bl_ms eta;	   /* from now; BL_MS_NEVER unknown */
 	char reason[BL_CLAIM_REASON_MAX];
+	bl_pages arrived; /* what domid had when its build was last seen to get on */
+	bl_ms arrived_at;
 };
 
 #define BL_DOMID_NONE UINT32_C(0xffffffff)
@@ -71,6 +79,11 @@ struct bl_ledger {
 struct bl_claim *bl_ledger_add(struct bl_ledger *l, const struct bl_claim *c);
 struct bl_claim *bl_ledger_find(const struct bl_ledger *l, const bl_uuid *id);
 struct bl_claim *bl_ledger_by_handle(const struct bl_ledger *l, const bl_uuid *handle);
+/* The one that is for that domain already. */
+struct bl_claim *bl_ledger_by_domid(const struct bl_ledger *l, uint32_t domid);
+/* The oldest that names this domain, by its UUID before by its name, and is for
+ * none yet. */
+struct bl_claim *bl_ledger_named(const struct bl_ledger *l, const struct bl_dom *d);
 /* Frees it; c must be in the ledger. */
 void bl_ledger_remove(struct bl_ledger *l, struct bl_claim *c);
 void bl_ledger_free(struct bl_ledger *l);
@@ -80,8 +93,8 @@ void bl_ledger_match(struct bl_ledger *l, const struct bl_snapshot *s);
 
 /* What this claim keeps from others beyond what the hypervisor keeps for it:
  * RECLAIMING: size + overhead - staked; HELD: overhead (and what is not staked);
- * with a holder its own pages are taken from the overhead already;
- * BUILDING: overhead and what neither the claim on domid nor its pages cover. */
+ * with a holder its own pages are taken from the overhead already; with a domid
+ * what that has is covered as well. */
 bl_pages bl_claim_promised(const struct bl_claim *c, const struct bl_snapshot *s);
 
 bool bl_claim_live(const struct bl_claim *c);

@@ -10,15 +10,17 @@ static bool may_ever_give(const struct bl_view *v)
 			       v->state == BL_STATE_BUILDING));
 }
 
-/* own: what of plan->balance is already kept for the one who asks. */
-static struct bl_admission admit(const struct bl_plan *plan, bl_pages need, bl_pages own)
+/* own: what plan->balance already keeps for the one who asks; claims: what other
+ * claims keep. */
+static struct bl_admission admit(const struct bl_plan *plan, bl_pages need, bl_pages own,
+				 bl_pages claims)
 {
 	int64_t balance = plan->balance + (int64_t)own.n;
 	struct bl_admission a = {
 		.need = need,
 		.available = BL_PAGES(balance > 0 ? balance : 0),
 		.reclaimable = plan->reclaimable,
-		.claims = bl_pages_sub(plan->claims, own),
+		.claims = claims,
 	};
 	int64_t to_min = 0, going = 0, most;
 
@@ -43,16 +45,19 @@ static struct bl_admission admit(const struct bl_plan *plan, bl_pages need, bl_p
 	return a;
 }
 
-void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead,
+void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead, bl_pages own,
 		   struct bl_admission *ret)
 {
-	*ret = admit(plan, bl_pages_add(size, overhead), BL_PAGES(0));
+	*ret = admit(plan, bl_pages_add(size, overhead), own, plan->claims);
 }
 
 void bl_plan_admit_again(const struct bl_plan *plan, const struct bl_snapshot *snap,
 			 const struct bl_claim *c, struct bl_admission *ret)
 {
-	*ret = admit(plan, bl_pages_add(c->size, c->overhead), bl_claim_promised(c, snap));
+	bl_pages own = bl_claim_promised(c, snap);
+
+	*ret = admit(plan, bl_pages_add(c->size, c->overhead), own,
+		     bl_pages_sub(plan->claims, own));
 	ret->of = c;
 }
 

@@ -26,8 +26,6 @@ void bl_plan_look(struct bl_plan *plan, const struct bl_plan_in *in);
 int bl_plan_aim(struct bl_plan *plan, const struct bl_plan_in *in);
 int bl_plan_act(struct bl_plan *plan, const struct bl_plan_in *in);
 
-/* The claim that is being built on that domid, or NULL. */
-const struct bl_claim *bl_plan_building(const struct bl_plan_in *in, uint32_t domid);
 /* It was asked to give and did not: it counts as giving nothing for a while. */
 bool bl_view_lags(const struct bl_view *v, bl_ms now);
 /* The most it may be granted at once; UINT64_MAX unless it is being tried. */

@@ -2,15 +2,6 @@
 /* What each domain is, has and may give, and the sums of the host. */
 #include "lib/core/plan-internal.h"
 
-const struct bl_claim *bl_plan_building(const struct bl_plan_in *in, uint32_t domid)
-{
-	for (size_t i = 0; i < in->ledger->n; i++)
-		if (in->ledger->claims[i]->state == BL_CLAIM_BUILDING &&
-		    in->ledger->claims[i]->domid == domid)
-			return in->ledger->claims[i];
-	return NULL;
-}
-
 bool bl_view_lags(const struct bl_view *v, bl_ms now)
 {
 	return v->track->no_give_until.n > now.n;
@@ -33,7 +24,7 @@ static bl_pages view_growing(const struct bl_view *v, const struct bl_plan_in *i
 		return BL_PAGES(0);
 	if (d->flags & BL_DOM_BUILDING || (!d->has_target && !(d->flags & BL_DOM_CONTROL))) {
 		/* no limit yet, or none that means anything; or its builder sleeps */
-		if (room.n > in->snap->total.n || bl_plan_building(in, d->domid) ||
+		if (room.n > in->snap->total.n || bl_ledger_by_domid(in->ledger, d->domid) ||
 		    bl_ms_since(in->snap->now, v->track->first_seen).n > in->settings->boot_grace.n)
 			return BL_PAGES(0);
 		return room;

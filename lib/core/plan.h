@@ -101,7 +101,8 @@ struct bl_admission {
 	bl_pages most;	      /* the most that size + overhead could ever be here */
 	const struct bl_claim *of; /* the claim that asks; NULL: one that is not in the ledger */
 };
-void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead,
+/* own: what the plan already counts as growth of the domain that it is for. */
+void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead, bl_pages own,
 		   struct bl_admission *ret);
 /* The same of a claim that waits in the ledger the plan was made from: what is
  * promised to it counts as available to it. */

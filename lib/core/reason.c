@@ -290,6 +290,11 @@ const char *bl_reason_claim(const struct bl_plan *plan, const struct bl_plan_in 
 		say(buf, "held by domain %u", c->holder);
 		return buf;
 	}
+	if (c->state == BL_CLAIM_BUILDING && c->let_go) {
+		say(buf, "domain %u is built without balloond's hook: what was held is left "
+		    "to it", c->domid);
+		return buf;
+	}
 	if (c->state == BL_CLAIM_BUILDING) {
 		say(buf, "moved to domain %u, which is being built", c->domid);
 		return buf;

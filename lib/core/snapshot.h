@@ -30,6 +30,7 @@ enum bl_dom_flags {
 	BL_DOM_DRIVER = 1 << 8,	   /* balloond's own guest driver reports */
 	BL_DOM_EXTERNAL = 1 << 9,  /* its target now is not what we wrote last */
 	BL_DOM_POD = 1 << 10,	   /* populate-on-demand not covered by its cache yet */
+	BL_DOM_UNREAD = 1 << 11,   /* what its toolstack says of it is not known yet */
 };
 
 struct bl_telemetry {

@@ -250,26 +250,29 @@ int bl_sim_transfer(struct bl_sim *s, uint32_t holder, const bl_uuid *handle, ui
 		    bl_pages pages, struct bl_err *reterr)
 {
 	struct bl_sim_dom *from = holder_of(s, holder, handle), *to = bl_sim_find(s, domid);
-	uint64_t back;
+	uint64_t back = 0;
 	int r;
 
-	if (!from)
+	if (!from && holder != BL_DOMID_NONE)
 		return bl_err_set(reterr, ENOENT, BL_ERR_NO_SUCH_CLAIM,
 				  "the claim's holder is gone");
 	if (!to || to->phase == BL_SIM_DYING)
 		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "no domain %u", domid);
 	bl_sim_touch(s);
-	back = from->outstanding;
-	bl_sim_claim_of(s, from, 0);
+	if (from) {
+		back = from->outstanding;
+		bl_sim_claim_of(s, from, 0);
+	}
 	r = bl_sim_claim_of(s, to, pages.n);
+	if (r && back)
+		bl_sim_claim_of(s, from, back);
 	if (r == -ENOMEM)
 		return no_room(s, pages, reterr);
-	if (r) {
-		bl_sim_claim_of(s, from, back);
+	if (r)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
 				  "the hypervisor refuses the claim of domain %u", domid);
-	}
-	bl_sim_kill(s, from);
+	if (from)
+		bl_sim_kill(s, from);
 	return 0;
 }
 

@@ -129,6 +129,10 @@ static void test_transfer(void **state)
 	assert_int_equal(fake_xen_outstanding(), 0);
 	assert_int_equal(f->h->ops->transfer(f->h, domid, &mine, 5, BL_PAGES(100000), &f->e),
 			 -ENOENT);
+	/* Without a holder it is a claim; and none can be given up for nobody. */
+	assert_int_equal(f->h->ops->transfer(f->h, BL_DOMID_NONE, &mine, 5, BL_PAGES(100000), &f->e), 0);
+	assert_int_equal(d->outstanding, 100000);
+	assert_int_equal(f->h->ops->cancel(f->h, 77), -ESRCH);
 	stop(f);
 }
 

@@ -106,6 +106,7 @@ static void promises_what_is_not_staked(void **state)
 	} rows[] = {
 		{ BL_CLAIM_RECLAIMING, 0, 0, false, 110 },
 		{ BL_CLAIM_RECLAIMING, 60, 0, false, 50 },
+		{ BL_CLAIM_RECLAIMING, 60, 30, false, 20 }, /* for a domain that has some */
 		{ BL_CLAIM_HELD, 100, 0, false, 10 },
 		{ BL_CLAIM_HELD, 90, 0, false, 20 },
 		{ BL_CLAIM_HELD, 120, 0, false, 10 }, /* more than asked: nothing below zero */
@@ -135,6 +136,35 @@ static void promises_what_is_not_staked(void **state)
 	}
 }
 
+/* Whoever builds asks for it by its domain. */
+static void finds_who_it_is_for(void **state)
+{
+	struct bl_ledger l = { 0 };
+	struct bl_dom d = { .domid = 5, .uuid = numbered(9), .name = "db" };
+	struct bl_claim *nameless, *named, *later, *by_uuid;
+
+	(void)state;
+	nameless = add(&l, 1, BL_CLAIM_HELD, 100);
+	assert_null(bl_ledger_named(&l, &d));
+	named = add(&l, 2, BL_CLAIM_HELD, 100);
+	strcpy(named->name, "db");
+	later = add(&l, 3, BL_CLAIM_HELD, 100);
+	strcpy(later->name, "db");
+	assert_ptr_equal(bl_ledger_named(&l, &d), named);
+	by_uuid = add(&l, 4, BL_CLAIM_HELD, 100);
+	by_uuid->has_uuid = true;
+	by_uuid->uuid = d.uuid;
+	assert_ptr_equal(bl_ledger_named(&l, &d), by_uuid);
+	assert_null(bl_ledger_by_domid(&l, 5));
+	by_uuid->domid = named->domid = 5; /* they have theirs */
+	assert_ptr_equal(bl_ledger_named(&l, &d), later);
+	assert_ptr_equal(bl_ledger_by_domid(&l, 5), named);
+	d.name[0] = '\0';
+	assert_null(bl_ledger_named(&l, &d));
+	assert_int_equal(nameless->domid, BL_DOMID_NONE);
+	bl_ledger_free(&l);
+}
+
 static void names(void **state)
 {
 	enum bl_claim_state s = BL_CLAIM_DONE;
@@ -158,6 +188,7 @@ int main(void)
 		cmocka_unit_test(keeps_the_order),
 		cmocka_unit_test(finds_holders_again),
 		cmocka_unit_test(promises_what_is_not_staked),
+		cmocka_unit_test(finds_who_it_is_for),
 		cmocka_unit_test(names),
 	};
 

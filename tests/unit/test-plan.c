@@ -342,6 +342,14 @@ static void counts_what_grows(void **state)
 		assert_int_equal(f->plan.balance,
 				 (int64_t)((2000 - rows[i].growing - rows[i].outstanding) * MIB));
 	}
+	/* not beside a claim for it, staked or still waiting for room */
+	d->flags = BL_DOM_BUILDING;
+	d->max_pages = BL_MIB_PAGES(1000);
+	add_claim(f, 1000, 1000)->domid = d->domid;
+	f->snap.outstanding = d->outstanding = BL_PAGES(0);
+	make(f);
+	assert_int_equal(f->plan.growing.n, 0);
+	assert_int_equal(f->plan.balance, (2000 - 700) * MIB);
 }
 
 static void hurries_only_while_it_matters(void **state)

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A claim's way from its holder to the domain that it is for, and back; and
+ * what each tick shows of it. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "daemon/manager-internal.h"
+
+void bd_move_back(struct bd_manager *m, struct bl_claim *c)
+{
+	const struct bl_dom *holder = bl_snapshot_find(&m->snap, c->holder);
+	bl_ms lease = bl_ms_add(m->host->ops->now(m->host), c->ttl);
+
+	c->domid = BL_DOMID_NONE;
+	c->let_go = false;
+	if (holder && holder->outstanding.n) {
+		c->state = BL_CLAIM_HELD;
+		c->size = c->min = c->staked = holder->outstanding;
+		c->expires = lease;
+		c->wait_until = BL_MS_NEVER;
+	} else {
+		if (holder)
+			m->host->ops->unstake(m->host, c->holder, &c->handle);
+		c->holder = BL_DOMID_NONE;
+		c->staked = BL_PAGES(0);
+		c->state = BL_CLAIM_RECLAIMING;
+		c->expires = BL_MS_NEVER;
+		c->wait_until = lease;
+	}
+	bd_claims_save(m, c);
+	bd_events_claim(m->cfg.events, c);
+	bd_manager_tick_soon(m);
+}
+
+void bd_move_fail(struct bd_manager *m, struct bl_claim *c, const struct bl_err *err)
+{
+	if (c->by_handoff) {
+		bd_claims_end(m, c, BL_CLAIM_FAILED, err);
+		return;
+	}
+	bd_claims_answer(m, c, err, BD_WAITS_MOVED | BD_WAITS_BUILT);
+	bd_move_back(m, c);
+}
+
+static void moved(struct bd_manager *m, struct bl_claim *c)
+{
+	c->holder = BL_DOMID_NONE;
+	c->staked = bl_pages_sub(c->size, c->arrived);
+	snprintf(c->reason, sizeof(c->reason), "moved to domain %u, which is being built", c->domid);
+	bd_events_claim(m->cfg.events, c);
+	bd_claims_answer(m, c, NULL, BD_WAITS_HELD | BD_WAITS_MOVED);
+}
+
+static int transfer(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d,
+		    struct bl_err *err)
+{
+	const struct bd_host_ops *ops = m->host->ops;
+
+	if (d && d->tot.n >= c->size.n) /* it has all it needs, and none can be claimed */
+		return c->holder == BL_DOMID_NONE ? 0 : ops->unstake(m->host, c->holder, &c->handle);
+	if (d && d->outstanding.n)
+		(void)ops->cancel(m->host, c->domid); /* less than it needs */
+	return ops->transfer(m->host, c->holder, &c->handle, c->domid, c->size, err);
+}
+
+void bd_move_start(struct bd_manager *m, struct bl_claim *c)
+{
+	const struct bl_dom *d = bl_snapshot_find(&m->snap, c->domid);
+	struct bl_claim before = *c;
+	struct bl_err err;
+	int r;
+
+	c->state = BL_CLAIM_BUILDING;
+	c->expires = c->wait_until = BL_MS_NEVER;
+	c->arrived = d ? d->tot : BL_PAGES(0);
+	c->arrived_at = m->snap.now;
+	r = bd_claims_save(m, c); /* a kill from here on must not take the pages for lost */
+	if (r)
+		bl_err_set(&err, -r, BL_ERR_BACKEND, "cannot save the claim: %s", strerror(-r));
+	else
+		r = transfer(m, c, d, &err);
+	if (!r) {
+		moved(m, c);
+		return;
+	}
+	*c = before;
+	if (r == -ENOMEM || r == -ENOENT) {
+		bd_log(LOG_INFO, "room for a claim was taken while it was moved: %s", err.msg);
+		c->state = BL_CLAIM_RECLAIMING;
+		bd_claims_save(m, c);
+		bd_manager_tick_soon(m);
+		return;
+	}
+	bd_move_fail(m, c, &err);
+}
+
+void bd_manager_moved(struct bd_manager *m, struct bl_claim *c, uint32_t domid, bl_pages pages)
+{
+	c->state = BL_CLAIM_BUILDING;
+	c->domid = domid;
+	c->size = c->min = pages;
+	c->expires = BL_MS_NEVER;
+	c->arrived = BL_PAGES(0);
+	c->arrived_at = m->snap.now;
+	bd_claims_save(m, c);
+	moved(m, c);
+	bd_manager_tick_soon(m);
+}
+
+void bd_move_builder_gone(struct bd_manager *m, struct bl_claim *c)
+{
+	const struct bl_dom *d;
+
+	(void)m->host->ops->cancel(m->host, c->domid);
+	if (bd_manager_look(m))
+		return;
+	d = bl_snapshot_find(&m->snap, c->domid);
+	if (d) {
+		c->size = c->min = bl_pages_max(d->tot, BL_PAGES(1));
+		bd_claims_save(m, c);
+	}
+}
+
+bool bd_move_let_go(struct bd_manager *m, struct bl_claim *c)
+{
+	const struct bl_dom *d = NULL;
+	char id[BL_UUID_STR];
+
+	for (size_t i = 0; i < m->snap.n_doms && !d && !c->hooked; i++) {
+		const struct bl_dom *o = &m->snap.doms[i];
+
+		if (o->flags & BL_DOM_BUILDING && !(o->flags & BL_DOM_HOLDER) &&
+		    bl_ledger_named(&m->ledger, o) == c && !bl_ledger_by_domid(&m->ledger, o->domid))
+			d = o;
+	}
+	if (!d)
+		return false;
+	/* At once, for its build goes on. A kill from here on finds a claim without a
+	 * holder and its domain being built, which is this again. */
+	if (c->holder != BL_DOMID_NONE)
+		m->host->ops->unstake(m->host, c->holder, &c->handle);
+	c->holder = BL_DOMID_NONE;
+	c->staked = BL_PAGES(0);
+	c->state = BL_CLAIM_BUILDING;
+	c->domid = d->domid;
+	c->let_go = true;
+	c->expires = BL_MS_NEVER;
+	c->arrived = d->tot;
+	c->arrived_at = m->snap.now;
+	bd_claims_save(m, c);
+	bl_uuid_format(&c->id, id);
+	bd_log(LOG_NOTICE, "domain %u (%s) is built without balloond's hook: claim %s is left to it",
+	       d->domid, d->name, id);
+	snprintf(c->reason, sizeof(c->reason), "left to domain %u, which is built without the hook",
+		 c->domid);
+	bd_events_claim(m->cfg.events, c);
+	return true;
+}
+
+/* A move that was cut off half way: it arrived and only the holder is left, or
+ * it is made again, or there is nobody to move it to. */
+static void finish_move(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d)
+{
+	if (c->let_go || (d->outstanding.n && c->staked.n == d->outstanding.n)) {
+		m->host->ops->unstake(m->host, c->holder, &c->handle);
+		c->holder = BL_DOMID_NONE;
+	} else if (d->flags & BL_DOM_BUILDING) {
+		bd_move_start(m, c);
+	} else {
+		bd_move_back(m, c);
+	}
+}
+
+bool bd_move_check(struct bd_manager *m, struct bl_claim *c)
+{
+	const struct bl_dom *d = bl_snapshot_find(&m->snap, c->domid);
+	struct bl_err err;
+
+	if (!d || d->flags & BL_DOM_DYING) {
+		bl_err_set(&err, ENOENT, BL_ERR_BAD_STATE, "domain %u went away while it was built",
+			   c->domid);
+		return bd_claims_end(m, c, BL_CLAIM_FAILED, &err) == 0;
+	}
+	if (c->holder != BL_DOMID_NONE) {
+		finish_move(m, c, d);
+		return true;
+	}
+	if (!(d->flags & BL_DOM_BUILDING)) {
+		if (d->outstanding.n) /* a restore never gives back what it did not need */
+			(void)m->host->ops->cancel(m->host, c->domid);
+		return bd_claims_end(m, c, BL_CLAIM_DONE, NULL) == 0;
+	}
+	if (d->tot.n != c->arrived.n || !c->arrived_at.n) {
+		c->arrived = d->tot;
+		c->arrived_at = m->snap.now;
+	} else if (bl_ms_since(m->snap.now, c->arrived_at).n >= c->ttl.n) {
+		bl_err_set(&err, ETIMEDOUT, BL_ERR_TIMEOUT,
+			   "the build of domain %u has not got on for as long as its lease", c->domid);
+		return bd_claims_end(m, c, BL_CLAIM_EXPIRED, &err) == 0;
+	}
+	return false;
+}
