@@ -24,7 +24,7 @@ _balloonctl_offer() {
 
 _balloonctl() {
 	local global='--help --json --no-color --quiet --socket --version'
-	local verbs='status claim claims release renew set plan explain rebalance pause resume monitor ping sim'
+	local verbs='status claim claims release renew run set plan explain rebalance pause resume monitor ping sim'
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb='' sub='' socket='' options='' args=0 i word
 
@@ -72,6 +72,7 @@ _balloonctl() {
 	monitor) options=--since ;;
 	plan) options=--overhead ;;
 	renew) options=--ttl ;;
+	run) options='--claim --no-preclaim --wait' ;;
 	set) options='--max --min --mode --no-persist --weight' ;;
 	sim) options='--claim --max' ;;
 	status) options=--watch ;;

@@ -217,7 +217,7 @@ def help_everywhere():
     code, out, err = ctl(None, "--help")
     same((code, err), (0, ""))
     verbs = re.findall(r"^  ([a-z]+) +\S", out, re.M)
-    same(len(verbs), 14)
+    same(len(verbs), 15)
     for verb in verbs:
         for args in ([verb, "--help"], ["--json", verb, "x", "-h"]):
             code, out, err = ctl(None, *args)

@@ -21,11 +21,11 @@ xs_of() { xenstore-read "/local/domain/$(domid "$1")/$2"; } # NAME KEY
 
 # --- guests
 
-# guest_start NAME TYPE MIB [MAXMIB] [KEY=VALUE…]: create it, do not wait.
+# guest_config NAME TYPE MIB [MAXMIB] [KEY=VALUE…]: write $SUITE_TMP/NAME.cfg.
 # TYPE is pv, pvh or hvm. KEY=VALUE are lines of its configuration; the key
 # cmdline adds words to its kernel's command line (eat=MIB, or
 # initcall_blacklist=balloon_init for a guest without a balloon driver).
-guest_start() {
+guest_config() {
 	local name=$1 type=$2 mib=$3 max=$3 kernel=vmlinux line extra="" lines=()
 	shift 3
 	case ${1-} in
@@ -54,12 +54,20 @@ guest_start() {
 	on_crash="destroy"
 	CONFIG
 	[ ${#lines[@]} -eq 0 ] || printf '%s\n' "${lines[@]}" >>"$SUITE_TMP/$name.cfg"
-	guest_again "$name"
 }
 
-guest_again() { # NAME: from the configuration guest_start wrote
+# guest_start NAME TYPE …: as guest_config, and create it; do not wait.
+guest_start() {
+	guest_config "$@"
+	guest_again "$1"
+}
+
+# guest_again NAME: from the configuration that guest_config wrote, by what is in
+# GUEST_XL (xl).
+GUEST_XL=(xl)
+guest_again() {
 	rm -f "$GUEST_LOGS/guest-$1.log"
-	xl create -q "$SUITE_TMP/$1.cfg"
+	"${GUEST_XL[@]}" create -q "$SUITE_TMP/$1.cfg"
 }
 
 guest_said() { grep -aqs "$2" "$GUEST_LOGS/guest-$1.log"; } # NAME PATTERN

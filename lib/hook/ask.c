@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/hook/ask.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/hook/reply.h"
+
+/* A daemon that says nothing for so long, asked whether it is there, hangs. */
+#define SILENCE_MS 10000
+#define PING_EVERY_MS 2000
+/* One that went away half way is restarted within this. */
+#define RESTART_MS 10000
+#define RESTARTS_MAX 3
+#define RETRY_NSEC 100000000
+#define PAGE_BYTES 4096
+#define ID_LEN 36
+
+enum { ID_HANDOFF = 1, ID_PING, ID_BUILT };
+
+struct ask {
+	uint32_t domid;
+	uint64_t pages;
+	char claim[ID_LEN + 1]; /* "" none */
+	int fd;
+	char line[8192]; /* of what comes, as much as fits */
+	size_t len;
+	bool cut;
+};
+
+static void say(const struct ask *a, const char *what, const char *why)
+{
+	char text[1280];
+	int n = snprintf(text, sizeof(text), "libballoon-claim: domain %" PRIu32 ": %s%s%s\n",
+			 a->domid, what, *why ? ": " : "", why);
+
+	if (n > (int)sizeof(text) - 1)
+		n = (int)sizeof(text) - 1;
+	(void)!write(STDERR_FILENO, text, (size_t)n);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static const char *socket_path(void)
+{
+	const char *path = secure_getenv("BALLOOND_SOCKET");
+
+	return path && *path ? path : BL_RUNSTATEDIR "/balloond/control.sock";
+}
+
+/* -errno; never waits, not even for a daemon that accepts nobody. */
+static int connect_once(void)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	const char *path = socket_path();
+	int fd, r;
+
+	if (strlen(path) >= sizeof(addr.sun_path))
+		return -ENAMETOOLONG;
+	(void)strcpy(addr.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
+		return fd;
+	r = -errno;
+	(void)close(fd);
+	return r;
+}
+
+static int connect_within(uint64_t ms)
+{
+	const struct timespec pause = { .tv_nsec = RETRY_NSEC };
+	uint64_t end = now_ms() + ms;
+	int fd = connect_once();
+
+	while (fd < 0 && now_ms() < end) {
+		(void)nanosleep(&pause, NULL);
+		fd = connect_once();
+	}
+	return fd;
+}
+
+/* Requests are far smaller than a socket's buffer. */
+static int send_line(const struct ask *a, const char *line, size_t len)
+{
+	ssize_t n = send(a->fd, line, len, MSG_NOSIGNAL);
+
+	return n == (ssize_t)len ? 0 : n < 0 ? -errno : -EPIPE;
+}
+
+static int send_call(const struct ask *a, int id, const char *method, const char *params)
+{
+	char line[512];
+	int n = snprintf(line, sizeof(line),
+			 "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s\",\"params\":{%s}}\n", id,
+			 method, params);
+
+	return send_line(a, line, (size_t)n);
+}
+
+static int send_handoff(const struct ask *a)
+{
+	char params[256], size[64] = "", claim[64] = "";
+
+	if (a->pages)
+		(void)snprintf(size, sizeof(size), ",\"size_bytes\":%" PRIu64, a->pages * PAGE_BYTES);
+	if (a->claim[0])
+		(void)snprintf(claim, sizeof(claim), ",\"claim\":\"%s\"", a->claim);
+	(void)snprintf(params, sizeof(params), "\"domid\":%" PRIu32 "%s%s", a->domid, size, claim);
+	return send_call(a, ID_HANDOFF, "handoff", params);
+}
+
+static int send_built(const struct ask *a)
+{
+	char params[64];
+
+	(void)snprintf(params, sizeof(params), "\"domid\":%" PRIu32, a->domid);
+	return send_call(a, ID_BUILT, "built", params);
+}
+
+/* 1: a->line is a whole line, or its beginning; 0: more has to come; -errno. */
+static int take_bytes(struct ask *a)
+{
+	char c;
+
+	for (;;) {
+		ssize_t n = recv(a->fd, &c, 1, 0);
+
+		if (n < 0)
+			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+		if (n == 0)
+			return -ECONNRESET;
+		if (c == '\n')
+			return 1;
+		if (a->len < sizeof(a->line))
+			a->line[a->len++] = c;
+	}
+}
+
+/* The id of the line, 0 when nothing came for PING_EVERY_MS; -errno. */
+static int next_line(struct ask *a)
+{
+	uint64_t end = now_ms() + PING_EVERY_MS;
+	const char *id;
+	int r;
+
+	a->len = 0;
+	for (;;) {
+		struct pollfd p = { .fd = a->fd, .events = POLLIN };
+		uint64_t now = now_ms();
+
+		if (now >= end && a->len == 0)
+			return 0;
+		r = poll(&p, 1, now < end ? (int)(end - now) : PING_EVERY_MS);
+		if (r < 0 && errno != EINTR)
+			return -errno;
+		r = r > 0 ? take_bytes(a) : 0;
+		if (r < 0)
+			return r;
+		if (r > 0)
+			break;
+		if (now >= end + SILENCE_MS)
+			return -ETIMEDOUT; /* in the middle of a line */
+	}
+	id = bl_hook_member(a->line, a->line + a->len, "id");
+	return id && *id >= '1' && *id <= '9' ? *id - '0' : ID_PING;
+}
+
+/* 0: a->line answers the handoff; -errno. */
+static int wait_for_answer(struct ask *a)
+{
+	uint64_t heard = now_ms();
+
+	for (;;) {
+		int id = next_line(a), r;
+
+		if (id < 0)
+			return id;
+		if (id == ID_HANDOFF)
+			return 0;
+		if (id) {
+			heard = now_ms();
+			continue;
+		}
+		if (now_ms() - heard >= SILENCE_MS)
+			return -ETIMEDOUT;
+		r = send_call(a, ID_PING, "ping", "");
+		if (r < 0 && r != -EAGAIN)
+			return r;
+	}
+}
+
+/* The daemon's words. 0: staked; -EAGAIN: ask again, without the claim. */
+static int read_answer(struct ask *a)
+{
+	const char *end = a->line + a->len, *error = bl_hook_member(a->line, end, "error");
+	const char *data = error ? bl_hook_member(error, end, "data") : NULL;
+	char message[1024], id[32];
+
+	if (!error)
+		return bl_hook_member(a->line, end, "result") ? 0 : -EPROTO;
+	bl_hook_string(bl_hook_member(error, end, "message"), end, message, sizeof(message));
+	bl_hook_string(data ? bl_hook_member(data, end, "id") : NULL, end, id, sizeof(id));
+	if (a->claim[0] && (!strcmp(id, "no-such-claim") || !strcmp(id, "bad-state"))) {
+		a->claim[0] = '\0'; /* spent, on the same domain before its reboot, say */
+		return -EAGAIN;
+	}
+	if (!strcmp(id, "no-memory") || !strcmp(id, "timeout")) {
+		say(a, message, "");
+		return -ENOMEM;
+	}
+	say(a, "its memory is not claimed", message);
+	return -EPROTO;
+}
+
+static int ask_once(struct ask *a)
+{
+	int r;
+
+	do {
+		r = send_handoff(a);
+		if (r == 0)
+			r = wait_for_answer(a);
+		if (r < 0)
+			return r == -EPROTO || r == -ENOMEM || r == -EAGAIN ? -ECONNRESET : r;
+		r = read_answer(a);
+	} while (r == -EAGAIN);
+	return r;
+}
+
+/* Given by whoever started us. */
+static void take_claim(struct ask *a)
+{
+	const char *id = secure_getenv("BALLOOND_CLAIM");
+
+	if (!id || !*id)
+		return;
+	if (strlen(id) == ID_LEN && strspn(id, "0123456789abcdefABCDEF-") == ID_LEN)
+		(void)strcpy(a->claim, id);
+	else
+		say(a, "BALLOOND_CLAIM is ignored", "it is no UUID");
+}
+
+enum bl_hook_answer bl_hook_ask(uint32_t domid, uint64_t pages, int *ret_fd)
+{
+	struct ask a = { .domid = domid, .pages = pages };
+	unsigned restarts = 0;
+	int r;
+
+	take_claim(&a);
+	a.fd = connect_once();
+	if (a.fd < 0) {
+		say(&a, "no balloond to claim its memory", strerror(-a.fd));
+		return BL_HOOK_ALONE;
+	}
+	for (;;) {
+		r = ask_once(&a);
+		if (r == 0 && send_built(&a) == 0) {
+			*ret_fd = a.fd;
+			return BL_HOOK_STAKED;
+		}
+		(void)close(a.fd);
+		if (r == -ENOMEM)
+			return BL_HOOK_REFUSED;
+		if (r == -EPROTO)
+			return BL_HOOK_ALONE;
+		if (r == -ETIMEDOUT || restarts++ == RESTARTS_MAX)
+			break;
+		/* It broke: whoever comes next knows what was done for us. */
+		a.fd = connect_within(RESTART_MS);
+		if (a.fd < 0) {
+			r = a.fd;
+			break;
+		}
+	}
+	say(&a, "balloond went away while it claimed its memory", strerror(-r));
+	return BL_HOOK_LOST;
+}
