@@ -3,6 +3,7 @@
 #include "daemon/host-xen-call.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xenctrl.h>
@@ -18,6 +19,7 @@ struct bd_xen_call {
 	xc_domaininfo_t *raw;
 	struct bd_xen_info *infos;
 	size_t cap, last_n;
+	char version[sizeof("Xen ") + 2 * 6 + sizeof(xen_extraversion_t)];
 };
 
 static int failed(void)
@@ -192,6 +194,21 @@ int bd_xen_call_one(struct bd_xen_call *c, uint32_t domid, struct bd_xen_info *r
 		return -ESRCH;
 	take_info(&d, ret);
 	return 0;
+}
+
+const char *bd_xen_call_version(struct bd_xen_call *c)
+{
+	xen_extraversion_t extra = "";
+	int version;
+
+	if (c->version[0])
+		return c->version;
+	version = xc_version(c->xch, XENVER_version, NULL);
+	if (version < 0 || xc_version(c->xch, XENVER_extraversion, extra) < 0)
+		return "Xen";
+	(void)snprintf(c->version, sizeof(c->version), "Xen %d.%d%.*s", version >> 16, version & 0xffff,
+		       (int)sizeof(extra), extra);
+	return c->version;
 }
 
 int bd_xen_call_pod(struct bd_xen_call *c, uint32_t domid, bl_pages *ret_entries,

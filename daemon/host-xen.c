@@ -39,6 +39,11 @@ static bl_ms now(struct bd_host *h)
 	return bd_store_now();
 }
 
+static const char *version(struct bd_host *h)
+{
+	return bd_xen_call_version(xen_of(h)->call);
+}
+
 static double speed(struct bd_host *h)
 {
 	(void)h;
@@ -166,6 +171,7 @@ static void problems(struct bd_host *h, void (*add)(void *ud, const char *line),
 static const struct bd_host_ops ops = {
 	.name = "xen",
 	.claim_method = "holder",
+	.version = version,
 	.close = close_host,
 	.now = now,
 	.speed = speed,

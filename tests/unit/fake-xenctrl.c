@@ -143,6 +143,17 @@ int xc_domain_getinfolist(xc_interface *xch, uint32_t first, unsigned max, xc_do
 	return (int)n;
 }
 
+int xc_version(xc_interface *xch, int cmd, void *arg)
+{
+	(void)xch;
+	fake_xen.calls++;
+	if (cmd == XENVER_version)
+		return 4 << 16 | 17;
+	assert(cmd == XENVER_extraversion);
+	strcpy(arg, ".5");
+	return 0;
+}
+
 int xc_domain_get_pod_target(xc_interface *xch, uint32_t domid, uint64_t *tot, uint64_t *cache,
 			     uint64_t *entries)
 {

@@ -94,6 +94,20 @@ static void test_flags(void **state)
 	stop(f);
 }
 
+static void test_version(void **state)
+{
+	struct fixture *f = new_fixture();
+	unsigned calls;
+
+	(void)state;
+	start(f);
+	assert_string_equal(f->h->ops->version(f->h), "Xen 4.17.5");
+	calls = fake_xen.calls;
+	assert_string_equal(f->h->ops->version(f->h), "Xen 4.17.5"); /* known by now */
+	assert_int_equal(fake_xen.calls, calls);
+	stop(f);
+}
+
 static void test_nodes(void **state)
 {
 	struct fixture *f = new_fixture();
@@ -364,6 +378,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_joined),
 		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_version),
 		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_building),

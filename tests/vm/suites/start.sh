@@ -10,6 +10,7 @@ first_start() {
 	bd_start
 	is "$(systemctl is-active balloond)" active
 	is "$(bd_status .daemon.backend)" xen
+	is "$(bd_status .daemon.backend_version)" "Xen $(xl_info xen_version)"
 	is "$(bd_status .daemon.health)" ok
 	is "$(bd_status '.domains | length')" 1 "number of domains"
 	bd_domain_is Domain-0 mode ignore
