@@ -133,6 +133,23 @@ int bd_xen_holder_unstake(struct bd_host *h, uint32_t holder, const bl_uuid *han
 	return r < 0 ? r : destroy(x->call, x->store, holder);
 }
 
+/* Xen 4.17 never gives back what is claimed for a domain that is dying already:
+ * one that began to after we looked must be asked to give it up while it can. */
+static int claim_for(struct bd_xen_call *call, uint32_t domid, bl_pages pages)
+{
+	struct bd_xen_info info;
+	int r = bd_xen_call_claim(call, domid, pages);
+
+	if (r < 0)
+		return r;
+	r = bd_xen_call_one(call, domid, &info);
+	if (r == 0 && info.dying)
+		r = -ESRCH;
+	if (r < 0)
+		(void)bd_xen_call_claim(call, domid, BL_PAGES(0));
+	return r;
+}
+
 int bd_xen_holder_transfer(struct bd_host *h, uint32_t holder, const bl_uuid *handle,
 			   uint32_t domid, bl_pages pages, struct bl_err *reterr)
 {
@@ -141,7 +158,7 @@ int bd_xen_holder_transfer(struct bd_host *h, uint32_t holder, const bl_uuid *ha
 	int r;
 
 	if (holder == BL_DOMID_NONE) {
-		r = bd_xen_call_claim(x->call, domid, pages);
+		r = claim_for(x->call, domid, pages);
 		return r < 0 ? claim_error(reterr, r, domid, pages) : 0;
 	}
 	r = check(x, holder, handle, &info);
@@ -151,7 +168,7 @@ int bd_xen_holder_transfer(struct bd_host *h, uint32_t holder, const bl_uuid *ha
 	/* No call moves a claim: between these two somebody can take the pages. */
 	r = bd_xen_call_claim(x->call, holder, BL_PAGES(0));
 	if (r == 0)
-		r = bd_xen_call_claim(x->call, domid, pages);
+		r = claim_for(x->call, domid, pages);
 	if (r < 0) {
 		/* Back to where it was, unless somebody was faster. */
 		(void)bd_xen_call_claim(x->call, holder, bl_pages_add(info.tot, info.outstanding));

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <xenctrl.h>
 
 /* ---- holders --------------------------------------------------------------------- */
 
@@ -129,6 +130,15 @@ static void test_transfer(void **state)
 	assert_int_equal(fake_xen_outstanding(), 0);
 	assert_int_equal(f->h->ops->transfer(f->h, domid, &mine, 5, BL_PAGES(100000), &f->e),
 			 -ENOENT);
+	/* One that has begun to die meanwhile keeps none, and the holder has it back. */
+	assert_int_equal(stake(f, 100000, -1, &domid), 0);
+	d->flags |= XEN_DOMINF_dying;
+	assert_int_equal(f->h->ops->transfer(f->h, domid, &mine, 5, BL_PAGES(100000), &f->e),
+			 -ESRCH);
+	assert_int_equal(d->outstanding, 0);
+	assert_int_equal(fake_xen_find(domid)->outstanding, 100000);
+	assert_int_equal(f->h->ops->unstake(f->h, domid, &mine), 0);
+	d->flags &= ~(uint32_t)XEN_DOMINF_dying;
 	/* Without a holder it is a claim; and none can be given up for nobody. */
 	assert_int_equal(f->h->ops->transfer(f->h, BL_DOMID_NONE, &mine, 5, BL_PAGES(100000), &f->e), 0);
 	assert_int_equal(d->outstanding, 100000);
