@@ -178,6 +178,11 @@ LINES = [
     (call("handoff", {"domid": 77, "size_bytes": 4096}), 3, "77"),
     (call("handoff", {"domid": 65536, "size_bytes": 4096}), -32602, "domid"),
     (call("handoff", {"domid": 1, "size_bytes": 4096, "claim": "x"}), 4, "no such claim"),
+    (call("handoff", {"domid": 1, "size_bytes": 4096}), 7, "domain 1 is not being built"),
+    (call("handoff", {"domid": 1, "size_bytes": 0}), -32602, "size_bytes"),
+    (call("built", {}), -32602, "domid"),
+    (call("built", {"domid": 1}), 4, "no claim is with domain 1"),
+    (call("claim", {"size_bytes": 4096, "hooked": 1}), -32602, "hooked"),
     (call("sim.set", {"name": "a", "values": {}}), -32602, "at least one"),
     (call("sim.set", {"name": "a", "values": {"rate": 1}}), -32602, "strings"),
 ]
