@@ -50,6 +50,7 @@ guest_config() {
 	memory=$mib
 	maxmem=$max
 	vcpus=1
+	cpus="1"
 	on_reboot="destroy"
 	on_crash="destroy"
 	CONFIG
