@@ -128,6 +128,12 @@ static int out_of_memory(struct bl_err *err)
 	return bl_err_set(err, ENOMEM, BL_ERR_BACKEND, "out of memory");
 }
 
+static void warn(void *ud, const char *line)
+{
+	(void)ud;
+	bd_log(LOG_WARNING, "%s", line);
+}
+
 static int start_manager(struct app *a, struct bl_err *err)
 {
 	const struct bd_manager_config cfg = { .base = a->base, .state = a->state,
@@ -205,6 +211,7 @@ static int run(const struct bd_options *o)
 		bd_log(LOG_ERR, "%s", err.msg);
 	} else {
 		say_ready(&a);
+		bd_manager_problems(a.manager, warn, NULL);
 		bd_log(LOG_INFO, "balloond %s manages %s", PACKAGE_VERSION,
 		       o->sim ? "a simulated host" : "this host");
 		r = event_base_dispatch(a.base);

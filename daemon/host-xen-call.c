@@ -20,6 +20,7 @@ struct bd_xen_call {
 	struct bd_xen_info *infos;
 	size_t cap, last_n;
 	char version[sizeof("Xen ") + 2 * 6 + sizeof(xen_extraversion_t)];
+	xen_commandline_t cmdline;
 };
 
 static int failed(void)
@@ -209,6 +210,13 @@ const char *bd_xen_call_version(struct bd_xen_call *c)
 	(void)snprintf(c->version, sizeof(c->version), "Xen %d.%d%.*s", version >> 16, version & 0xffff,
 		       (int)sizeof(extra), extra);
 	return c->version;
+}
+
+const char *bd_xen_call_cmdline(struct bd_xen_call *c)
+{
+	if (!c->cmdline[0] && xc_version(c->xch, XENVER_commandline, c->cmdline) < 0)
+		c->cmdline[0] = '\0';
+	return c->cmdline;
 }
 
 int bd_xen_call_pod(struct bd_xen_call *c, uint32_t domid, bl_pages *ret_entries,

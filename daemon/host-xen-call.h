@@ -36,6 +36,8 @@ int bd_xen_call_list(struct bd_xen_call *c, const struct bd_xen_info **ret, size
 int bd_xen_call_one(struct bd_xen_call *c, uint32_t domid, struct bd_xen_info *ret);
 /* "Xen 4.17.5", "Xen" when it does not tell; valid until the close. */
 const char *bd_xen_call_version(struct bd_xen_call *c);
+/* The hypervisor's, "" when it does not tell; valid until the close. */
+const char *bd_xen_call_cmdline(struct bd_xen_call *c);
 /* Populate-on-demand: entries without memory yet, and what is cached for them. */
 int bd_xen_call_pod(struct bd_xen_call *c, uint32_t domid, bl_pages *ret_entries,
 		    bl_pages *ret_cache);

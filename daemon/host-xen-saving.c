@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/host-xen-saving.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "daemon/host-xen-proc.h"
 
 #define HELPER "libxl-save-helper"
 #define COMM_MAX 15 /* the kernel cuts a process's name there */
@@ -50,54 +47,27 @@ int64_t bd_xen_saving_parse(const char *cmdline, size_t len)
 	return n;
 }
 
-/* -1 also for what has ended meanwhile. */
-static ssize_t read_at(int proc, const char *pid, const char *file, char *buf, size_t size)
+static bool look_at(void *ud, const struct bd_xen_process *p)
 {
-	char path[64];
+	struct bd_xen_saving *ret = ud;
+	char cmdline[256];
+	int64_t domid;
 	ssize_t n;
-	int fd;
 
-	if (snprintf(path, sizeof(path), "%s/%s", pid, file) >= (int)sizeof(path))
-		return -1;
-	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	n = read(fd, buf, size);
-	(void)close(fd);
-	return n;
-}
-
-/* By its name first, which is the cheaper to read. */
-static int64_t saved_by(int proc, const char *pid)
-{
-	char buf[256];
-	ssize_t n = read_at(proc, pid, "comm", buf, sizeof(buf));
-
-	if (n < COMM_MAX || memcmp(buf, HELPER, COMM_MAX) != 0)
-		return -1;
-	n = read_at(proc, pid, "cmdline", buf, sizeof(buf));
-	return n > 0 ? bd_xen_saving_parse(buf, (size_t)n) : -1;
+	/* By its name first, which is the cheaper to read. */
+	if (strncmp(p->comm, HELPER, COMM_MAX) != 0)
+		return true;
+	n = bd_xen_proc_read(p, "cmdline", cmdline, sizeof(cmdline));
+	domid = n > 0 ? bd_xen_saving_parse(cmdline, (size_t)n) : -1;
+	if (domid >= 0)
+		ret->domids[ret->n++] = (uint32_t)domid;
+	return ret->n < BD_XEN_SAVING_MAX;
 }
 
 int bd_xen_saving_scan(const char *proc, struct bd_xen_saving *ret)
 {
-	DIR *dir = opendir(proc);
-	struct dirent *e;
-
 	ret->n = 0;
-	if (!dir)
-		return -errno;
-	while ((e = readdir(dir)) && ret->n < BD_XEN_SAVING_MAX) {
-		int64_t domid;
-
-		if (e->d_name[0] < '1' || e->d_name[0] > '9')
-			continue;
-		domid = saved_by(dirfd(dir), e->d_name);
-		if (domid >= 0)
-			ret->domids[ret->n++] = (uint32_t)domid;
-	}
-	(void)closedir(dir);
-	return 0;
+	return bd_xen_proc_each(proc, look_at, ret);
 }
 
 bool bd_xen_saving_has(const struct bd_xen_saving *s, uint32_t domid)

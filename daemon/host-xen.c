@@ -15,6 +15,7 @@
 #define START_STORE BL_MS(2000)
 #define START_OFFSETS BL_MS(BD_XEN_OFFSET_STILL_MOVED.n + 500)
 #define START_STEP_NSEC 100000000
+#define DEFEATS_EVERY BL_MS(60000)
 
 static struct bd_host_xen *xen_of(struct bd_host *h)
 {
@@ -155,12 +156,33 @@ static void reread(struct bd_host *h, uint32_t domid)
 		bd_xen_guests_reread(g);
 }
 
+/* A walk through the processes: not for each who asks. */
+static const struct bd_xen_defeats *defeats(struct bd_host_xen *x)
+{
+	bl_ms t = bd_store_now();
+
+	if (!x->defeats_at.n || bl_ms_since(t, x->defeats_at).n >= DEFEATS_EVERY.n) {
+		bd_xen_defeats_look(bd_xen_call_cmdline(x->call), &x->defeats);
+		x->defeats_at = t;
+	}
+	return &x->defeats;
+}
+
 static void problems(struct bd_host *h, void (*add)(void *ud, const char *line), void *ud)
 {
+	const struct bd_xen_defeats *d = defeats(xen_of(h));
 	bl_ms since = bd_store_silent(xen_of(h)->store);
 	uint64_t silent = bl_ms_since(bd_store_now(), since).n / 1000;
 	char line[160];
 
+	if (d->autoballoon)
+		add(ud, "xl shrinks dom0 for what it builds: autoballoon=\"off\" is missing in "
+			"/etc/xen/xl.conf");
+	if (d->balancer[0]) {
+		(void)snprintf(line, sizeof(line), "another balancer runs, %s: one of the two must go",
+			       d->balancer);
+		add(ud, line);
+	}
 	if (!since.n || silent < 2)
 		return;
 	(void)snprintf(line, sizeof(line), "xenstored has not answered for %" PRIu64

@@ -3,6 +3,7 @@
 #ifndef BD_HOST_XEN_H
 #define BD_HOST_XEN_H
 
+#include "daemon/host-xen-defeats.h"
 #include "daemon/host-xen-guest.h"
 #include "daemon/host-xen-saving.h"
 
@@ -18,6 +19,8 @@ struct bd_host_xen {
 	struct bl_node nodes[BL_NODES_MAX];
 	size_t n_nodes;
 	bl_ms nodes_at;
+	struct bd_xen_defeats defeats;
+	bl_ms defeats_at; /* when that was looked at */
 	struct event *hurry; /* look again soon: an offset is about to be known */
 };
 

@@ -11,6 +11,8 @@
 
 /* A picture younger than this is of now. */
 #define FRESH_MS 5
+/* Outside of all claims: with 1 MiB a PVH guest was not even made, with 2 it was. */
+#define RESERVE_LEAST BL_MIB_PAGES(2)
 
 void bd_manager_picture(struct bd_manager *m, struct bd_picture *ret)
 {
@@ -37,6 +39,24 @@ void bd_manager_refresh(struct bd_manager *m)
 	bd_claims_say(m);
 }
 
+/* Somebody writes the targets of guests that are ours to move. */
+static void say_external(struct bd_manager *m, void (*add)(void *ud, const char *line), void *ud)
+{
+	const struct bl_dom *first = NULL;
+	size_t n = 0;
+	char line[BL_NAME_MAX + 128];
+
+	for (size_t i = 0; i < m->plan.n_views; i++)
+		if (m->plan.views[i].state == BL_STATE_EXTERNAL && n++ == 0)
+			first = m->plan.views[i].dom;
+	if (!n)
+		return;
+	snprintf(line, sizeof(line),
+		 "somebody else writes the target of %s%s: left alone until 'balloonctl set ... --mode auto'",
+		 first->name, n > 1 ? " and of others" : "");
+	add(ud, line);
+}
+
 void bd_manager_problems(struct bd_manager *m, void (*add)(void *ud, const char *line), void *ud)
 {
 	char line[512];
@@ -57,6 +77,16 @@ void bd_manager_problems(struct bd_manager *m, void (*add)(void *ud, const char 
 			 bl_pages_format(BL_PAGES(-m->plan.balance), size));
 		add(ud, line);
 	}
+	if (m->plan.reserve.n < RESERVE_LEAST.n) {
+		char size[BL_SIZE_STR], least[BL_SIZE_STR];
+
+		snprintf(line, sizeof(line),
+			 "the reserve of %s is less than the %s that the hypervisor needs to make a "
+			 "domain when all else is claimed",
+			 bl_pages_format(m->plan.reserve, size), bl_pages_format(RESERVE_LEAST, least));
+		add(ud, line);
+	}
+	say_external(m, add, ud);
 	m->host->ops->problems(m->host, add, ud);
 }
 

@@ -149,8 +149,8 @@ int xc_version(xc_interface *xch, int cmd, void *arg)
 	fake_xen.calls++;
 	if (cmd == XENVER_version)
 		return 4 << 16 | 17;
-	assert(cmd == XENVER_extraversion);
-	strcpy(arg, ".5");
+	assert(cmd == XENVER_extraversion || cmd == XENVER_commandline);
+	strcpy(arg, cmd == XENVER_extraversion ? ".5" : "dom0_mem=1G");
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/host-xen-defeats.h"
 #include "daemon/host-xen-offset.h"
 #include "daemon/host-xen-saving.h"
 
@@ -185,6 +186,64 @@ static void test_scan(void **state)
 	assert_int_equal(s.n, 0);
 }
 
+static void test_autoballoon(void **state)
+{
+	static const struct {
+		const char *conf, *cmdline;
+		bool on;
+	} rows[] = {
+		{ "", "", true },
+		{ "", "dom0_mem=4G,max:4G com1=115200", false },
+		{ "", "com1=115200 dom0_mem=4G", false },
+		{ "", "x-dom0_mem=4G", true },
+		{ "#autoballoon=\"off\"\n", "", true },
+		{ "autoballoon=\"off\"", "", false },
+		{ "claim_mode=1\n\n autoballoon = 'off' # why\n", "", false },
+		{ "autoballoon=0\n", "", false },
+		{ "autoballoon=\"auto\"\n", "dom0_mem=1G", false },
+		{ "autoballoon=\"auto\"\n", "", true },
+		{ "autoballoon=\"on\"\nxautoballoon=0\n", "dom0_mem=1G", true },
+		{ "autoballoon=on\nautoballoon=\"off\"\n", "", false },
+		{ "autoballoon\n", "dom0_mem=1G", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (bd_xen_defeats_autoballoon(rows[i].conf, rows[i].cmdline) != rows[i].on)
+			fail_msg("row %zu", i);
+}
+
+static void test_balancer(void **state)
+{
+	char proc[] = "proc-XXXXXX", name[BD_XEN_BALANCER_MAX], path[64];
+	static const char *const names[] = { "bash\n", "squeezed2\n", "squeezed\n" };
+
+	(void)state;
+	assert_non_null(mkdtemp(proc));
+	for (int i = 0; i < 3; i++) {
+		FILE *f;
+
+		snprintf(path, sizeof(path), "%s/%d", proc, i + 1);
+		assert_int_equal(mkdir(path, 0700), 0);
+		strcat(path, "/comm");
+		f = fopen(path, "w");
+		assert_non_null(f);
+		fputs(names[i], f);
+		fclose(f);
+		bd_xen_defeats_balancer(proc, name);
+		assert_string_equal(name, i == 2 ? "squeezed" : "");
+	}
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/%d/comm", proc, i + 1);
+		unlink(path);
+		snprintf(path, sizeof(path), "%s/%d", proc, i + 1);
+		rmdir(path);
+	}
+	rmdir(proc);
+	bd_xen_defeats_balancer(proc, name);
+	assert_string_equal(name, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +253,8 @@ int main(void)
 		cmocka_unit_test(test_corrected),
 		cmocka_unit_test(test_command_lines),
 		cmocka_unit_test(test_scan),
+		cmocka_unit_test(test_autoballoon),
+		cmocka_unit_test(test_balancer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

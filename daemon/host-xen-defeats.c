@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/host-xen-defeats.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/host-xen-proc.h"
+
+#define XL_CONF "/etc/xen/xl.conf"
+#define XL_CONF_MAX 65536
+#define KEY "autoballoon"
+#define BLANKS " \t"
+
+/* The value of the last such line, without its quotes; its length in *ret_len. */
+static const char *value_of(const char *conf, size_t *ret_len)
+{
+	const char *value = NULL;
+
+	for (const char *line = conf; line; line = strchr(line, '\n')) {
+		const char *p = line + strspn(line, "\n");
+
+		line = p;
+		p += strspn(p, BLANKS);
+		if (strncmp(p, KEY, sizeof(KEY) - 1) != 0)
+			continue;
+		p += sizeof(KEY) - 1;
+		p += strspn(p, BLANKS);
+		if (*p != '=')
+			continue;
+		p++;
+		p += strspn(p, BLANKS "\"'");
+		value = p;
+		*ret_len = strcspn(p, BLANKS "\"'#;\r\n");
+	}
+	return value;
+}
+
+static bool is(const char *value, size_t len, const char *word)
+{
+	return len == strlen(word) && !memcmp(value, word, len);
+}
+
+bool bd_xen_defeats_autoballoon(const char *xl_conf, const char *cmdline)
+{
+	size_t len = 0;
+	const char *value = value_of(xl_conf, &len), *p = cmdline;
+
+	if (value && (is(value, len, "off") || is(value, len, "0")))
+		return false;
+	if (value && (is(value, len, "on") || is(value, len, "1")))
+		return true;
+	while ((p = strstr(p, "dom0_mem="))) {
+		if (p == cmdline || p[-1] == ' ')
+			return false;
+		p++;
+	}
+	return true;
+}
+
+static bool look_at(void *ud, const struct bd_xen_process *p)
+{
+	static const char *const balancers[] = { "squeezed", "qmemmand", "qmemman" };
+	char *ret = ud;
+
+	for (size_t i = 0; i < sizeof(balancers) / sizeof(balancers[0]); i++)
+		if (!strcmp(p->comm, balancers[i]))
+			(void)snprintf(ret, BD_XEN_BALANCER_MAX, "%s", balancers[i]);
+	return !ret[0];
+}
+
+void bd_xen_defeats_balancer(const char *proc, char ret[BD_XEN_BALANCER_MAX])
+{
+	ret[0] = '\0';
+	(void)bd_xen_proc_each(proc, look_at, ret);
+}
+
+void bd_xen_defeats_look(const char *cmdline, struct bd_xen_defeats *ret)
+{
+	char conf[XL_CONF_MAX] = "";
+	int fd = open(XL_CONF, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, conf, sizeof(conf) - 1);
+
+	if (fd >= 0)
+		(void)close(fd);
+	conf[n > 0 ? n : 0] = '\0';
+	ret->autoballoon = bd_xen_defeats_autoballoon(conf, cmdline);
+	bd_xen_defeats_balancer("/proc", ret->balancer);
+}
