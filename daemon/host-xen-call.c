@@ -124,6 +124,7 @@ static void take_info(const xc_domaininfo_t *d, struct bd_xen_info *ret)
 		.dying = d->flags & XEN_DOMINF_dying,
 		.shutdown = d->flags & XEN_DOMINF_shutdown,
 		.suspended = d->flags & XEN_DOMINF_shutdown && reason == SHUTDOWN_suspend,
+		.rebooting = d->flags & XEN_DOMINF_shutdown && reason == SHUTDOWN_reboot,
 		.paused = d->flags & XEN_DOMINF_paused,
 		.ran = d->cpu_time > 0,
 		.xenstore = d->flags & XEN_DOMINF_xs_domain,

@@ -74,6 +74,8 @@ static unsigned flags_of(struct bd_host_xen *x, struct bd_xen_guest *g,
 		f |= BL_DOM_UNREAD;
 	if (i->dying || (i->shutdown && !i->suspended))
 		f |= BL_DOM_DYING;
+	if (i->rebooting)
+		f |= BL_DOM_REBOOTING;
 	if (i->suspended || bd_xen_saving_has(&x->saving, i->domid))
 		f |= BL_DOM_MIGRATING;
 	if (g->holder)

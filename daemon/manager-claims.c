@@ -215,6 +215,8 @@ static bool check_reclaiming(struct bd_manager *m, struct bl_claim *c, bl_ms now
 		bd_move_fail(m, c, &err);
 		return true;
 	}
+	if (c->reboot && !c->after && bd_move_let_go(m, c))
+		return true;
 	if (c->holder == BL_DOMID_NONE)
 		return c->wait_until.n <= now.n && time_out(m, c);
 	if (c->staked.n >= c->min.n) {

@@ -72,6 +72,11 @@ void bd_manager_tick_for_deadlines(struct bd_manager *m);
 /* Does one action now; failures are logged and told. */
 int bd_manager_apply(struct bd_manager *m, const struct bl_action *a, struct bl_err *reterr);
 
+/* manager-request.c */
+/* A claim as it is recorded. */
+struct bl_claim bd_request_make(struct bd_manager *m, const struct bd_claim_request *req,
+				bl_pages overhead);
+
 /* manager-learn.c */
 /* What a snapshot teaches. */
 void bd_learn(struct bd_manager *m);
@@ -127,6 +132,10 @@ void bd_handoff_held(struct bd_manager *m, struct bl_claim *c);
 bool bd_handoff_resume(struct bd_manager *m);
 /* Whoever waited with w is gone; w is out of the list already. */
 void bd_handoff_abandon(struct bd_manager *m, const struct bd_waiter *w);
+/* manager-reboot.c */
+/* Keeps the memory of guests that reboot for their successors; true as
+ * bd_claims_reconcile. */
+bool bd_reboot_look(struct bd_manager *m);
 /* manager-request.c: makes a claim for a domain that is built. */
 int bd_request_for_build(struct bd_manager *m, const struct bl_dom *d, const struct bd_waiter *w,
 			 struct bl_err *err);

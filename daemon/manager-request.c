@@ -63,8 +63,8 @@ static int check_request(struct bd_manager *m, const struct bd_claim_request *re
 	return 0;
 }
 
-static struct bl_claim make_claim(struct bd_manager *m, const struct bd_claim_request *req,
-				  bl_pages overhead)
+struct bl_claim bd_request_make(struct bd_manager *m, const struct bd_claim_request *req,
+				bl_pages overhead)
 {
 	bl_ms now = m->snap.now, wait = m->settings.wait;
 	struct bl_claim c = {
@@ -121,7 +121,7 @@ static int new_claim(struct bd_manager *m, const struct bd_claim_request *req,
 		r = admit(m, req, overhead, d, &a, err);
 	if (r)
 		return r;
-	made = make_claim(m, req, overhead);
+	made = bd_request_make(m, req, overhead);
 	if (d) {
 		made.domid = d->domid;
 		made.by_handoff = true;

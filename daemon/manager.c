@@ -194,7 +194,8 @@ static void tick(evutil_socket_t fd, short what, void *ud)
 		return;
 	}
 	bd_tell_changes(m);
-	changed = bd_claims_reconcile(m);
+	changed = bd_reboot_look(m);
+	changed |= bd_claims_reconcile(m);
 	changed |= bd_handoff_resume(m);
 	if (changed && bd_manager_look(m)) {
 		tick_in(m, TICK_WAITING_MS);

@@ -129,6 +129,8 @@ void bd_state_claim_write(struct bl_json_out *o, const struct bl_claim *c, const
 	put_time(o, "ttl_ms", c->ttl);
 	put_time(o, "expires_ms", c->expires);
 	bl_json_put_int(o, "domid", c->domid == BL_DOMID_NONE ? -1 : (int64_t)c->domid);
+	bl_json_put_bool(o, "reboot", c->reboot);
+	bl_json_put_uint(o, "after", c->after);
 	bl_json_put_bool(o, "hooked", c->hooked);
 	bl_json_put_bool(o, "by_handoff", c->by_handoff);
 	bl_json_put_bool(o, "let_go", c->let_go);
@@ -171,6 +173,9 @@ static void read_claim(struct reader *r, struct bd_state_claim *s)
 	/* One for a domain being built has its number from the start. */
 	if (c->state == BL_CLAIM_BUILDING && domid < 0 && !r->wrong)
 		r->wrong = "domid";
+	c->reboot = get_flag(r, "reboot");
+	if (bl_json_get(r->object, "after"))
+		c->after = (uint32_t)get_int(r, "after", 0, BL_DOMID_NONE - 1);
 	c->hooked = get_flag(r, "hooked");
 	c->by_handoff = get_flag(r, "by_handoff");
 	c->let_go = get_flag(r, "let_go");

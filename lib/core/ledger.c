@@ -13,6 +13,7 @@ bool bl_handle_is_ours(const bl_uuid *handle)
 struct bl_claim *bl_ledger_add(struct bl_ledger *l, const struct bl_claim *c)
 {
 	struct bl_claim *copy;
+	size_t at = 0;
 
 	if (l->n == l->cap) {
 		size_t cap = l->cap ? l->cap * 2 : 16;
@@ -27,7 +28,14 @@ struct bl_claim *bl_ledger_add(struct bl_ledger *l, const struct bl_claim *c)
 	if (!copy)
 		return NULL;
 	*copy = *c;
-	l->claims[l->n++] = copy;
+	if (c->reboot)
+		while (at < l->n && l->claims[at]->reboot)
+			at++;
+	else
+		at = l->n;
+	memmove(&l->claims[at + 1], &l->claims[at], (l->n - at) * sizeof(*l->claims));
+	l->claims[at] = copy;
+	l->n++;
 	return copy;
 }
 
@@ -132,9 +140,12 @@ bl_pages bl_claim_promised(const struct bl_claim *c, const struct bl_snapshot *s
 {
 	bl_pages covered = c->staked, overhead = c->overhead;
 	const struct bl_dom *d = bl_snapshot_find(s, c->domid);
+	const struct bl_dom *before = c->after ? bl_snapshot_find(s, c->after) : NULL;
 
 	if (d)
 		covered = bl_pages_add(covered, d->tot);
+	if (before)
+		covered = bl_pages_add(covered, before->tot);
 	if (c->holder != BL_DOMID_NONE)
 		overhead = bl_pages_sub(overhead, BL_HOLDER_PAGES);
 	return bl_pages_add(overhead, bl_pages_sub(c->size, covered));

@@ -44,6 +44,9 @@ struct bl_claim {
 	 * have in all; BL_DOMID_NONE: none yet. Set while BUILDING, and while room
 	 * is made for one whose builder waits. */
 	uint32_t domid;
+	/* For the successor of one that reboots: ahead of all others. */
+	bool reboot;
+	uint32_t after;	 /* that one while it is there: its pages come back; else 0 */
 	bool hooked;	 /* whoever builds for it will ask for it */
 	bool by_handoff; /* made for a build that asked for it, and ends with that */
 	bool let_go;	 /* BUILDING: its builder does not know of it and stakes for itself */
@@ -53,7 +56,8 @@ struct bl_claim {
 	/* for people, by the manager: */
 	bl_ms eta;	   /* from now; BL_MS_NEVER unknown */
 	char reason[BL_CLAIM_REASON_MAX];
-	bl_pages arrived; /* what domid had when its build was last seen to get on */
+	bl_pages arrived; /* what domid had when its build, or after its end, was last seen
+			   * to get on */
 	bl_ms arrived_at;
 };
 
@@ -75,7 +79,8 @@ struct bl_ledger {
 	size_t n, cap;
 };
 
-/* Takes ownership of nothing: copies *c to the end. NULL: out of memory. */
+/* Takes ownership of nothing: copies *c to the end, one for a reboot to the end
+ * of those. NULL: out of memory. */
 struct bl_claim *bl_ledger_add(struct bl_ledger *l, const struct bl_claim *c);
 struct bl_claim *bl_ledger_find(const struct bl_ledger *l, const bl_uuid *id);
 struct bl_claim *bl_ledger_by_handle(const struct bl_ledger *l, const bl_uuid *handle);
@@ -94,7 +99,7 @@ void bl_ledger_match(struct bl_ledger *l, const struct bl_snapshot *s);
 /* What this claim keeps from others beyond what the hypervisor keeps for it:
  * RECLAIMING: size + overhead - staked; HELD: overhead (and what is not staked);
  * with a holder its own pages are taken from the overhead already; with a domid
- * what that has is covered as well. */
+ * what that has is covered as well, and what `after` has yet to give back. */
 bl_pages bl_claim_promised(const struct bl_claim *c, const struct bl_snapshot *s);
 
 bool bl_claim_live(const struct bl_claim *c);

@@ -35,6 +35,10 @@ static void act_stake(struct bl_plan *plan, const struct bl_plan_in *in)
 
 		if (c->state != BL_CLAIM_RECLAIMING)
 			continue;
+		if (c->after) { /* its pages are on their way */
+			room -= need;
+			continue;
+		}
 		if (need > room) {
 			bl_pages lack = BL_PAGES(need - room);
 

@@ -22,7 +22,7 @@ static struct bl_admission admit(const struct bl_plan *plan, bl_pages need, bl_p
 		.reclaimable = plan->reclaimable,
 		.claims = claims,
 	};
-	int64_t to_min = 0, going = 0, most;
+	int64_t to_min = 0, going = 0, kept = 0, most;
 
 	for (size_t i = 0; i < plan->n_views; i++) {
 		const struct bl_view *v = &plan->views[i];
@@ -31,6 +31,8 @@ static struct bl_admission admit(const struct bl_plan *plan, bl_pages need, bl_p
 			to_min += (int64_t)bl_pages_sub(v->have, v->limits.min).n;
 		if (v->state == BL_STATE_DYING)
 			going += (int64_t)v->dom->tot.n;
+		if (v->dom->flags & BL_DOM_REBOOTING) /* for its successor */
+			kept += (int64_t)v->dom->tot.n;
 	}
 	most = balance + (int64_t)a.claims.n + to_min + going;
 	a.most = BL_PAGES(most > 0 ? most : 0);
@@ -38,7 +40,7 @@ static struct bl_admission admit(const struct bl_plan *plan, bl_pages need, bl_p
 		a.verdict = BL_FITS_NEVER;
 	else if (a.need.n <= a.available.n)
 		a.verdict = BL_FITS_NOW;
-	else if ((int64_t)a.need.n <= balance + (int64_t)plan->reclaimable.n + going)
+	else if ((int64_t)a.need.n <= balance + (int64_t)plan->reclaimable.n + going - kept)
 		a.verdict = BL_FITS_RECLAIM;
 	else
 		a.verdict = BL_FITS_LATER;

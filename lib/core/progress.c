@@ -233,6 +233,9 @@ static void track_update(struct bl_track *t, const struct bl_settings *s,
 	}
 	t->tot = d->tot;
 	t->target = d->target;
+	/* a dying one loses both bit by bit */
+	if (!(d->flags & BL_DOM_DYING) || !t->lived_at.n)
+		t->lived_at = d->has_target && d->target.n ? d->target : d->tot;
 	t->updated = now;
 }
 

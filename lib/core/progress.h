@@ -37,8 +37,11 @@ struct bl_track {
 	bool lagging;	      /* no progress for stuck_after: counts as giving nothing */
 	bool ours;	      /* the manager wrote its target: maxmem follows its pages */
 	bl_ms nudged;	      /* the manager's last nudge */
-	bool told_stuck;      /* the manager said so in an event */
+	bool kept;	      /* the manager's: its memory was claimed for its successor */
+	bool told;	      /* the manager's: in an event, that it appeared */
+	bool told_stuck;      /* the same, that it is stuck */
 	bl_pages tot, target; /* at the last update */
+	bl_pages lived_at;    /* its target, else its pages, when it was last seen alive */
 	bl_ms asked;	      /* since when tot differs from target; NEVER: it does not */
 	bl_pages stood;	      /* its pages when they last were where its target said, or turned */
 	bl_pages mark;	      /* its pages when it last made progress, or failed to for stuck_after */

@@ -288,6 +288,12 @@ const char *bl_reason_claim(const struct bl_plan *plan, const struct bl_plan_in 
 	buf[0] = '\0';
 	if (c->state == BL_CLAIM_HELD) {
 		say(buf, "held by domain %u", c->holder);
+		if (c->reboot)
+			say(buf, ", for the reboot of %s", c->name);
+		return buf;
+	}
+	if (c->after) {
+		say(buf, "waits for the pages of domain %u, which reboots", c->after);
 		return buf;
 	}
 	if (c->state == BL_CLAIM_BUILDING && c->let_go) {

@@ -31,6 +31,7 @@ enum bl_dom_flags {
 	BL_DOM_EXTERNAL = 1 << 9,  /* its target now is not what we wrote last */
 	BL_DOM_POD = 1 << 10,	   /* populate-on-demand not covered by its cache yet */
 	BL_DOM_UNREAD = 1 << 11,   /* what its toolstack says of it is not known yet */
+	BL_DOM_REBOOTING = 1 << 12, /* ended to start anew; DYING as well */
 };
 
 struct bl_telemetry {

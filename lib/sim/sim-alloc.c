@@ -181,7 +181,10 @@ bool bl_sim_reap(struct bl_sim *s, struct bl_sim_dom *d, uint64_t n)
 		s->free += d->overhead[i];
 	}
 	bl_sim_begin(s, d);
-	d->phase = BL_SIM_FREE;
+	if (d->reboots)
+		bl_sim_again(s, d);
+	else
+		d->phase = BL_SIM_FREE;
 	bl_sim_commit(s);
 	s->changes++;
 	return false;

@@ -9,6 +9,7 @@
 #define SLOWER 20	 /* BL_SIM_SLOW */
 #define LINUX_TRIES 4	 /* at once, after 2, 4 and 8 s */
 #define DEATH_RATE (UINT64_C(8) << 18) /* pages a second: 8 GiB */
+#define TEARDOWN_MS 1000	       /* xl, from a guest's reboot until it destroys it */
 #define RESTART_MS 10000	       /* a toolstack that found no room tries again */
 
 void bl_sim_write_target(struct bl_sim *s, struct bl_sim_dom *d, uint64_t target)
@@ -25,8 +26,7 @@ void bl_sim_write_target(struct bl_sim *s, struct bl_sim_dom *d, uint64_t target
 	bl_sim_commit(s);
 }
 
-/* What the target asks it to have. */
-static uint64_t asked(const struct bl_sim_dom *d)
+uint64_t bl_sim_asked(const struct bl_sim_dom *d)
 {
 	uint64_t back = (uint64_t)(d->offset < 0 ? -d->offset : d->offset);
 
@@ -36,7 +36,7 @@ static uint64_t asked(const struct bl_sim_dom *d)
 /* Where its balloon goes now. */
 static uint64_t goal(const struct bl_sim *s, const struct bl_sim_dom *d, uint64_t tot)
 {
-	uint64_t want = asked(d), low = bl_sim_least(d->floor, tot);
+	uint64_t want = bl_sim_asked(d), low = bl_sim_least(d->floor, tot);
 
 	if (d->phase != BL_SIM_RUNNING || d->paused || !d->has_target)
 		return tot;
@@ -53,6 +53,7 @@ static uint64_t goal(const struct bl_sim *s, const struct bl_sim_dom *d, uint64_
 	case BL_SIM_NORMAL:
 	case BL_SIM_SLOW:
 	case BL_SIM_VANISH:
+	case BL_SIM_REBOOT:
 	case BL_SIM_MANNERS:
 		break;
 	}
@@ -190,7 +191,10 @@ static void act(struct bl_sim *s, struct bl_sim_dom *d)
 		return;
 	}
 	if (d->leaves && d->leaves <= now) {
+		bl_sim_begin(s, d);
+		d->reboots = d->manner == BL_SIM_REBOOT ? now + TEARDOWN_MS : 0;
 		bl_sim_kill(s, d);
+		bl_sim_commit(s);
 		return;
 	}
 	if (d->manner == BL_SIM_FORGETFUL && d->forgets <= now) {
@@ -211,7 +215,8 @@ bool bl_sim_live(struct bl_sim *s, struct bl_sim_dom *d)
 	case BL_SIM_BUILDING:
 		return build(s, d) || acted;
 	case BL_SIM_DYING:
-		bl_sim_reap(s, d, DEATH_RATE * BL_SIM_QUANTUM_MS / 1000);
+		if (d->reboots <= s->w->now)
+			bl_sim_reap(s, d, DEATH_RATE * BL_SIM_QUANTUM_MS / 1000);
 		return true;
 	case BL_SIM_RUNNING:
 		return move(s, d) || acted;

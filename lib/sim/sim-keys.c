@@ -191,7 +191,8 @@ static int read_behaviour(const char *key, const char *value, struct bl_sim_valu
 		[BL_SIM_NORMAL] = "normal",	  [BL_SIM_STUCK] = "stuck",
 		[BL_SIM_SLOW] = "slow",		  [BL_SIM_FLOOR] = "floor",
 		[BL_SIM_FORGETFUL] = "forgetful", [BL_SIM_VANISH] = "vanish",
-		[BL_SIM_NODRIVER] = "nodriver",	  [BL_SIM_GIVES_UP] = "gives-up",
+		[BL_SIM_REBOOT] = "reboot",	  [BL_SIM_NODRIVER] = "nodriver",
+		[BL_SIM_GIVES_UP] = "gives-up",
 	};
 	const char *colon = strchr(value, ':');
 	size_t len = colon ? (size_t)(colon - value) : strlen(value);
@@ -200,14 +201,14 @@ static int read_behaviour(const char *key, const char *value, struct bl_sim_valu
 
 	while (i < BL_SIM_MANNERS && (strlen(names[i]) != len || memcmp(names[i], value, len)))
 		i++;
-	if (i == BL_SIM_MANNERS || !colon != (i != BL_SIM_FLOOR && i != BL_SIM_VANISH))
+	if (i == BL_SIM_MANNERS || !colon != (i != BL_SIM_FLOOR && i != BL_SIM_VANISH && i != BL_SIM_REBOOT))
 		return bad(reterr, key, value,
 			   "normal, stuck, slow, floor:SIZE, forgetful, vanish:DURATION, "
-			   "nodriver or gives-up");
+			   "reboot:DURATION, nodriver or gives-up");
 	if (i == BL_SIM_FLOOR)
 		r = size("behaviour floor", colon + 1, &v->dom.floor, reterr);
-	if (i == BL_SIM_VANISH)
-		r = duration("behaviour vanish", colon + 1, &v->dom.stays, reterr);
+	if (i == BL_SIM_VANISH || i == BL_SIM_REBOOT)
+		r = duration(i == BL_SIM_VANISH ? "behaviour vanish" : "behaviour reboot", colon + 1, &v->dom.stays, reterr);
 	if (!r)
 		v->dom.manner = i;
 	return r;

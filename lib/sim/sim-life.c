@@ -88,6 +88,32 @@ int bl_sim_boot(struct bl_sim *s, const char *file, struct bl_err *reterr)
 	return 0;
 }
 
+#define ASLEEP_MS 2000 /* xl, between a guest's end and its next start */
+
+void bl_sim_again(struct bl_sim *s, struct bl_sim_dom *d)
+{
+	struct bl_sim_dom next;
+
+	bl_sim_guest_defaults(&next);
+	memcpy(next.name, d->name, sizeof(next.name));
+	next.uuid = d->uuid;
+	next.line = d->line;
+	next.type = d->type;
+	next.memory = bl_sim_asked(d);
+	next.static_max = d->static_max;
+	next.min = d->min;
+	next.has_min = d->has_min;
+	next.offset = d->offset;
+	next.node = d->node;
+	next.telemetry = d->telemetry;
+	next.rate = d->rate;
+	next.used = d->used;
+	next.thief = 1; /* its toolstack knows nothing of claims, and does not give up */
+	next.appear = s->w->now + ASLEEP_MS;
+	*d = next;
+	s->dirty = true;
+}
+
 #define LAUNCH_RATE (UINT64_C(4) << 18) /* pages a second a builder populates: 4 GiB */
 #define GUEST_RATE (UINT64_C(400) << 8) /* pages a second a balloon moves: 400 MiB */
 
@@ -206,7 +232,9 @@ int bl_sim_set(struct bl_sim *s, uint32_t domid, const char *key, const char *va
 		v.dom.silent_tot = bl_sim_tot(s, d);
 	}
 	if (bl_sim_has_key(BL_SIM_IN_SET, &v, "behaviour")) {
-		v.dom.leaves = v.dom.manner == BL_SIM_VANISH ? s->w->now + v.dom.stays : 0;
+		bool leaves = v.dom.manner == BL_SIM_VANISH || v.dom.manner == BL_SIM_REBOOT;
+
+		v.dom.leaves = leaves ? s->w->now + v.dom.stays : 0;
 		v.dom.forgets = v.dom.forgot = 0;
 		v.dom.gave_up = v.dom.tries = v.dom.retry = 0;
 	}

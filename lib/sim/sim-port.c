@@ -101,6 +101,8 @@ static unsigned flags_of(struct bl_sim *s, const struct bl_sim_dom *d)
 		return f | BL_DOM_HOLDER;
 	if (d->phase == BL_SIM_DYING)
 		f |= BL_DOM_DYING;
+	if (d->reboots)
+		f |= BL_DOM_REBOOTING;
 	if (d->phase == BL_SIM_EMPTY || d->phase == BL_SIM_BUILDING)
 		f |= BL_DOM_BUILDING;
 	if (d->paused)

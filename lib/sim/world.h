@@ -6,7 +6,7 @@
 #include "lib/sim/sim.h"
 
 /* Changes with the layout. */
-#define BL_SIM_MAGIC "balloond-world1"
+#define BL_SIM_MAGIC "balloond-world2"
 
 enum bl_sim_phase {
 	BL_SIM_FREE = 0, /* the slot is nobody's */
@@ -25,6 +25,7 @@ enum bl_sim_manner {
 	BL_SIM_FLOOR,	  /* does not go below a size it tells nobody */
 	BL_SIM_FORGETFUL, /* follows, then grows back as far as it is let */
 	BL_SIM_VANISH,	  /* goes of itself after a while */
+	BL_SIM_REBOOT,	  /* the same, and is built anew: once */
 	BL_SIM_NODRIVER,  /* has no balloon */
 	BL_SIM_GIVES_UP,  /* Linux: stops trying to grow on a full host */
 	BL_SIM_MANNERS
@@ -62,6 +63,7 @@ struct bl_sim_dom {
 	uint64_t used;
 	uint64_t born;	 /* when it was built */
 	uint64_t leaves; /* when it goes of itself */
+	uint64_t reboots; /* DYING: its pages go from then on, and it comes again */
 	uint64_t credit; /* of its rate, not yet spent: pages * 1000 */
 	uint64_t forgets, forgot; /* when it takes back what it gave; whether it did */
 	uint64_t tries, retry, gave_up; /* GIVES_UP, as Linux's driver counts */
@@ -157,6 +159,8 @@ uint64_t bl_sim_overhead(const struct bl_sim_dom *d); /* structures and paging p
 void bl_sim_guest_defaults(struct bl_sim_dom *d);
 /* Domain made, memory staked (unless a thief's), population begun. */
 int bl_sim_start(struct bl_sim *s, struct bl_sim_dom *d, struct bl_sim_dom *holder);
+/* One that is gone for good, about to be built anew with its last target. */
+void bl_sim_again(struct bl_sim *s, struct bl_sim_dom *d);
 /* Everything there is at once, as before the world's first moment. */
 int bl_sim_boot(struct bl_sim *s, const char *file, struct bl_err *reterr);
 /* Who a slot's guest is when nobody said: the same for the same world. */
@@ -169,6 +173,8 @@ bool bl_sim_busy(const struct bl_sim *s, const struct bl_sim_dom *d);
 /* Its toolstack is done with it: it runs, at the size it has. */
 void bl_sim_introduce(struct bl_sim *s, struct bl_sim_dom *d);
 void bl_sim_write_target(struct bl_sim *s, struct bl_sim_dom *d, uint64_t target);
+/* The pages its target asks it to have. */
+uint64_t bl_sim_asked(const struct bl_sim_dom *d);
 /* When it next does something of itself. */
 uint64_t bl_sim_due(const struct bl_sim *s, const struct bl_sim_dom *d);
 

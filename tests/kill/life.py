@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One life of a simulated host, and a client that lives it: claims with and
 without room, a lease that ends, a claim that is built, one that is handed over,
-limits, a pause, a target that somebody else wrote. The clock of that host runs
+limits, a guest that reboots, a pause, a target that somebody else wrote. The clock of that host runs
 500 times as fast as ours."""
 import json
 import os
@@ -214,6 +214,7 @@ class Client:
         self.set("db", size_bytes=2 * GIB)
         self.build()
         self.queue()
+        self.reboot()
         self.meddle()
         self.pause(True)
 
@@ -275,6 +276,17 @@ class Client:
         self.wait("its turn", lambda s: claims(s)[H]["state"] == "held")
         self.held[H] = 64 * MIB
         self.release(H)
+
+    def reboot(self):
+        before = domains(self.daemon.call("status"))["web"]
+
+        def is_back(s):
+            web = domains(s).get("web", before)
+            return (web["domid"] != before["domid"] and web["state"] != "building" and
+                    all(c["uuid"] != before["uuid"] for c in s["claims"]))
+
+        self.daemon.call("sim.set", name="web", values={"behaviour": "reboot:10ms"})
+        self.wait("web comes again", is_back)
 
     def meddle(self):
         self.external = None  # until it was told, and while the other is asked

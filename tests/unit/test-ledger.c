@@ -136,6 +136,32 @@ static void promises_what_is_not_staked(void **state)
 	}
 }
 
+static void reboots_come_first(void **state)
+{
+	static const uint8_t order[] = { 2, 4, 1, 3 };
+	struct bl_ledger l = { 0 };
+	struct bl_snapshot s = { 0 };
+	struct bl_claim c;
+
+	(void)state;
+	for (uint8_t n = 1; n <= 4; n++) {
+		c = *add(&l, n, BL_CLAIM_RECLAIMING, 100);
+		bl_ledger_remove(&l, bl_ledger_find(&l, &c.id));
+		c.reboot = n % 2 == 0;
+		assert_non_null(bl_ledger_add(&l, &c));
+	}
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(l.claims[i]->handle.b[15], order[i]);
+	/* what it waits for is on its way; domain 0 is none */
+	dom(&s, 0, BL_DOM_CONTROL, 50, 0);
+	dom(&s, 7, BL_DOM_DYING | BL_DOM_REBOOTING, 70, 0);
+	assert_int_equal(bl_claim_promised(l.claims[0], &s).n, 110);
+	l.claims[0]->after = 7;
+	assert_int_equal(bl_claim_promised(l.claims[0], &s).n, 40);
+	bl_ledger_free(&l);
+	bl_snapshot_free(&s);
+}
+
 /* Whoever builds asks for it by its domain. */
 static void finds_who_it_is_for(void **state)
 {
@@ -188,6 +214,7 @@ int main(void)
 		cmocka_unit_test(keeps_the_order),
 		cmocka_unit_test(finds_holders_again),
 		cmocka_unit_test(promises_what_is_not_staked),
+		cmocka_unit_test(reboots_come_first),
 		cmocka_unit_test(finds_who_it_is_for),
 		cmocka_unit_test(names),
 	};

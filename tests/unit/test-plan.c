@@ -97,6 +97,41 @@ static void a_part_when_no_more_can_come(void **state)
 	expect(f, "stake 1 1970+14");
 }
 
+/* The pages of one that reboots are for its successor, and not staked before
+ * they have come back; who waits behind gets what others give. */
+static void keeps_the_pages_of_one_that_reboots(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d = &f->snap.doms[1];
+	struct bl_admission a;
+	struct bl_claim *c;
+
+	f->snap.free = BL_MIB_PAGES(50);
+	c = add_claim(f, 1000, 1000);
+	c->after = d->domid;
+	d->flags |= BL_DOM_DYING | BL_DOM_REBOOTING;
+	expect(f, "");
+	/* what is going is not for whoever asks now */
+	bl_plan_admit(&f->plan, bl_pages_add(f->plan.reclaimable, BL_MIB_PAGES(100)), BL_PAGES(0),
+		      BL_PAGES(0), &a);
+	assert_int_equal(a.verdict, BL_FITS_LATER);
+	add_claim(f, 100, 100);
+	expect(f, "target 1 950");
+	d->tot = BL_MIB_PAGES(400);
+	f->snap.free = BL_MIB_PAGES(650);
+	f->snap.now.n += 50;
+	expect(f, "target 1 950");
+	/* the last of it is back */
+	f->snap.n_doms = 1;
+	c->after = 0;
+	f->snap.free = BL_MIB_PAGES(1050);
+	f->snap.now.n += 50;
+	make(f);
+	assert_int_equal(f->plan.actions[0].kind, BL_ACT_STAKE);
+	assert_ptr_equal(f->plan.actions[0].claim, c);
+	assert_int_equal(f->plan.actions[1].kind, BL_ACT_TARGET);
+}
+
 static void what_cannot_be_served_moves_nobody(void **state)
 {
 	struct fixture *f = *state;
@@ -387,6 +422,7 @@ int main(void)
 		TEST(limits_follow),
 		TEST(first_come_first_served),
 		TEST(a_part_when_no_more_can_come),
+		TEST(keeps_the_pages_of_one_that_reboots),
 		TEST(what_cannot_be_served_moves_nobody),
 		TEST(grows_limit_first),
 		TEST(only_what_is_free),

@@ -118,6 +118,33 @@ static void vanishes(void **state)
 	end(&h);
 }
 
+/* At its last target, by whom it was made; once. */
+static void reboots(void **state)
+{
+	struct host h = host(HOST GUEST "behaviour = reboot:30s\noffset = 1M\n[thief t]\nat=1s\nsize=5G\n");
+	struct bl_dom before = *dom(&h, "g");
+
+	(void)state;
+	target(&h, "g", 1024);
+	run(&h, 29990);
+	assert_int_equal(mib(&h, "g"), 1024);
+	run(&h, 10);
+	assert_int_equal(dom(&h, "g")->flags & (BL_DOM_DYING | BL_DOM_REBOOTING),
+			 BL_DOM_DYING | BL_DOM_REBOOTING);
+	run(&h, 900);
+	assert_int_equal(mib(&h, "g"), 1024);
+	run(&h, 1100);
+	assert_null(dom(&h, "g"));
+	run(&h, 3000);
+	assert_int_equal(mib(&h, "g"), 1024);
+	assert_int_equal(dom(&h, "g")->flags & (BL_DOM_DYING | BL_DOM_REBOOTING | BL_DOM_BUILDING), 0);
+	assert_int_not_equal(dom(&h, "g")->domid, before.domid);
+	assert_true(bl_uuid_equal(&dom(&h, "g")->uuid, &before.uuid));
+	run(&h, 60000);
+	assert_int_equal(mib(&h, "g"), 1024);
+	end(&h);
+}
+
 /* Linux's own driver: on a full host it tries again after 2, 4 and 8 s, then
  * never, whatever becomes free, until its target has another value. */
 static void gives_up(void **state)
@@ -297,6 +324,7 @@ int main(void)
 		cmocka_unit_test(manners),
 		cmocka_unit_test(forgetful_takes_it_back),
 		cmocka_unit_test(vanishes),
+		cmocka_unit_test(reboots),
 		cmocka_unit_test(gives_up),
 		cmocka_unit_test(telemetry),
 		cmocka_unit_test(appears),

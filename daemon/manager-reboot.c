@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A guest that reboots gives its pages back and has them again a moment later,
+ * when its toolstack has slept: they are kept for its successor, ahead of all
+ * who wait. */
+#include <string.h>
+
+#include "daemon/log.h"
+#include "daemon/manager-internal.h"
+
+/* Who has not come back by then does not. */
+#define KEPT_FOR BL_MS(60000)
+
+static struct bl_claim *claim_of(const struct bd_manager *m, const bl_uuid *uuid)
+{
+	for (size_t i = 0; i < m->ledger.n; i++)
+		if (m->ledger.claims[i]->reboot && bl_uuid_equal(&m->ledger.claims[i]->uuid, uuid))
+			return m->ledger.claims[i];
+	return NULL;
+}
+
+/* Or it was, or somebody has claimed for it already, or it is nobody's. */
+static bool is_kept(const struct bd_manager *m, const struct bl_dom *d)
+{
+	const struct bl_track *t = bl_progress_find(&m->progress, d->domid);
+
+	return bl_uuid_is_null(&d->uuid) || (t && t->kept) || claim_of(m, &d->uuid) ||
+	       bl_ledger_named(&m->ledger, d);
+}
+
+/* It is built anew with its last target, whatever it had reached of it. */
+static void keep(struct bd_manager *m, const struct bl_dom *d)
+{
+	struct bl_track *t = bl_progress_find(&m->progress, d->domid);
+	struct bd_claim_request req = {
+		.has_uuid = true,
+		.uuid = d->uuid,
+		.size = t ? t->lived_at : d->tot,
+		.node = -1,
+		.wait = BD_WAIT_NO_WAIT,
+		.has_ttl = true,
+		.ttl = KEPT_FOR,
+	};
+	bl_pages overhead = bl_pages_max(bl_share_of(m->settings.overhead, req.size), BL_HOLDER_PAGES);
+	struct bl_claim c;
+
+	memcpy(req.name, d->name, sizeof(req.name));
+	c = bd_request_make(m, &req, overhead);
+	c.reboot = true;
+	c.after = d->domid;
+	c.wait_until = bl_ms_add(m->snap.now, KEPT_FOR);
+	if (bd_claims_save(m, &c) == 0 && bl_ledger_add(&m->ledger, &c))
+		bd_events_claim(m->cfg.events, bl_ledger_find(&m->ledger, &c.id));
+	if (t)
+		t->kept = true; /* once: it may stay as it is, for somebody to look at */
+}
+
+/* A large one takes its time to go. */
+static void goes(const struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d)
+{
+	if (d->tot.n == c->arrived.n)
+		return;
+	c->arrived = d->tot;
+	c->wait_until = bl_ms_add(m->snap.now, KEPT_FOR);
+}
+
+/* Its pages have all come back. */
+static void gone(struct bd_manager *m, struct bl_claim *c)
+{
+	c->after = 0;
+	c->wait_until = bl_ms_add(m->snap.now, KEPT_FOR);
+	bd_claims_save(m, c);
+}
+
+bool bd_reboot_look(struct bd_manager *m)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < m->ledger.n; i++) {
+		struct bl_claim *c = m->ledger.claims[i];
+		const struct bl_dom *d = c->after ? bl_snapshot_find(&m->snap, c->after) : NULL;
+
+		if (!c->after)
+			continue;
+		if (d && bl_uuid_equal(&d->uuid, &c->uuid)) {
+			goes(m, c, d);
+			continue;
+		}
+		gone(m, c);
+		changed = true;
+	}
+	for (size_t i = 0; i < m->snap.n_doms; i++) {
+		const struct bl_dom *d = &m->snap.doms[i];
+
+		if (d->flags & BL_DOM_REBOOTING && !(d->flags & BL_DOM_HOLDER) && d->tot.n &&
+		    !is_kept(m, d)) {
+			keep(m, d);
+			changed = true;
+		}
+	}
+	return changed;
+}
