@@ -6,6 +6,20 @@
 #include "daemon/manager-internal.h"
 #include "lib/core/reason.h"
 
+/* Its toolstack names it a moment after it made it; some never do. */
+#define NAMED_WITHIN BL_MS(2000)
+
+static bool is_told(const struct bd_manager *m, const struct bl_dom *d)
+{
+	struct bl_track *t = bl_progress_find(&m->progress, d->domid);
+
+	if (!t)
+		return true;
+	t->told |= !m->known_once || d->name[0] ||
+		   bl_ms_since(m->snap.now, t->first_seen).n >= NAMED_WITHIN.n;
+	return t->told;
+}
+
 static bool same_domain(const struct bd_known *k, const struct bl_dom *d)
 {
 	return k->domid == d->domid && bl_uuid_equal(&k->uuid, &d->uuid);
@@ -41,7 +55,7 @@ static void remember_known(struct bd_manager *m, size_t n)
 		const struct bl_dom *d = &m->snap.doms[k];
 		struct bd_known *known = &m->known[m->n_known];
 
-		if (d->flags & BL_DOM_HOLDER)
+		if (d->flags & BL_DOM_HOLDER || !is_told(m, d))
 			continue;
 		known->domid = d->domid;
 		known->uuid = d->uuid;
@@ -72,7 +86,8 @@ void bd_tell_changes(struct bd_manager *m)
 		}
 		if (i < m->n_known && m->known[i].domid == d->domid)
 			tell_gone(m, &m->known[i++]);
-		tell_appeared(m, d);
+		if (is_told(m, d))
+			tell_appeared(m, d);
 	}
 	while (i < m->n_known)
 		tell_gone(m, &m->known[i++]);
