@@ -195,7 +195,29 @@ def shows_time_left():
         assert b" left" in seen, seen[-400:]
 
 
+def adds_up_while_built():
+    """while its domain is built, what that has and what is staked are the claim, counted once"""
+    with Host(world("ab"), speed=0.2) as h:
+        id = h.ctl("claim", "3G", "--wait", "60s").out.strip()
+        assert h.ctl("sim", "create", "new", "3G", "--claim", id).status == 0
+        sizes, available = set(), set()
+        while True:
+            s = h.status()
+            claim = next((c for c in s["claims"] if c["id"] == id), None)
+            if not claim:
+                break
+            assert claim["state"] == "building" and claim["held_bytes"] == 3 * GIB, claim
+            d = next(d for d in s["domains"] if d["domid"] == claim["domid"])
+            assert d["current_bytes"] + d["claimed_bytes"] == 3 * GIB, d
+            assert s["host"]["growing_bytes"] == 0, s
+            sizes.add(d["current_bytes"])
+            available.add(s["host"]["available_bytes"])
+        assert len(sizes) > 3 and max(sizes) > min(sizes), sizes
+        assert len(available) == 1, available
+        assert h.domain("new")["current_bytes"] == 3 * GIB
+
+
 if __name__ == "__main__":
     host.run([moves_fairly, never_fits, needs_another_to_end, takes_a_part, now_or_never,
               retry_is_the_same, no_wait_then_held, waiter_leaves, lease_runs_out,
-              survives_a_kill, stuck_guest, shows_time_left])
+              survives_a_kill, stuck_guest, shows_time_left, adds_up_while_built])

@@ -129,7 +129,7 @@ prepare() {
 # packages, as an administrator would.
 host_install() {
 	local run=$1
-	host_push "$run" "$VM_DIR/tools-$2/xenprobe" /usr/local/bin
+	host_push "$run" "$VM_DIR/tools-$2"/xen{probe,build} /usr/local/bin
 	host_push "$run" "$VM_SRC"/{cases.sh,lib.sh,suites} /usr/lib/balloond-vm/tests
 	[ "$3" = yes ] || return 0
 	host_push "$run" "$VM_DIR/debs-$2"/*.deb /var/tmp/debs

@@ -17,6 +17,8 @@ probe() { xenprobe | jq -er "$1"; }                               # JQ-EXPRESSIO
 domain_field() { probe ".domains[] | select(.domid == $1) | .$2"; }
 guest_pages() { domain_field "$(domid "$1")" tot_pages; } # NAME
 guest_has_pages() { is "$(guest_pages "$1")" "$2" "pages of $1"; }
+# Where room comes back bit by bit, the balance leaves less than its threshold alone.
+guest_has_back() { [ "$(guest_pages "$1")" -gt $((($2 - 16) * 256)) ]; } # NAME MIB
 xs_of() { xenstore-read "/local/domain/$(domid "$1")/$2"; } # NAME KEY
 
 # --- guests

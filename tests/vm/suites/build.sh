@@ -17,13 +17,17 @@ nothing_left() {
 	is "$(probe .host.outstanding_pages)" 0 outstanding_pages
 }
 
-# Two that are idle and hold most of what there is.
+# Two that are idle, and one that never runs and has nearly all else: what is built
+# then is small, and soon up.
 guests() {
-	bd_start
 	guest_start pv1 pv 900
 	guest_start pvh1 pvh 900
 	guest_up pv1
 	guest_up pvh1
+	guest_config ballast pvh $(($(xl_info free_memory) - 300))
+	xl create -p -q "$SUITE_TMP/ballast.cfg"
+	systemctl stop balloond.socket balloond.service # whom it finds there has no boot-grace
+	bd_start
 	balloonctl set pv1 --min 200M
 	balloonctl set pvh1 --min 200M
 	wait_for 60 bd_domain_is pv1 state steady
@@ -33,7 +37,7 @@ guests() {
 guest_over() { # NAME: gone, and the others have what they had
 	xl destroy "$1"
 	wait_for 60 guest_gone "$1"
-	wait_for 120 bd_domain_is pv1 current_bytes $((900 * 1048576))
+	wait_for 120 guest_has_back pv1 900
 }
 
 # There is not enough: xl alone fails, and has begun to build.
@@ -45,6 +49,7 @@ built() { # TYPE
 	guest_create "new$1" "$1" $mib
 	wait_for 20 nothing_left
 	[ "$(guest_pages "new$1")" -ge $(((mib - 17) * 256)) ]
+	bd_journal_has "domain $(domid "new$1") new$1 with .*: appeared"
 	bd_journal_has "for new$1 of .* building: moved to domain"
 	guest_over "new$1"
 }
@@ -119,7 +124,7 @@ restored() { # TYPE
 		[ $way = RUN ] || xl destroy saved1
 		wait_for 60 guest_gone saved1
 		balloonctl release "$hog"
-		wait_for 120 bd_domain_is pv1 current_bytes $((900 * 1048576))
+		wait_for 120 guest_has_back pv1 900
 	done
 	refuses_restore "$image"
 	rm "$image"
@@ -136,7 +141,28 @@ refuses_restore() { # IMAGE
 	has "$(cat "$SUITE_TMP/err")" "not enough memory"
 	is "$(cksum <"$1")" "$before" "saved state"
 	balloonctl release "$hog"
-	wait_for 120 bd_domain_is pv1 current_bytes $((900 * 1048576))
+	wait_for 120 guest_has_back pv1 900
+}
+
+# What comes in from another host (here this one) is built with the hook, too. Debian's
+# Xen cannot send PV guests while they run.
+comes_in() {
+	local before
+	cat >"$SUITE_TMP/host" <<-SCRIPT
+	#!/bin/bash
+	shift
+	LD_PRELOAD=$HOOK exec "\$@"
+	SCRIPT
+	chmod +x "$SUITE_TMP/host"
+	guest_create moved1 pvh 150
+	before=$(domid moved1)
+	[ "$(bd_mib .host.available_bytes)" -lt 150 ]
+	xl migrate -s "$SUITE_TMP/host" moved1 here >/dev/null
+	[ "$(domid moved1)" != "$before" ]
+	guest_alive moved1--incoming # its console kept the name it was made with
+	wait_for 20 nothing_left
+	bd_journal_has "building: moved to domain $(domid moved1),"
+	guest_over moved1
 }
 
 # Killed in the middle, xl leaves half a domain, and nothing is staked for it.
@@ -151,7 +177,21 @@ xl_killed() {
 	wait_for 20 nothing_claimed
 	[ -z "$(domid half)" ] || xl destroy half
 	wait_for 20 nothing_left
-	wait_for 120 bd_domain_is pv1 current_bytes $((900 * 1048576))
+	wait_for 120 guest_has_back pv1 900
+}
+
+# Anything that builds with libxenguest; this one has no name and no xenstore.
+not_xl() {
+	local mib id
+	mib=$(($(bd_mib .host.available_bytes) + 200))
+	status_is 3 xenbuild "$GUEST_FILES/guest-vmlinux" "$GUEST_FILES/guest-initrd" $mib
+	id=$(LD_PRELOAD=$HOOK xenbuild "$GUEST_FILES/guest-vmlinux" "$GUEST_FILES/guest-initrd" $mib)
+	is "$(domain_field "$id" tot_pages)" $((mib * 256)) "pages of domain $id"
+	bd_journal_has "building: moved to domain $id,"
+	wait_for 20 nothing_claimed
+	xl destroy "$id"
+	wait_for 20 nothing_left
+	wait_for 120 guest_has_back pv1 900
 }
 
 no_daemon() {
@@ -162,6 +202,29 @@ no_daemon() {
 	xl destroy alone
 	balloonctl run -- xl create -q "$SUITE_TMP/alone.cfg"
 	xl destroy alone
+}
+
+# What the host starts at boot, through the drop-in of the examples.
+by_xendomains() {
+	local dropin=/etc/systemd/system/xendomains.service.d/balloond.conf
+	guest_destroy_all
+	mkdir -p "${dropin%/*}" /etc/xen/auto
+	cp "$(dpkg -L balloonctl | grep /hook.conf)" "$dropin"
+	systemctl unmask xendomains
+	systemctl daemon-reload
+	bd_start
+	guest_create pv1 pv $(($(xl_info free_memory) - 200))
+	balloonctl set pv1 --min 200M
+	wait_for 60 bd_domain_is pv1 state steady
+	guest_config auto1 pv 400
+	ln -s "$SUITE_TMP/auto1.cfg" /etc/xen/auto/
+	systemctl start xendomains
+	rm -r "${dropin%/*}" /etc/xen/auto/auto1.cfg
+	guest_up auto1
+	bd_journal_has "building: moved to domain $(domid auto1),"
+	guest_destroy_all
+	systemctl stop xendomains
+	systemctl mask xendomains
 }
 
 case_ok "a PV and a PVH guest" guests
@@ -175,6 +238,9 @@ case_ok "a claim for a name is for the domain of that name" named
 case_ok "a build without the hook gets the claim that names it" unhooked
 case_ok "a PV guest is restored in room that balloons make" restored pv
 case_ok "a PVH guest is restored in room that balloons make" restored pvh
+case_ok "a PVH guest that is migrated here gets room that balloons make" comes_in
 case_ok "xl is killed in the middle: nothing stays staked" xl_killed
+case_ok "a program that is not xl builds in room that balloons make" not_xl
 case_ok "without a daemon xl builds as ever, with one warning" no_daemon
+case_ok "what xendomains starts is built so, with the drop-in" by_xendomains
 suite_end
