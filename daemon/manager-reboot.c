@@ -4,7 +4,6 @@
  * who wait. */
 #include <string.h>
 
-#include "daemon/log.h"
 #include "daemon/manager-internal.h"
 
 /* Who has not come back by then does not. */

@@ -207,8 +207,10 @@ static int read_behaviour(const char *key, const char *value, struct bl_sim_valu
 			   "reboot:DURATION, nodriver or gives-up");
 	if (i == BL_SIM_FLOOR)
 		r = size("behaviour floor", colon + 1, &v->dom.floor, reterr);
-	if (i == BL_SIM_VANISH || i == BL_SIM_REBOOT)
-		r = duration(i == BL_SIM_VANISH ? "behaviour vanish" : "behaviour reboot", colon + 1, &v->dom.stays, reterr);
+	if (i == BL_SIM_VANISH)
+		r = duration("behaviour vanish", colon + 1, &v->dom.stays, reterr);
+	if (i == BL_SIM_REBOOT)
+		r = duration("behaviour reboot", colon + 1, &v->dom.stays, reterr);
 	if (!r)
 		v->dom.manner = i;
 	return r;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/plan-fixture.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 struct bl_dom *add_guest(struct fixture *f, uint32_t domid, uint64_t mib)
@@ -66,4 +68,24 @@ void make(struct fixture *f)
 
 	assert_int_equal(bl_progress_update(&f->progress, &f->s, &f->snap), 0);
 	assert_int_equal(bl_plan_make(&f->plan, &in), 0);
+}
+
+void expect(struct fixture *f, const char *what)
+{
+	static const char *const kinds[] = { "maxmem", "target", "nudge", "stake" };
+	char text[512] = "";
+	size_t at = 0;
+
+	make(f);
+	for (size_t i = 0; i < f->plan.n_actions; i++) {
+		const struct bl_action *a = &f->plan.actions[i];
+		unsigned who = a->kind == BL_ACT_STAKE ? a->claim->handle.b[15] : a->domid;
+		int n = snprintf(text + at, sizeof(text) - at, "%s%s %u %" PRIu64, at ? ", " : "", kinds[a->kind],
+				 who, a->pages.n / MIB);
+
+		at += (size_t)n;
+		if (a->pages.n % MIB)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "+%" PRIu64, a->pages.n % MIB);
+	}
+	assert_string_equal(text, what);
 }

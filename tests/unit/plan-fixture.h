@@ -32,6 +32,9 @@ struct bl_claim *add_claim(struct fixture *f, uint64_t mib, uint64_t min_mib);
 struct bl_plan_in in_of(struct fixture *f);
 /* The plan for what f holds now; the progress made is noted first. */
 void make(struct fixture *f);
+/* The same, and its actions as text: "target 1 600, maxmem 1 1000", sizes in MiB;
+ * "+N" where pages are over. */
+void expect(struct fixture *f, const char *what);
 
 int setup(void **state);
 int teardown(void **state);

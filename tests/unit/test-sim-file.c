@@ -47,6 +47,8 @@ static const struct {
 	{ "[guest a]\nbehaviour = normal:1G\n", "w:2: behaviour: \"normal:1G\" is not" },
 	{ "[guest a]\nbehaviour = floor:4\n", "w:2: behaviour floor: " },
 	{ "[guest a]\nbehaviour = vanish:now\n", "w:2: behaviour vanish: " },
+	{ "[guest a]\nbehaviour = reboot:now\n", "w:2: behaviour reboot: " },
+	{ "[guest a]\nbehaviour = reboot\n", "w:2: behaviour: \"reboot\" is not" },
 	{ "[guest a]\ntelemetry = perhaps\n", "w:2: telemetry: \"perhaps\" is not yes, no or lies" },
 	{ "[guest a]\npaused = 1\n", "w:2: paused: \"1\" is not yes or no in [guest a]" },
 	{ "[guest a]\ntype = xen\n", "w:2: type: \"xen\" is not pv, pvh or hvm in [guest a]" },

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Plans of small hosts on which claims wait: who gives, who is served first. */
+#include "tests/unit/plan-fixture.h"
+
+static void stakes_what_is_there(void **state)
+{
+	struct fixture *f = *state;
+
+	add_claim(f, 1500, 1500);
+	add_claim(f, 500, 500);
+	expect(f, "stake 1 1500, stake 2 500");
+}
+
+static void shares_what_is_missing(void **state)
+{
+	struct fixture *f = *state;
+
+	add_claim(f, 2400, 2400);
+	expect(f, "target 1 800, target 2 800");
+	assert_int_equal(f->plan.balance, -400 * (int64_t)MIB);
+	assert_true(f->plan.moving);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->why, BL_WHY_CLAIM);
+}
+
+static void limits_follow(void **state)
+{
+	struct fixture *f = *state;
+
+	add_claim(f, 2400, 2400);
+	make(f);
+	f->snap.doms[0].target = f->snap.doms[1].target = BL_MIB_PAGES(800);
+	bl_progress_find(&f->progress, 1)->ours = bl_progress_find(&f->progress, 2)->ours = true;
+	f->snap.doms[0].tot = BL_MIB_PAGES(900);
+	f->snap.free = BL_MIB_PAGES(2100);
+	f->snap.now.n += 50;
+	expect(f, "maxmem 1 900");
+}
+
+static void first_come_first_served(void **state)
+{
+	struct fixture *f = *state;
+
+	add_claim(f, 2400, 2400);
+	add_claim(f, 100, 100);
+	expect(f, "target 1 750, target 2 750");
+}
+
+static void a_part_when_no_more_can_come(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *h;
+
+	f->s.min.percent = 100;
+	add_claim(f, 2400, 1800);
+	expect(f, "stake 1 2000");
+	f->ledger.claims[0]->overhead = BL_MIB_PAGES(30);
+	expect(f, "stake 1 1970");
+	f->ledger.claims[0]->min = BL_MIB_PAGES(1971);
+	expect(f, "");
+	/* with a holder, whose own pages came out of the overhead */
+	f->ledger.claims[0]->min = BL_MIB_PAGES(1800);
+	h = bl_snapshot_add(&f->snap);
+	h->domid = 9;
+	h->uuid = f->ledger.claims[0]->handle;
+	h->flags = BL_DOM_HOLDER;
+	h->tot = BL_HOLDER_PAGES;
+	h->outstanding = f->snap.outstanding = BL_MIB_PAGES(1000);
+	expect(f, "stake 1 1970+14");
+}
+
+/* The pages of one that reboots are for its successor, and not staked before
+ * they have come back; who waits behind gets what others give. */
+static void keeps_the_pages_of_one_that_reboots(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d = &f->snap.doms[1];
+	struct bl_admission a;
+	struct bl_claim *c;
+
+	f->snap.free = BL_MIB_PAGES(50);
+	c = add_claim(f, 1000, 1000);
+	c->after = d->domid;
+	d->flags |= BL_DOM_DYING | BL_DOM_REBOOTING;
+	expect(f, "");
+	/* what is going is not for whoever asks now */
+	bl_plan_admit(&f->plan, bl_pages_add(f->plan.reclaimable, BL_MIB_PAGES(100)), BL_PAGES(0),
+		      BL_PAGES(0), &a);
+	assert_int_equal(a.verdict, BL_FITS_LATER);
+	add_claim(f, 100, 100);
+	expect(f, "target 1 950");
+	d->tot = BL_MIB_PAGES(400);
+	f->snap.free = BL_MIB_PAGES(650);
+	f->snap.now.n += 50;
+	expect(f, "target 1 950");
+	/* the last of it is back */
+	f->snap.n_doms = 1;
+	c->after = 0;
+	f->snap.free = BL_MIB_PAGES(1050);
+	f->snap.now.n += 50;
+	make(f);
+	assert_int_equal(f->plan.actions[0].kind, BL_ACT_STAKE);
+	assert_ptr_equal(f->plan.actions[0].claim, c);
+	assert_int_equal(f->plan.actions[1].kind, BL_ACT_TARGET);
+}
+
+static void what_cannot_be_served_moves_nobody(void **state)
+{
+	struct fixture *f = *state;
+
+	add_claim(f, 3601, 3601);
+	add_claim(f, 10, 10); /* and keeps its place */
+	expect(f, "");
+	assert_true(f->plan.waiting);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(stakes_what_is_there),
+		TEST(shares_what_is_missing),
+		TEST(limits_follow),
+		TEST(first_come_first_served),
+		TEST(a_part_when_no_more_can_come),
+		TEST(keeps_the_pages_of_one_that_reboots),
+		TEST(what_cannot_be_served_moves_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
