@@ -53,15 +53,16 @@ reboots() { # TYPE WAY…
 }
 
 # It does not come back, and its pages go to whoever waits.
-shuts_down() {
+ends() { # [KEY=VALUE]
 	local id
-	guest_create ends1 pv 400
+	guest_create ends1 pv 400 "$@"
 	wait_for 60 bd_domain_is ends1 state steady
 	claim_waits
 	id=$(cat "$SUITE_TMP/waits")
 	xl shutdown -F ends1
 	wait_for 60 bd_claim_is "$id" state held
 	is "$(bd_status '.claims | length')" 1 claims
+	[ $# = 0 ] || guest_said ends1 'Kernel panic'
 	balloonctl release "$id"
 	balloonctl resume
 }
@@ -70,5 +71,6 @@ case_ok "a host that is full" full_house
 case_ok "a PV guest that reboots comes back at its last size, past a claim that waits" reboots pv xl
 # Its xl still has the name of the claim in its environment that it was built on.
 case_ok "the same of a PVH guest that was built under balloonctl run" reboots pvh balloonctl run -- xl
-case_ok "the memory of one that shuts down goes to the claim that waits" shuts_down
+case_ok "the memory of one that shuts down goes to the claim that waits" ends
+case_ok "so does that of one that crashes" ends cmdline=crash
 suite_end
