@@ -34,10 +34,11 @@ guests() {
 	wait_for 60 bd_domain_is pvh1 state steady
 }
 
+all_back() { guest_has_back pv1 900 && guest_has_back pvh1 900; }
 guest_over() { # NAME: gone, and the others have what they had
 	xl destroy "$1"
 	wait_for 60 guest_gone "$1"
-	wait_for 120 guest_has_back pv1 900
+	wait_for 120 all_back
 }
 
 # There is not enough: xl alone fails, and has begun to build.
@@ -72,10 +73,11 @@ refused() {
 	guest_config huge pv 8000
 	before=$(xl create -n -q "$SUITE_TMP/huge.cfg" | jq -r .c_info.name)
 	is "$before" huge
-	before=$(xenprobe | jq -c .domains)
+	before=$(xenprobe | jq -c '[.domains[].handle]')
 	status_is 125 balloonctl run -- xl create -q "$SUITE_TMP/huge.cfg"
 	has "$(cat "$SUITE_TMP/err")" "could ever be had here"
-	is "$(xenprobe | jq -c .domains)" "$before" domains
+	is "$(xenprobe | jq -c '[.domains[].handle]')" "$before" domains
+	status_is 1 bd_journal_has " huge with .*appeared"
 	bd_no_claim
 }
 
@@ -124,7 +126,7 @@ restored() { # TYPE
 		[ $way = RUN ] || xl destroy saved1
 		wait_for 60 guest_gone saved1
 		balloonctl release "$hog"
-		wait_for 120 guest_has_back pv1 900
+		wait_for 120 all_back
 	done
 	refuses_restore "$image"
 	rm "$image"
@@ -141,7 +143,7 @@ refuses_restore() { # IMAGE
 	has "$(cat "$SUITE_TMP/err")" "not enough memory"
 	is "$(cksum <"$1")" "$before" "saved state"
 	balloonctl release "$hog"
-	wait_for 120 guest_has_back pv1 900
+	wait_for 120 all_back
 }
 
 # What comes in from another host (here this one) is built with the hook, too. Debian's
@@ -177,7 +179,7 @@ xl_killed() {
 	wait_for 20 nothing_claimed
 	[ -z "$(domid half)" ] || xl destroy half
 	wait_for 20 nothing_left
-	wait_for 120 guest_has_back pv1 900
+	wait_for 120 all_back
 }
 
 # Anything that builds with libxenguest; this one has no name and no xenstore.
@@ -191,7 +193,7 @@ not_xl() {
 	wait_for 20 nothing_claimed
 	xl destroy "$id"
 	wait_for 20 nothing_left
-	wait_for 120 guest_has_back pv1 900
+	wait_for 120 all_back
 }
 
 no_daemon() {
