@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Moves the guest towards its target, for as long as it takes. A step moves what it
+ * can in a slice of time, so that a suspend never waits for it; what did not move is
+ * tried again, after 250 ms, then twice as long each time, 5 s at most, and at once
+ * when anything changes.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/jiffies.h>
+#include <linux/minmax.h>
+#include <linux/ratelimit.h>
+#include <linux/sched.h>
+
+#include "balloond_guest.h"
+
+#define SLICE (HZ / 20)
+#define RETRY_FIRST (HZ / 4)
+#define RETRY_MOST (5 * HZ)
+#define RETRY_BUILTIN max(1, HZ / 50) /* the kernel's thread is at it */
+#define NEVER ULONG_MAX
+
+/* Where a slice ended. after: jiffies until the next, NEVER: nothing to do. */
+struct outcome {
+	enum bg_state state;
+	enum bg_reason why;
+	unsigned long after;
+	bool moved;
+};
+
+static void step(struct work_struct *work);
+static DECLARE_DELAYED_WORK(steps, step);
+
+static bool running;
+static unsigned long retry = RETRY_FIRST;
+static struct outcome last;
+static unsigned long builtin_had; /* what the guest had when the kernel's thread was last told */
+
+static struct {
+	enum bg_reason why;
+	unsigned long target;
+} said;
+
+void bg_engine_state(enum bg_state *ret_state, enum bg_reason *ret_why)
+{
+	*ret_state = READ_ONCE(last.state);
+	*ret_why = READ_ONCE(last.why);
+}
+
+static void say(enum bg_reason why, unsigned long target, unsigned long have)
+{
+	unsigned long target_kib = bg_total_kib(target), have_kib = bg_total_kib(have);
+	struct bg_bounds b = bg_bounds();
+
+	switch (why) {
+	case BG_BELOW_MIN:
+		pr_info("target %lu KiB is below min: stays at %lu KiB\n", target_kib, have_kib);
+		break;
+	case BG_PRESSURE:
+	case BG_NO_PAGE:
+		pr_info("could not reach target %lu KiB (has %lu KiB): %s; goes on trying\n",
+			target_kib, have_kib,
+			why == BG_PRESSURE ? "memory is short here" : "found no page to give");
+		break;
+	case BG_HOST:
+		pr_info("the host gives no more: wanted %lu KiB, has %lu KiB; goes on trying\n",
+			target_kib, have_kib);
+		break;
+	case BG_NO_FRAMES:
+		pr_info("has no page frames for %lu KiB: clipped to %lu KiB until memory is plugged and brought online\n",
+			target_kib, have_kib);
+		break;
+	case BG_ABOVE_MAX:
+		pr_info("target %lu KiB is above what this guest may have: clipped to %lu KiB\n",
+			target_kib, bg_total_kib(b.max));
+		break;
+	case BG_NONE:
+		break;
+	}
+}
+
+/* A line when the reason or the target is another, none while they are the same. */
+static void tell(const struct outcome *o, unsigned long have)
+{
+	static DEFINE_RATELIMIT_STATE(limit, 60 * HZ, 10);
+	unsigned long target = bg_bounds().target;
+
+	/* What was tried once and will be again is no news yet. */
+	if (o->why == BG_NONE || (o->after != NEVER && retry < RETRY_MOST))
+		return;
+	if (o->why == said.why && target == said.target)
+		return;
+	said.why = o->why;
+	said.target = target;
+	if (__ratelimit(&limit))
+		say(o->why, target, have);
+}
+
+static struct outcome shrink(unsigned long n, unsigned long deadline)
+{
+	struct outcome o = { .state = BG_SHRINKING };
+
+	bg_builtin_rest();
+	while (n) {
+		unsigned long spare = bg_oom_waits() ? 0 : bg_spare(), got;
+
+		if (!spare) {
+			o.why = BG_PRESSURE;
+			break;
+		}
+		got = bg_pool_take(min(n, spare));
+		if (!got) {
+			o.why = BG_NO_PAGE;
+			break;
+		}
+		n -= got;
+		o.moved = true;
+		if (time_after(jiffies, deadline))
+			return o;
+		cond_resched();
+	}
+	if (o.why != BG_NONE) {
+		o.after = retry;
+		o.state = o.moved ? BG_SHRINKING : BG_REFUSES;
+	}
+	return o;
+}
+
+/* The kernel's own pool: its thread moves the pages, this looks after it. */
+static struct outcome grow_builtin(unsigned long n)
+{
+	struct outcome o = { .state = BG_GROWING, .after = RETRY_BUILTIN };
+	unsigned long have = bg_have();
+	bool wait;
+
+	o.moved = builtin_had && have != builtin_had;
+	if (builtin_had && !o.moved) {
+		o.why = BG_HOST;
+		o.after = retry;
+	}
+	builtin_had = have;
+	if (bg_builtin_grow(n, &wait) == BG_NO_FRAMES) {
+		builtin_had = 0;
+		o.why = BG_NO_FRAMES;
+		o.after = wait ? retry : NEVER;
+		o.state = wait ? BG_GROWING : BG_REST;
+	}
+	return o;
+}
+
+static struct outcome grow(unsigned long n, unsigned long deadline)
+{
+	struct outcome o = { .state = BG_GROWING };
+
+	while (n && bg_pool_held()) {
+		unsigned long got = bg_pool_give(n);
+
+		if (!got) {
+			o.why = BG_HOST;
+			o.after = retry;
+			return o;
+		}
+		n -= got;
+		o.moved = true;
+		if (time_after(jiffies, deadline))
+			return o;
+		cond_resched();
+	}
+	return n ? grow_builtin(n) : o;
+}
+
+static struct outcome move(void)
+{
+	unsigned long deadline = jiffies + SLICE, have = bg_have(), goal;
+	enum bg_reason why;
+
+	goal = bg_goal(have, &why);
+	if (have > goal)
+		return shrink(have - goal, deadline);
+	if (have < goal)
+		return grow(goal - have, deadline);
+	bg_builtin_rest();
+	return (struct outcome){
+		.state = why == BG_BELOW_MIN ? BG_REFUSES : BG_REST,
+		.why = why,
+		.after = NEVER,
+	};
+}
+
+static void step(struct work_struct *work)
+{
+	struct outcome o;
+
+	mutex_lock(&bg_lock);
+	bg_count.steps++;
+	o = move();
+	if (o.state != BG_GROWING)
+		builtin_had = 0;
+	mutex_unlock(&bg_lock);
+
+	if (o.moved || o.after == NEVER)
+		retry = RETRY_FIRST;
+	else if (o.after == retry)
+		retry = min_t(unsigned long, 2 * retry, RETRY_MOST);
+	tell(&o, bg_have());
+	if (o.state != last.state || o.why != last.why)
+		bg_report_kick();
+	WRITE_ONCE(last.state, o.state);
+	WRITE_ONCE(last.why, o.why);
+	bg_watch_memory_wanted(o.why == BG_PRESSURE || o.why == BG_NO_PAGE ?
+			       bg_available() + 8 * BG_MIB_PAGES : ULONG_MAX);
+	if (o.after != NEVER)
+		queue_delayed_work(bg_wq, &steps, o.after);
+}
+
+void bg_engine_kick(void)
+{
+	if (!READ_ONCE(running))
+		return;
+	WRITE_ONCE(retry, RETRY_FIRST);
+	mod_delayed_work(bg_wq, &steps, 0);
+}
+
+void bg_engine_init(void)
+{
+	WRITE_ONCE(running, true);
+}
+
+void bg_engine_exit(void)
+{
+	WRITE_ONCE(running, false);
+	cancel_delayed_work_sync(&steps);
+}

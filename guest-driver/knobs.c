@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sysctl xen.balloon.{current,min,max,target}, in KiB as memory/target counts, and
+ * counters in debugfs.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/debugfs.h>
+#include <linux/seq_file.h>
+#include <linux/sysctl.h>
+
+#include "balloond_guest.h"
+
+#ifdef BG_CTL_TABLE_CONST
+#define BG_TABLE_ARGUMENT const struct ctl_table
+#else
+#define BG_TABLE_ARGUMENT struct ctl_table
+#endif
+
+enum knob { CURRENT, MIN, MAX, TARGET };
+
+static unsigned long read_knob(enum knob k)
+{
+	struct bg_bounds b = bg_bounds();
+
+	switch (k) {
+	case CURRENT:
+		return bg_total_kib(bg_have());
+	case MIN:
+		return bg_total_kib(b.min);
+	case MAX:
+		return bg_total_kib(b.max);
+	case TARGET:
+		return bg_total_kib(b.target);
+	}
+	return 0;
+}
+
+static int handle(BG_TABLE_ARGUMENT *table, int write, void *buffer, size_t *len, loff_t *pos)
+{
+	enum knob k = (long)table->extra1;
+	unsigned long kib = read_knob(k), before = kib;
+	struct ctl_table t = { .procname = table->procname, .data = &kib, .maxlen = sizeof(kib) };
+	int r = proc_doulongvec_minmax(&t, write, buffer, len, pos);
+
+	if (r || !write || kib == before)
+		return r;
+	r = k == MIN ? bg_set_min(kib) : bg_set_target(kib);
+	if (r)
+		return r;
+	bg_engine_kick();
+	bg_report_kick();
+	return 0;
+}
+
+#define KNOB(name, mode_, knob) \
+	{ .procname = name, .mode = mode_, .proc_handler = handle, .extra1 = (void *)(knob) }
+
+static struct ctl_table table[] = {
+	KNOB("current", 0444, CURRENT),
+	KNOB("min", 0644, MIN),
+	KNOB("max", 0444, MAX),
+	KNOB("target", 0644, TARGET),
+#ifndef BG_SYSCTL_SIZED
+	{ }
+#endif
+};
+
+static struct ctl_table_header *header;
+static struct dentry *folder;
+
+static int stats_show(struct seq_file *m, void *unused)
+{
+	struct bg_bounds b = bg_bounds();
+	unsigned long have = bg_have();
+	enum bg_reason why, goal_why;
+	enum bg_state state;
+
+	bg_engine_state(&state, &why);
+	seq_printf(m, "current_kib %lu\n", bg_total_kib(have));
+	seq_printf(m, "target_kib %lu\n", bg_total_kib(b.target));
+	seq_printf(m, "goal_kib %lu\n", bg_total_kib(bg_goal(have, &goal_why)));
+	seq_printf(m, "min_kib %lu\n", bg_total_kib(b.min));
+	seq_printf(m, "max_kib %lu\n", bg_total_kib(b.max));
+	seq_printf(m, "offset_kib %lu\n", bg_kib(b.offset));
+	seq_printf(m, "state %u\n", state);
+	seq_printf(m, "reason %u\n", why);
+	seq_printf(m, "steps %lu\n", bg_count.steps);
+	seq_printf(m, "extents_out %lu\n", bg_count.extents_out);
+	seq_printf(m, "extents_in %lu\n", bg_count.extents_in);
+	seq_printf(m, "pages_out %lu\n", bg_count.pages_out);
+	seq_printf(m, "pages_in %lu\n", bg_count.pages_in);
+	seq_printf(m, "held_extents %lu\n", bg_pool_extents());
+	seq_printf(m, "held_pages %lu\n",
+		   bg_pool_held() - bg_pool_extents() * BG_EXTENT_PAGES);
+	seq_printf(m, "reports %lu\n", bg_count.reports);
+	seq_printf(m, "oom_waits %lu\n", bg_count.oom_waits);
+	seq_printf(m, "oom_kept %lu\n", bg_count.oom_kept);
+	seq_printf(m, "way %s\n", bg_own_way());
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stats);
+
+int bg_knobs_init(void)
+{
+	header = register_sysctl("xen/balloon", table);
+	if (!header)
+		return -ENOMEM;
+	/* Without debugfs there are no counters, and nothing else is wrong. */
+	folder = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	debugfs_create_file("stats", 0444, folder, NULL, &stats_fops);
+	return 0;
+}
+
+void bg_knobs_exit(void)
+{
+	debugfs_remove_recursive(folder);
+	unregister_sysctl_table(header);
+}

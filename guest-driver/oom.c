@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Before the kernel kills a process for want of memory it asks here. What the host
+ * lets the guest have is taken at once, beyond the target if need be (the engine
+ * gives it back later). Where the host has to make room first, the task that is out
+ * of memory waits for it: the host looks at its guests every ten seconds at the
+ * latest. No xenstore here, and nothing is allocated.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/atomic.h>
+#include <linux/jiffies.h>
+#include <linux/minmax.h>
+#include <linux/notifier.h>
+#include <linux/oom.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include "balloond_guest.h"
+
+#define AT_ONCE (16 * BG_MIB_PAGES) /* the most that is taken for one that asks */
+#define WAIT (11 * HZ)
+#define WAIT_AGAIN (60 * HZ) /* after one in vain */
+#define LOOK (HZ / 20)
+#define RECENT (30 * HZ)
+
+static atomic_t waiting;
+static bool closed;
+static unsigned long last_oom; /* jiffies; 0: none yet */
+static unsigned long last_vain;
+
+bool bg_oom_recent(void)
+{
+	unsigned long at = READ_ONCE(last_oom);
+
+	return at && time_before(jiffies, at + RECENT);
+}
+
+bool bg_oom_waits(void)
+{
+	return atomic_read(&waiting) != 0;
+}
+
+/* The engine lets go of the lock as soon as it sees that somebody waits. */
+static unsigned long take(void)
+{
+	unsigned long got;
+
+	if (!mutex_trylock(&bg_lock))
+		return 0;
+	got = bg_pool_give(AT_ONCE);
+	mutex_unlock(&bg_lock);
+	return got;
+}
+
+static bool may_wait(void)
+{
+	unsigned long vain = READ_ONCE(last_vain);
+
+	return !(current->flags & (PF_KTHREAD | PF_EXITING)) &&
+	       (!vain || time_after(jiffies, vain + WAIT_AGAIN));
+}
+
+static unsigned long wait(void)
+{
+	unsigned long end = jiffies + WAIT, got = 0;
+
+	bg_count.oom_waits++;
+	bg_report_kick();
+	while (!got && time_before(jiffies, end) && !fatal_signal_pending(current) &&
+	       !READ_ONCE(closed) && bg_pool_held()) {
+		schedule_timeout_uninterruptible(LOOK);
+		got = take();
+	}
+	if (!got)
+		WRITE_ONCE(last_vain, jiffies ?: 1);
+	return got;
+}
+
+static int out_of_memory_notified(struct notifier_block *nb, unsigned long unused, void *freed)
+{
+	unsigned long got;
+
+	WRITE_ONCE(last_oom, jiffies ?: 1);
+	if (!bg_pool_held())
+		goto out;
+	atomic_inc(&waiting);
+	got = take();
+	if (!got && may_wait())
+		got = wait();
+	atomic_dec(&waiting);
+	bg_count.oom_kept += got;
+	*(unsigned long *)freed += got;
+out:
+	bg_report_kick();
+	return NOTIFY_OK;
+}
+
+static struct notifier_block notifier = { .notifier_call = out_of_memory_notified };
+
+int bg_oom_init(void)
+{
+	return register_oom_notifier(&notifier);
+}
+
+void bg_oom_exit(void)
+{
+	WRITE_ONCE(closed, true);
+	unregister_oom_notifier(&notifier); /* waits for those that are in it */
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who acts on memory/target. The kernel's driver has a watch on it that nothing
+ * exported removes. Two ways to keep it from acting, tried in this order:
+ *
+ * watch: the watches of the kernel are one circular list. A watch of our own on
+ *   memory/target is a way into it; the kernel's is the entry on the same node
+ *   whose callback is called watch_target. It is taken off with the function
+ *   meant for that, and registered again at the end.
+ * ftrace: the function watch_target is diverted to one of ours, as a livepatch
+ *   would do it (a module that is a livepatch taints the kernel, and can be
+ *   nothing else).
+ *
+ * The way is said to be safe only when what was found is proven to be what is
+ * looked for; else the module is not loaded.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/completion.h>
+#include <linux/ftrace.h>
+#include <linux/kallsyms.h>
+#include <linux/stop_machine.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include <xen/balloon.h>
+#include <xen/xen.h>
+#include <xen/xenbus.h>
+
+#include "balloond_guest.h"
+
+#define TARGET_NODE "memory/target"
+#define MAX_NODE "memory/static-max"
+#define BUILTIN "watch_target" /* drivers/xen/xen-balloon.c */
+#define WATCHES_MAX 100000 /* a list longer than this is none */
+#define OFFSET_LIMIT (256 * BG_MIB_PAGES) /* no video memory is as large */
+
+static void target_fired(struct xenbus_watch *watch, const char *path, const char *token);
+static void max_fired(struct xenbus_watch *watch, const char *path, const char *token);
+
+static struct xenbus_watch target_watch = { .node = TARGET_NODE, .callback = target_fired };
+static struct xenbus_watch max_watch = { .node = MAX_NODE, .callback = max_fired };
+
+static struct xenbus_watch *builtin_watch; /* the kernel's, while it is ours */
+static bool diverted, max_watched;
+static bool use_watch;	/* the way to be tried now */
+static int taken = 1;	/* 1: not yet tried */
+static DECLARE_COMPLETION(tried);
+
+static bool named(void *function, const char *name)
+{
+	char symbol[KSYM_SYMBOL_LEN];
+
+	sprint_symbol_no_offset(symbol, (unsigned long)function);
+	return strcmp(symbol, name) == 0;
+}
+
+/*
+ * One entry of the list is its head, which is in no watch: what is read there is
+ * whatever lies beside it. So nothing is followed that was not read with care.
+ */
+static bool is_builtin(struct list_head *entry)
+{
+	struct xenbus_watch *w = container_of(entry, struct xenbus_watch, list);
+	char name[sizeof(TARGET_NODE)];
+	void *callback;
+	const char *node;
+
+	if (copy_from_kernel_nofault(&node, &w->node, sizeof(node)) ||
+	    copy_from_kernel_nofault(&callback, &w->callback, sizeof(callback)) ||
+	    copy_from_kernel_nofault(name, node, sizeof(name)))
+		return false;
+	return memcmp(name, TARGET_NODE, sizeof(name)) == 0 && named(callback, BUILTIN);
+}
+
+/* All other processors stand still: nobody is within the list. */
+static int find_builtin(void *unused)
+{
+	struct list_head *at = &target_watch.list, *next, *back;
+	unsigned int found = 0;
+
+	builtin_watch = NULL;
+	for (unsigned int i = 0; i < WATCHES_MAX; i++) {
+		if (copy_from_kernel_nofault(&next, &at->next, sizeof(next)) ||
+		    copy_from_kernel_nofault(&back, &next->prev, sizeof(back)) || back != at)
+			return -EUCLEAN;
+		if (next == &target_watch.list)
+			return found == 1 ? 0 : -ENOENT;
+		if (is_builtin(next)) {
+			builtin_watch = container_of(next, struct xenbus_watch, list);
+			found++;
+		}
+		at = next;
+	}
+	return -EUCLEAN;
+}
+
+static int read_target(unsigned long long *ret_kib)
+{
+	int n = xenbus_scanf(XBT_NIL, "memory", "target", "%llu", ret_kib);
+
+	return n == 1 ? 0 : -ENOENT;
+}
+
+/*
+ * The offset between memory/target and what the kernel counts: the kernel's
+ * driver has it in a variable of its own. Seen from outside it is the difference
+ * of the two, once the kernel has taken in the last change: events come one after
+ * another, on the thread this runs on, and none is waiting.
+ */
+static int learn_offset(void)
+{
+	unsigned long long kib;
+	unsigned long pages;
+	int r = read_target(&kib);
+
+	if (r)
+		return r;
+	if (READ_ONCE(target_watch.nr_pending))
+		return -EAGAIN;
+	pages = bg_pages(kib) - balloon_stats.target_pages;
+	if (pages > (xen_pv_domain() ? 0 : OFFSET_LIMIT))
+		return -ERANGE;
+	bg_set_offset(pages);
+	return 0;
+}
+
+/* On the thread that calls all watches, so no other callback runs. */
+static int take_watch(void)
+{
+	int r = stop_machine(find_builtin, NULL, NULL);
+
+	if (r)
+		return r;
+	/* Whatever was written to its sysfs files, this is what it makes of the node. */
+	builtin_watch->callback(builtin_watch, TARGET_NODE, "");
+	r = learn_offset();
+	if (r)
+		return r;
+	unregister_xenbus_watch(builtin_watch);
+	return 0;
+}
+
+#ifdef CONFIG_DYNAMIC_FTRACE_WITH_REGS
+#ifndef ftrace_regs_set_instruction_pointer /* its name until 6.2 */
+#define ftrace_regs_set_instruction_pointer ftrace_instruction_pointer_set
+#endif
+
+static void instead(struct xenbus_watch *watch, const char *path, const char *token)
+{
+	/* Our own watch says the same. */
+}
+
+static void notrace divert(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
+			   struct ftrace_regs *regs)
+{
+	char caller[KSYM_SYMBOL_LEN];
+
+	/* Any other function of that name is somebody else's. */
+	sprint_symbol_no_offset(caller, parent);
+	if (strcmp(caller, "xenwatch_thread") == 0)
+		ftrace_regs_set_instruction_pointer(regs, (unsigned long)instead);
+}
+
+static struct ftrace_ops divert_ops = {
+	.func = divert,
+	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_RECURSION
+#ifndef CONFIG_HAVE_DYNAMIC_FTRACE_WITH_ARGS
+		 | FTRACE_OPS_FL_SAVE_REGS
+#endif
+};
+
+static int take_function(void)
+{
+	char name[] = BUILTIN;
+	int r = learn_offset();
+
+	if (r)
+		return r;
+	r = ftrace_set_filter(&divert_ops, name, sizeof(name) - 1, 1);
+	if (!r)
+		r = register_ftrace_function(&divert_ops);
+	if (r) {
+		ftrace_free_filter(&divert_ops);
+		return r;
+	}
+	diverted = true;
+	return 0;
+}
+
+static void give_function_back(void)
+{
+	unregister_ftrace_function(&divert_ops);
+	ftrace_free_filter(&divert_ops);
+}
+#else
+static int take_function(void)
+{
+	return -EOPNOTSUPP;
+}
+
+static void give_function_back(void)
+{
+}
+#endif
+
+static void target_fired(struct xenbus_watch *watch, const char *path, const char *token)
+{
+	if (taken > 0) {
+		taken = use_watch ? take_watch() : take_function();
+		complete(&tried);
+		return;
+	}
+	if (taken < 0 || bg_read_store())
+		return;
+	/* The same target again is a reason to try again, and so is a restore. */
+	bg_engine_kick();
+	bg_report_kick();
+}
+
+static void max_fired(struct xenbus_watch *watch, const char *path, const char *token)
+{
+	if (bg_read_store())
+		return;
+	bg_engine_kick();
+	bg_report_kick();
+}
+
+/* A watch fires when it is registered; what is to be done is done then. */
+static int try_way(bool watch)
+{
+	int r;
+
+	for (int tries = 0; tries < 10; tries++) {
+		use_watch = watch;
+		taken = 1;
+		reinit_completion(&tried);
+		r = register_xenbus_watch(&target_watch);
+		if (r)
+			return r;
+		wait_for_completion(&tried);
+		if (!taken)
+			return 0;
+		unregister_xenbus_watch(&target_watch);
+		if (taken != -EAGAIN)
+			break;
+	}
+	return taken;
+}
+
+int bg_own(bool patch_only)
+{
+	unsigned long long kib;
+	int r;
+
+	if (read_target(&kib)) {
+		pr_err("the toolstack has written no memory/target: nothing to follow\n");
+		return -ENODEV;
+	}
+	r = patch_only ? -EOPNOTSUPP : try_way(true);
+	if (r) {
+		if (!patch_only)
+			pr_info("the kernel's watch on memory/target was not found (%d): ftrace is tried\n",
+				r);
+		r = try_way(false);
+	}
+	if (r) {
+		pr_err("memory/target cannot be taken over from the kernel's driver (%d): not loaded\n",
+		       r);
+		return r;
+	}
+	r = bg_read_store();
+	if (!r)
+		r = register_xenbus_watch(&max_watch);
+	max_watched = !r;
+	if (r)
+		bg_disown();
+	return r;
+}
+
+void bg_disown(void)
+{
+	if (max_watched)
+		unregister_xenbus_watch(&max_watch);
+	unregister_xenbus_watch(&target_watch);
+	if (diverted) {
+		give_function_back();
+		/* Its watch fires at the next write only; what it missed it is told. */
+		balloon_set_new_target(bg_bounds().target);
+	} else if (register_xenbus_watch(builtin_watch)) {
+		pr_err("the kernel's watch on memory/target could not be registered again\n");
+	}
+}
+
+const char *bg_own_way(void)
+{
+	return diverted ? "ftrace" : "watch";
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The pages this driver gave to the host: extents of 2 MiB where the host maps the
+ * guest's memory, single pages elsewhere, for what is left over, and where memory is
+ * in pieces. A page that is out is PageOffline: dumps of the guest and readers of its
+ * memory keep off it.
+ *
+ * Every page that leaves was zeroed by the page allocator (__GFP_ZERO): once, also
+ * where init_on_alloc is on.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/gfp.h>
+#include <linux/highmem.h>
+#include <linux/list.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+
+#include <xen/features.h>
+#include <xen/interface/xen.h>
+#include <xen/interface/memory.h>
+#include <xen/mem-reservation.h>
+#include <xen/page.h>
+#include <xen/xen.h>
+
+#include <asm/xen/hypercall.h>
+
+#include "balloond_guest.h"
+
+#ifndef CONFIG_X86_64
+#error "balloond_guest is for x86_64"
+#endif
+
+/* It must neither call the OOM killer nor drain reserves. */
+#define GFP_TAKE                                                                     \
+	(GFP_HIGHUSER | __GFP_ZERO | __GFP_NOWARN | __GFP_NORETRY | __GFP_NOMEMALLOC)
+
+#define BATCH_PAGES 512
+#define BATCH_EXTENTS 16
+
+/* Of all below, and of the engine's step. */
+DEFINE_MUTEX(bg_lock);
+static LIST_HEAD(extents); /* by the first page of each */
+static LIST_HEAD(pages);
+static unsigned long n_extents, n_pages;
+
+static xen_pfn_t frames[BATCH_PAGES];
+static struct page *batch[BATCH_PAGES];
+
+unsigned long bg_pool_extents(void)
+{
+	return READ_ONCE(n_extents);
+}
+
+unsigned long bg_pool_held(void)
+{
+	return READ_ONCE(n_extents) * BG_EXTENT_PAGES + READ_ONCE(n_pages);
+}
+
+/* Mapped by the host, in tables of its own: pages there may be of 2 MiB. */
+static bool auto_translated(void)
+{
+	return xen_feature(XENFEAT_auto_translated_physmap);
+}
+
+/* Of frames[], the first n; how many it did. */
+static unsigned int reservation(unsigned int op, unsigned int n, unsigned int order)
+{
+	struct xen_memory_reservation r = {
+		.nr_extents = n,
+		.extent_order = order,
+		.domid = DOMID_SELF,
+	};
+	long did;
+
+	set_xen_guest_handle(r.extent_start, frames);
+	did = HYPERVISOR_memory_op(op, &r);
+	return did > 0 ? min_t(unsigned int, did, n) : 0;
+}
+
+static void out(struct page *page, unsigned int order)
+{
+	adjust_managed_page_count(page, -(1L << order));
+	for (unsigned int i = 0; i < 1U << order; i++)
+		__SetPageOffline(page + i);
+}
+
+static void back_in(struct page *page, unsigned int order)
+{
+	for (unsigned int i = 0; i < 1U << order; i++)
+		__ClearPageOffline(page + i);
+	adjust_managed_page_count(page, 1L << order);
+	__free_pages(page, order);
+}
+
+static unsigned int allocate(unsigned int n, unsigned int order)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		batch[i] = alloc_pages(GFP_TAKE, order);
+		if (!batch[i])
+			break;
+	}
+	return i;
+}
+
+static unsigned long take_extents(unsigned long n)
+{
+	unsigned int got = allocate(min(n, BATCH_EXTENTS), BG_EXTENT_ORDER), did, i;
+
+	for (i = 0; i < got; i++) {
+		frames[i] = page_to_xen_pfn(batch[i]);
+		out(batch[i], BG_EXTENT_ORDER);
+	}
+	did = got ? reservation(XENMEM_decrease_reservation, got, BG_EXTENT_ORDER) : 0;
+	for (i = 0; i < did; i++)
+		list_add(&batch[i]->lru, &extents);
+	for (; i < got; i++)
+		back_in(batch[i], BG_EXTENT_ORDER);
+	WRITE_ONCE(n_extents, n_extents + did);
+	bg_count.extents_out += did;
+	return did * BG_EXTENT_PAGES;
+}
+
+/* PV: no processor may reach a frame that is not the guest's any more. */
+static void forget_mappings(unsigned int n)
+{
+	struct mmuext_op op = { .cmd = MMUEXT_TLB_FLUSH_ALL };
+
+	if (auto_translated() || !n)
+		return;
+	xenmem_reservation_va_mapping_reset(n, batch);
+	WARN_ON_ONCE(HYPERVISOR_mmuext_op(&op, 1, NULL, DOMID_SELF));
+}
+
+static unsigned long take_pages(unsigned long n)
+{
+	unsigned int got = allocate(min(n, BATCH_PAGES), 0), did, i;
+
+	for (i = 0; i < got; i++) {
+		frames[i] = xen_page_to_gfn(batch[i]);
+		out(batch[i], 0);
+	}
+	forget_mappings(got);
+	did = got ? reservation(XENMEM_decrease_reservation, got, 0) : 0;
+	for (i = 0; i < did; i++)
+		list_add(&batch[i]->lru, &pages);
+	if (did < got)
+		xenmem_reservation_va_mapping_update(got - did, batch + did, frames + did);
+	for (; i < got; i++)
+		back_in(batch[i], 0);
+	WRITE_ONCE(n_pages, n_pages + did);
+	bg_count.pages_out += did;
+	return did;
+}
+
+unsigned long bg_pool_take(unsigned long n)
+{
+	unsigned long did = 0;
+
+	if (auto_translated() && n >= BG_EXTENT_PAGES)
+		did = take_extents(n / BG_EXTENT_PAGES);
+	return did ?: take_pages(n);
+}
+
+static unsigned long give_extents(unsigned long n)
+{
+	unsigned int want = min3(n, n_extents, BATCH_EXTENTS), did, i = 0;
+	struct page *page, *next;
+
+	list_for_each_entry(page, &extents, lru) {
+		if (i == want)
+			break;
+		frames[i++] = page_to_xen_pfn(page);
+	}
+	did = i ? reservation(XENMEM_populate_physmap, i, BG_EXTENT_ORDER) : 0;
+	i = 0;
+	list_for_each_entry_safe(page, next, &extents, lru) {
+		if (i++ == did)
+			break;
+		list_del(&page->lru);
+		back_in(page, BG_EXTENT_ORDER);
+	}
+	WRITE_ONCE(n_extents, n_extents - did);
+	bg_count.extents_in += did;
+	return did * BG_EXTENT_PAGES;
+}
+
+static unsigned long give_pages(unsigned long n)
+{
+	unsigned int want = min3(n, n_pages, BATCH_PAGES), did, i = 0;
+	struct page *page;
+
+	list_for_each_entry(page, &pages, lru) {
+		if (i == want)
+			break;
+		batch[i] = page;
+		frames[i++] = page_to_xen_pfn(page);
+	}
+	did = i ? reservation(XENMEM_populate_physmap, i, 0) : 0;
+	xenmem_reservation_va_mapping_update(did, batch, frames);
+	for (i = 0; i < did; i++) {
+		list_del(&batch[i]->lru);
+		back_in(batch[i], 0);
+	}
+	WRITE_ONCE(n_pages, n_pages - did);
+	bg_count.pages_in += did;
+	return did;
+}
+
+/* An extent becomes single pages. */
+static void break_extent(void)
+{
+	struct page *page = list_first_entry_or_null(&extents, struct page, lru);
+
+	if (!page)
+		return;
+	list_del(&page->lru);
+	split_page(page, BG_EXTENT_ORDER);
+	for (unsigned int i = 0; i < BG_EXTENT_PAGES; i++)
+		list_add(&page[i].lru, &pages);
+	WRITE_ONCE(n_pages, n_pages + BG_EXTENT_PAGES);
+	WRITE_ONCE(n_extents, n_extents - 1);
+}
+
+/*
+ * Single pages for what is no multiple of an extent, then extents. Where the host has
+ * none of 2 MiB (it is full, or in pieces), one extent is taken in single pages: what
+ * can be had is had.
+ */
+unsigned long bg_pool_give(unsigned long n)
+{
+	unsigned long rest = n % BG_EXTENT_PAGES, did = 0;
+
+	if (rest && n_pages)
+		did = give_pages(rest);
+	else if (!rest || n > rest)
+		did = give_extents(n / BG_EXTENT_PAGES);
+	if (did)
+		return did;
+	if (!n_pages)
+		break_extent();
+	return give_pages(n);
+}
+
+static void hand_over_batch(unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		__ClearPageOffline(batch[i]); /* the kernel's driver sets it anew */
+	bg_builtin_adopt(batch, n);
+}
+
+/* All that is in the pool becomes the kernel's own balloon's. */
+void bg_pool_hand_over(void)
+{
+	struct page *page, *next;
+	unsigned int n;
+
+	while (n_extents || n_pages) {
+		if (!n_pages)
+			break_extent();
+		n = 0;
+		list_for_each_entry_safe(page, next, &pages, lru) {
+			if (n == BATCH_PAGES)
+				break;
+			list_del(&page->lru);
+			batch[n++] = page;
+		}
+		WRITE_ONCE(n_pages, n_pages - n);
+		hand_over_batch(n);
+	}
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the host is told, in xenstore: data/balloond/stat, one line of KEY=NUMBER, and
+ * the keys of XenServer's agent beside it. Once a second at most, while something
+ * happens; else every ten seconds.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/timekeeping.h>
+#include <linux/vmstat.h>
+
+#include <xen/xenbus.h>
+
+#include "balloond_guest.h"
+
+#define AT_MOST HZ
+#define AT_REST (10 * HZ)
+#define PSI_BUSY 100 /* 1 % */
+
+static void report(struct work_struct *work);
+static DECLARE_DELAYED_WORK(reports, report);
+
+static bool running;
+static unsigned long sequence;
+static unsigned long last; /* jiffies; 0: none yet */
+
+struct facts {
+	struct bg_bounds bounds;
+	struct bg_pressure psi;
+	enum bg_state state;
+	enum bg_reason why;
+	unsigned long have, available, swap_kib, refaults, oom_kills;
+	unsigned long goal;
+};
+
+static unsigned long refaults(void)
+{
+	return global_node_page_state(WORKINGSET_REFAULT_ANON) +
+	       global_node_page_state(WORKINGSET_REFAULT_FILE);
+}
+
+static unsigned long oom_kills(void)
+{
+	static unsigned long events[NR_VM_EVENT_ITEMS]; /* too large for a stack */
+
+	if (!IS_ENABLED(CONFIG_VM_EVENT_COUNTERS))
+		return 0;
+	all_vm_events(events);
+	return events[OOM_KILL];
+}
+
+static struct facts look(void)
+{
+	enum bg_reason unused;
+	struct facts f = {
+		.bounds = bg_bounds(),
+		.psi = bg_pressure(),
+		.have = bg_have(),
+		.available = bg_available(),
+		.swap_kib = bg_swap_used_kib(),
+		.refaults = refaults(),
+		.oom_kills = oom_kills(),
+	};
+
+	bg_engine_state(&f.state, &f.why);
+	f.goal = bg_goal(f.have, &unused);
+	return f;
+}
+
+/* Errors are left alone: the next report is never far, and the host knows its age. */
+static void write(const struct facts *f)
+{
+	unsigned long current_kib = bg_total_kib(f->have);
+	unsigned long available_kib = min(bg_kib(f->available), current_kib);
+
+	xenbus_printf(XBT_NIL, "data/balloond", "stat",
+		      "v=1 seq=%lu state=%u reason=%u current_kib=%lu target_kib=%lu min_kib=%lu max_kib=%lu used_kib=%lu avail_kib=%lu total_kib=%lu swap_kib=%lu psi=%u psi_full=%u refaults=%lu oom=%lu",
+		      ++sequence, f->state, f->why, current_kib, bg_total_kib(f->goal),
+		      bg_total_kib(f->bounds.min), bg_total_kib(f->bounds.max),
+		      current_kib - available_kib, available_kib, bg_kib(totalram_pages()),
+		      f->swap_kib, f->psi.some, f->psi.full, f->refaults, f->oom_kills);
+	xenbus_printf(XBT_NIL, "data", "meminfo_total", "%lu", bg_kib(totalram_pages()));
+	xenbus_printf(XBT_NIL, "data", "meminfo_free", "%lu", available_kib);
+	xenbus_printf(XBT_NIL, "data", "updated", "%lld", (long long)ktime_get_real_seconds());
+}
+
+static bool busy(const struct facts *f)
+{
+	return f->state == BG_GROWING || f->state == BG_SHRINKING || f->psi.some >= PSI_BUSY ||
+	       f->available < f->have / 16 || bg_oom_waits();
+}
+
+/* Memory for it comes from the reserves: it is told most urgently when there is none. */
+static void report(struct work_struct *work)
+{
+	unsigned int flags = memalloc_noreclaim_save();
+	struct facts f = look();
+
+	write(&f);
+	memalloc_noreclaim_restore(flags);
+	bg_count.reports++;
+	WRITE_ONCE(last, jiffies ?: 1);
+	bg_watch_memory_reported(f.available);
+	queue_delayed_work(bg_wq, &reports, busy(&f) ? AT_MOST : AT_REST);
+}
+
+void bg_report_kick(void)
+{
+	unsigned long at = READ_ONCE(last), due = at + AT_MOST;
+
+	if (!READ_ONCE(running))
+		return;
+	mod_delayed_work(bg_wq, &reports, at && time_before(jiffies, due) ? due - jiffies : 0);
+}
+
+void bg_report_init(void)
+{
+	WRITE_ONCE(running, true);
+}
+
+/* The host is to see at once that nobody reports any more. */
+void bg_report_exit(void)
+{
+	WRITE_ONCE(running, false);
+	cancel_delayed_work_sync(&reports);
+	xenbus_rm(XBT_NIL, "data", "balloond");
+	xenbus_rm(XBT_NIL, "data", "meminfo_total");
+	xenbus_rm(XBT_NIL, "data", "meminfo_free");
+}
