@@ -85,6 +85,8 @@ static void tell(const struct outcome *o, unsigned long have)
 	static DEFINE_RATELIMIT_STATE(limit, 60 * HZ, 10);
 	unsigned long target = bg_bounds().target;
 
+	if (o->why == BG_NONE && o->state == BG_REST)
+		said.why = BG_NONE;
 	/* What was tried once and will be again is no news yet. */
 	if (o->why == BG_NONE || (o->after != NEVER && retry < RETRY_MOST))
 		return;

@@ -164,7 +164,7 @@ static void notrace divert(unsigned long ip, unsigned long parent, struct ftrace
 
 static struct ftrace_ops divert_ops = {
 	.func = divert,
-	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_RECURSION
+	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_RECURSION | FTRACE_OPS_FL_PERMANENT
 #ifndef CONFIG_HAVE_DYNAMIC_FTRACE_WITH_ARGS
 		 | FTRACE_OPS_FL_SAVE_REGS
 #endif

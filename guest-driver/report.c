@@ -87,9 +87,12 @@ static void write(const struct facts *f)
 	xenbus_printf(XBT_NIL, "data", "updated", "%lld", (long long)ktime_get_real_seconds());
 }
 
+/* Memory moves or is short. Who only waits for the host says so once: that is at rest. */
 static bool busy(const struct facts *f)
 {
-	return f->state == BG_GROWING || f->state == BG_SHRINKING || f->psi.some >= PSI_BUSY ||
+	bool moves = f->state == BG_GROWING || f->state == BG_SHRINKING;
+
+	return (moves && f->why == BG_NONE) || f->psi.some >= PSI_BUSY ||
 	       f->available < f->have / 16 || bg_oom_waits();
 }
 
