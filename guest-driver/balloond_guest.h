@@ -101,10 +101,12 @@ unsigned long bg_pool_give(unsigned long n);
 void bg_pool_hand_over(void);
 
 /* builtin.c: the kernel's own balloon */
+int bg_builtin_init(void);
+void bg_builtin_exit(void);
 unsigned long bg_have(void);
 void bg_builtin_rest(void);
 enum bg_reason bg_builtin_grow(unsigned long n, bool *ret_wait);
-void bg_builtin_again(void);
+void bg_builtin_again(void); /* for another target */
 void bg_builtin_adopt(struct page **pages, unsigned int n);
 
 /* engine.c */

@@ -9,7 +9,9 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/atomic.h>
+#include <linux/memory.h>
 #include <linux/minmax.h>
+#include <linux/notifier.h>
 #include <linux/stop_machine.h>
 
 #include <xen/balloon.h>
@@ -91,6 +93,26 @@ enum bg_reason bg_builtin_grow(unsigned long n, bool *ret_wait)
 		step--;
 	tell(now + step);
 	return BG_NONE;
+}
+
+/* Memory was brought online: its pages are in the kernel's pool. */
+static int memory_came(struct notifier_block *nb, unsigned long what, void *unused)
+{
+	if (what == MEM_ONLINE)
+		bg_engine_kick();
+	return NOTIFY_OK;
+}
+
+static struct notifier_block memory_notifier = { .notifier_call = memory_came };
+
+int bg_builtin_init(void)
+{
+	return register_memory_notifier(&memory_notifier);
+}
+
+void bg_builtin_exit(void)
+{
+	unregister_memory_notifier(&memory_notifier);
 }
 
 struct adoption {

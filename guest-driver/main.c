@@ -54,6 +54,9 @@ static int __init bg_init(void)
 		goto no_bounds;
 	bg_engine_init();
 	bg_report_init();
+	r = bg_builtin_init();
+	if (r)
+		goto no_builtin;
 	r = bg_watch_memory();
 	if (r)
 		goto no_watch;
@@ -75,6 +78,8 @@ no_knobs:
 no_oom:
 	bg_unwatch_memory();
 no_watch:
+	bg_builtin_exit();
+no_builtin:
 	bg_report_exit();
 	bg_engine_exit();
 no_bounds:
@@ -93,6 +98,7 @@ static void __exit bg_exit(void)
 	bg_knobs_exit();
 	bg_oom_exit();
 	bg_unwatch_memory();
+	bg_builtin_exit();
 	bg_report_exit();
 	bg_engine_exit();
 	mutex_lock(&bg_lock);
