@@ -9,7 +9,7 @@ files() { # PATTERN...: of the project, build folders left out
 	local args=() p
 	for p; do args+=(-o -name "$p"); done
 	find . \( -name .git -o -name build -o -name autom4te.cache -o -name build-aux -o -name m4 \) -prune \
-		-o -type f ! -name configure ! -name '*~' \( "${args[@]:1}" \) -print | sed 's|^\./||' | sort
+		-o -type f ! -name configure ! -name '*~' ! -name '*.mod.c' \( "${args[@]:1}" \) -print | sed 's|^\./||' | sort
 }
 code() { files '*.c' '*.h'; }
 scripts() {
@@ -24,9 +24,11 @@ scripts() {
 
 no_spdx() {
 	local f want
-	for f in $(code) $(scripts) $(files '*.py' '*.am' '*.ac' '*.in' '*.[1578]' '*.map'); do
+	for f in $(code) $(scripts) $(files '*.py' '*.am' '*.ac' '*.in' '*.[14578]' '*.map') \
+		guest-driver/{Kbuild,Makefile,*.conf,*.service}; do
 		case $f in
 		*config.h.in | Makefile.in | debian/*) continue ;;
+		guest-driver/*) want=GPL-2.0-only ;;
 		lib/*) want=LGPL-2.1-or-later ;;
 		*) want=GPL-2.0-or-later ;;
 		esac
