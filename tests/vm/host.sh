@@ -118,19 +118,22 @@ host_push() {
 	done | dom0 "$run" "mkdir -p '$folder' && tar -x -i -C '$folder'"
 }
 
-# prepare RELEASE DEBS: what a host needs: its image, the tools and, if DEBS is
-# yes, the packages.
+# prepare RELEASE DEBS: what a host needs: its image, the guest driver, the tools
+# and, if DEBS is yes, the packages.
 prepare() {
-	"$VM_SRC/image" "$1" >/dev/null
+	"$VM_SRC/module" "$1"
 	if [ "$2" = yes ]; then "$VM_SRC/debs" "$1"; else "$VM_SRC/debs" --only-tools "$1"; fi
 }
 
-# host_install RUN RELEASE DEBS: the suites, the tools and, if DEBS is yes, the
+# host_install RUN RELEASE DEBS: the suites, the tools, the guest driver and, if DEBS is yes, the
 # packages, as an administrator would.
 host_install() {
 	local run=$1
 	host_push "$run" "$VM_DIR/tools-$2"/xen{probe,build} /usr/local/bin
 	host_push "$run" "$VM_SRC"/{cases.sh,lib.sh,suites} /usr/lib/balloond-vm/tests
+	# What a guest's initrd is made of beside what the image has.
+	host_push "$run" "$VM_DIR/tools-$2/guest/guesthog" "$VM_DIR/module-$2/balloond_guest.ko" \
+		/usr/lib/balloond-vm
 	[ "$3" = yes ] || return 0
 	host_push "$run" "$VM_DIR/debs-$2"/*.deb /var/tmp/debs
 	dom0 "$run" 'dpkg -i /var/tmp/debs/*.deb' </dev/null >"$run/install.log" 2>&1 ||
