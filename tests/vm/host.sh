@@ -6,6 +6,7 @@
 
 VM_MEMORY=${BALLOOND_VM_MEMORY:-4096} # MiB; dom0 takes 1024 of them
 VM_BOOT_LIMIT=180 # seconds until dom0 must answer
+VM_DEBUG_KERNEL=no # yes: guests run on that of 'debug-kernel'
 
 # host_start RUN RELEASE XENSTORED LIMIT: start a machine that lives in the
 # folder RUN, for LIMIT seconds at most. The disk is never written.
@@ -122,6 +123,7 @@ host_push() {
 # and, if DEBS is yes, the packages.
 prepare() {
 	"$VM_SRC/module" "$1"
+	[ "$VM_DEBUG_KERNEL" = no ] || "$VM_SRC/debug-kernel"
 	if [ "$2" = yes ]; then "$VM_SRC/debs" "$1"; else "$VM_SRC/debs" --only-tools "$1"; fi
 }
 
@@ -130,10 +132,13 @@ prepare() {
 host_install() {
 	local run=$1
 	host_push "$run" "$VM_DIR/tools-$2"/xen{probe,build} /usr/local/bin
-	host_push "$run" "$VM_SRC"/{cases.sh,lib.sh,suites} /usr/lib/balloond-vm/tests
+	host_push "$run" "$VM_SRC"/{cases.sh,*lib.sh,suites} /usr/lib/balloond-vm/tests
 	# What a guest's initrd is made of beside what the image has.
 	host_push "$run" "$VM_DIR/tools-$2/guest/guesthog" "$VM_DIR/module-$2/balloond_guest.ko" \
 		/usr/lib/balloond-vm
+	[ "$VM_DEBUG_KERNEL" = no ] ||
+		host_push "$run" "$VM_DIR"/debug-{kernel/guest-vmlinux,module/balloond_guest.ko} \
+			/usr/lib/balloond-vm
 	[ "$3" = yes ] || return 0
 	host_push "$run" "$VM_DIR/debs-$2"/*.deb /var/tmp/debs
 	dom0 "$run" 'dpkg -i /var/tmp/debs/*.deb' </dev/null >"$run/install.log" 2>&1 ||
