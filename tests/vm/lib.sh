@@ -26,9 +26,11 @@ xs_of() { xenstore-read "/local/domain/$(domid "$1")/$2"; } # NAME KEY
 # guest_config NAME TYPE MIB [MAXMIB] [KEY=VALUE…]: write $SUITE_TMP/NAME.cfg.
 # TYPE is pv, pvh or hvm. KEY=VALUE are lines of its configuration; the key
 # cmdline adds words to its kernel's command line (eat=MIB, or
-# initcall_blacklist=balloon_init for a guest without a balloon driver).
+# initcall_blacklist=balloon_init for a guest without a balloon driver); driver=yes
+# puts balloond's driver and guesthog into its initrd.
 guest_config() {
 	local name=$1 type=$2 mib=$3 max=$3 kernel=vmlinux line extra="" lines=()
+	local initrd=$GUEST_FILES/guest-initrd
 	shift 3
 	case ${1-} in
 	'' | *=*) ;;
@@ -37,6 +39,7 @@ guest_config() {
 	for line; do
 		case $line in
 		cmdline=*) extra=${line#*=} ;;
+		driver=yes) driver_initrd; initrd=$DRIVER_INITRD ;;
 		*) lines+=("$line") ;;
 		esac
 	done
@@ -47,7 +50,7 @@ guest_config() {
 	name="$name"
 	type="$type"
 	kernel="$GUEST_FILES/guest-$kernel"
-	ramdisk="$GUEST_FILES/guest-initrd"
+	ramdisk="$initrd"
 	extra="console=hvc0 quiet $extra"
 	memory=$mib
 	maxmem=$max
@@ -69,8 +72,61 @@ guest_start() {
 # GUEST_XL (xl).
 GUEST_XL=(xl)
 guest_again() {
-	rm -f "$GUEST_LOGS/guest-$1.log"
+	rm -f "$GUEST_LOGS/guest-$1.log" "$GUEST_LOGS/guest-$1--incoming.log"
 	"${GUEST_XL[@]}" create -q "$SUITE_TMP/$1.cfg"
+}
+
+# --- archives for a guest's kernel, which unpacks one after another
+
+# cpio_entry NAME MODE FILE: one file, in the format newc.
+cpio_entry() {
+	local size
+	size=$(stat -c %s "$3")
+	printf '070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%s\0' \
+		0 "$2" 0 0 1 0 "$size" 0 0 0 0 $((${#1} + 1)) 0 "$1"
+	zeros $(((4 - (110 + ${#1} + 1) % 4) % 4))
+	cat "$3"
+	zeros $(((4 - size % 4) % 4))
+}
+zeros() { head -c "$1" /dev/zero; }
+
+# driver_initrd: the guests' initrd, and what driver=yes adds to it.
+DRIVER_INITRD=/var/tmp/guest-initrd-driver
+driver_initrd() {
+	local from=$GUEST_FILES to=$DRIVER_INITRD folder=$((8#40755))
+	if [ -e "$to" ] && ! [ "$from/balloond_guest.ko" -nt "$to" ] &&
+		! [ "$from/guesthog" -nt "$to" ] && ! [ "$from/guest-initrd" -nt "$to" ]; then return; fi
+	{
+		cat "$from/guest-initrd"
+		zeros $(((4 - $(stat -c %s "$from/guest-initrd") % 4) % 4))
+		cpio_entry lib $folder /dev/null
+		cpio_entry lib/balloond_guest.ko $((8#100644)) "$from/balloond_guest.ko"
+		cpio_entry bin/guesthog $((8#100755)) "$from/guesthog"
+		cpio_entry 'TRAILER!!!' 0 /dev/null
+		zeros 512 # nor does it look like one archive that was squeezed
+	} >"$to.new"
+	mv "$to.new" "$to"
+}
+
+# --- what a guest says, and does
+
+# guest_log NAME: one that was migrated has its console under another name.
+guest_log() {
+	local log=$GUEST_LOGS/guest-$1.log incoming=$GUEST_LOGS/guest-$1--incoming.log
+	[ ! -e "$incoming" ] || log=$incoming
+	echo "$log"
+}
+
+# guest_do NAME COMMAND: run it in the guest, and end as it ends there; what it
+# prints is printed. GUEST_LIMIT: seconds it may take (60).
+guest_do() {
+	local log number=${EPOCHREALTIME/./} status
+	log=$(guest_log "$1")
+	echo "$number $2" >"$(xs_of "$1" console/tty)"
+	wait_for "${GUEST_LIMIT:-60}" grep -aqs "^guest did $number " "$log" || return 255
+	tr -d '\r' <"$log" | sed -n "s/^guest says $number //p"
+	status=$(tr -d '\r' <"$log" | sed -n "s/^guest did $number //p")
+	return "$status"
 }
 
 guest_said() { grep -aqs "$2" "$GUEST_LOGS/guest-$1.log"; } # NAME PATTERN
