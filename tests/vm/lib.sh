@@ -97,13 +97,11 @@ driver_initrd() {
 	if [ -e "$to" ] && ! [ "$from/balloond_guest.ko" -nt "$to" ] &&
 		! [ "$from/guesthog" -nt "$to" ] && ! [ "$from/guest-initrd" -nt "$to" ]; then return; fi
 	{
-		cat "$from/guest-initrd"
-		zeros $(((4 - $(stat -c %s "$from/guest-initrd") % 4) % 4))
+		zcat "$from/guest-initrd"
 		cpio_entry lib $folder /dev/null
 		cpio_entry lib/balloond_guest.ko $((8#100644)) "$from/balloond_guest.ko"
 		cpio_entry bin/guesthog $((8#100755)) "$from/guesthog"
 		cpio_entry 'TRAILER!!!' 0 /dev/null
-		zeros 512 # nor does it look like one archive that was squeezed
 	} >"$to.new"
 	mv "$to.new" "$to"
 }
