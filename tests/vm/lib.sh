@@ -59,7 +59,10 @@ guest_config() {
 	on_reboot="destroy"
 	on_crash="destroy"
 	CONFIG
-	[ ${#lines[@]} -eq 0 ] || printf '%s\n' "${lines[@]}" >>"$SUITE_TMP/$name.cfg"
+	for line in "${lines[@]}"; do
+		sed -i "/^${line%%=*}=/d" "$SUITE_TMP/$name.cfg"
+		echo "$line" >>"$SUITE_TMP/$name.cfg"
+	done
 }
 
 # guest_start NAME TYPE …: as guest_config, and create it; do not wait.
@@ -115,16 +118,32 @@ guest_log() {
 	echo "$log"
 }
 
-# guest_do NAME COMMAND: run it in the guest, and end as it ends there; what it
-# prints is printed. GUEST_LIMIT: seconds it may take (60).
+# guest_do NAME COMMAND: run it (as one line) in the guest, and end as it ends there; what it
+# prints is printed. GUEST_LIMIT: seconds it may take (60). No process is started
+# for a look at the log: that costs more than the command.
 guest_do() {
-	local log number=${EPOCHREALTIME/./} status
-	log=$(guest_log "$1")
-	echo "$number $2" >"$(xs_of "$1" console/tty)"
-	wait_for "${GUEST_LIMIT:-60}" grep -aqs "^guest did $number " "$log" || return 255
-	tr -d '\r' <"$log" | sed -n "s/^guest says $number //p"
-	status=$(tr -d '\r' <"$log" | sed -n "s/^guest did $number //p")
-	return "$status"
+	local number=${EPOCHREALTIME/./}$BASHPID line part="" log never said tty
+	local end=$((SECONDS + ${GUEST_LIMIT:-60}))
+	tty=$(xs_of "$1" console/tty)
+	exec {log}<"$(guest_log "$1")" {never}<> <(:)
+	cat <&"$log" >/dev/null
+	echo "$number ${2//$'\n'/ }" >"$tty"
+	while :; do
+		if ! IFS= read -r line <&"$log"; then
+			part+=$line
+			[ $SECONDS -lt $end ] || break
+			read -r -t 0.1 _ <&"$never" || true
+			continue
+		fi
+		line=$part${line%$'\r'} part=""
+		case $line in
+		"guest says $number "*) echo "${line#"guest says $number "}" ;;
+		"guest did $number "*) said=${line##* }; break ;;
+		esac
+	done
+	exec {log}<&- {never}<&-
+	[ -n "${said-}" ] || fail "$1 does not answer to: $2" || return 255
+	return "$said"
 }
 
 guest_said() { grep -aqs "$2" "$GUEST_LOGS/guest-$1.log"; } # NAME PATTERN

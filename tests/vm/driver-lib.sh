@@ -1,0 +1,523 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# For the suites of the guest driver: guests that have it and guests that have
+# not, side by side, and cases whose counts a suite chooses.
+# shellcheck source=tests/vm/lib.sh
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+
+MODULE=/lib/balloond_guest.ko
+START_MIB=512
+NEW=(pv_new pvh_new) OLD=(pv_old pvh_old)
+
+# As in lib.sh, but xl, which takes its time, is asked only when the guest is another.
+domid() {
+	local id name
+	id=$(cat "$SUITE_TMP/$1.domid" 2>/dev/null) &&
+		name=$(xenstore-read "/local/domain/$id/name" 2>/dev/null) &&
+		[ "$name" = "$1" ] || id=$(xl domid "$1" 2>/dev/null) || return
+	echo "$id" >"$SUITE_TMP/$1.domid"
+	echo "$id"
+}
+
+# each FUNCTION NAME…: FUNCTION NAME for all names at once; all must succeed.
+each() {
+	local name pids=() bad=0 i
+	local what=$1
+	shift
+	for name; do
+		($what "$name") >"$SUITE_TMP/each.$name" 2>&1 &
+		pids+=($!)
+	done
+	for i in "${!pids[@]}"; do
+		wait "${pids[i]}" || bad=1
+	done
+	for name; do sed "s/^/$name: /" "$SUITE_TMP/each.$name"; done
+	return $bad
+}
+
+# --- targets. They are written as a toolstack does: xl takes the limit along,
+# which takes away what is given up; the store alone leaves it to the guest.
+
+target_of() { xs_of "$1" memory/target; } # NAME: KiB
+ask() { xenstore-write "/local/domain/$(domid "$1")/memory/target" "$2"; } # NAME KIB
+again() { ask "$1" "$(target_of "$1")"; } # NAME: the same target
+
+# remember NAME: its pages and its target, while it has just what it was given.
+remember() { echo "$(guest_pages "$1") $(target_of "$1")" >"$SUITE_TMP/$1.start"; }
+# pages_at NAME KIB: how many pages it has when it is at that target.
+pages_at() {
+	local pages target
+	read -r pages target <"$SUITE_TMP/$1.start"
+	echo $((pages - (target - $2) / 4))
+}
+# at_kib NAME KIB [SECONDS]: until it has just that.
+at_kib() { xenprobe until "$(domid "$1")" "$(pages_at "$1" "$2")" "${3:-60}" >/dev/null; }
+mem_set() { # NAME MIB: and wait for it
+	xl mem-set "$1" "$2"
+	at_kib "$1" "$(target_of "$1")"
+}
+back() { mem_set "$1" $START_MIB; } # NAME
+
+# --- in the guest
+
+load() { guest_do "$1" "insmod $MODULE ${2-}"; } # NAME [PARAMETERS]
+unload() { guest_do "$1" 'rmmod balloond_guest'; } # NAME
+loaded() { guest_do "$1" 'test -d /sys/module/balloond_guest'; } # NAME
+unloaded() { ! loaded "$1" || unload "$1"; } # NAME
+knob() { guest_do "$1" "cat /proc/sys/xen/balloon/$2"; } # NAME current|min|max|target
+mem_total() { guest_do "$1" "sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo"; } # NAME
+mem_free() { guest_do "$1" "sed -n 's/^MemFree: *\([0-9]*\).*/\1/p' /proc/meminfo"; } # NAME
+counter() { # NAME COUNTER
+	guest_do "$1" "sed -n 's/^$2 //p' /sys/kernel/debug/balloond_guest/stats"
+}
+# shellcheck disable=SC2016 # for the guest's shell
+uptime_of() { guest_do "$1" 'read -r up _ </proc/uptime; echo ${up%.*}'; } # NAME: seconds
+uptime_past() { [ "$(uptime_of "$1")" -ge "$2" ]; } # NAME SECONDS
+
+# report NAME KEY: of what it told the host last.
+report() { xs_of "$1" data/balloond/stat | tr ' ' '\n' | sed -n "s/^$2=//p"; }
+report_is() { # NAME KEY VALUE…: one of these
+	local value word
+	value=$(report "$1" "$2")
+	for word in "${@:3}"; do [ "$value" != "$word" ] || return 0; done
+	fail "$2 of $1 is '$value', none of: ${*:3}"
+}
+
+# Whatever its kernel logged since log_clear as a warning or worse.
+log_clear() { guest_do "$1" 'dmesg -c >/dev/null'; } # NAME
+log_warnings() { guest_do "$1" "dmesg -r | awk -F'[<>]' '\$2 % 8 <= 4'"; } # NAME
+log_is_clean() { is "$(log_warnings "$1")" "" "warnings of $1"; } # NAME
+
+# --- the host
+
+# ballast NAME KEEP: a domain that never runs and has all memory but KEEP MiB.
+ballast() {
+	local mib
+	mib=$(($(xl_info free_memory) - $2))
+	guest_config "$1" pv $mib
+	until xl create -p -q "$SUITE_TMP/$1.cfg" 2>/dev/null; do
+		mib=$((mib - 2))
+		sed -i "s/^\(memory\|maxmem\)=.*/\1=$mib/" "$SUITE_TMP/$1.cfg"
+	done
+}
+ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
+
+suite_diagnose_host=$(declare -f suite_diagnose)
+eval "host_$suite_diagnose_host"
+suite_diagnose() {
+	local name
+	host_suite_diagnose
+	for name in "${NEW[@]}"; do
+		domid "$name" >/dev/null || continue
+		echo "--- $name"
+		xs_of "$name" data/balloond/stat
+		GUEST_LIMIT=10 guest_do "$name" 'dmesg | tail -n 12; cat /sys/kernel/debug/balloond_guest/stats'
+	done
+}
+
+# --- cases
+
+guests() {
+	local name
+	for name in "${NEW[@]}"; do guest_start "$name" "${name%_*}" $START_MIB driver=yes vcpus=2; done
+	for name in "${OLD[@]}"; do guest_start "$name" "${name%_*}" $START_MIB driver=yes vcpus=2; done
+	for name in "${NEW[@]}" "${OLD[@]}"; do
+		guest_up "$name"
+		remember "$name"
+	done
+}
+
+# What it says when it comes and goes, and what is left behind.
+loads() { # NAME
+	local total
+	total=$(mem_total "$1")
+	load "$1"
+	has "$(guest_do "$1" 'dmesg | grep balloond_guest:')" 'owns memory/target (way watch), min '
+	is "$(knob "$1" target)" "$(target_of "$1")" target
+	is "$(knob "$1" current)" "$(target_of "$1")" current
+	is "$(knob "$1" max)" "$(xs_of "$1" memory/static-max)" max
+	[ "$(knob "$1" min)" -gt 0 ]
+	mem_set "$1" 384
+	is "$(knob "$1" target)" $((384 * 1024)) target
+	is "$(knob "$1" current)" $((384 * 1024)) current
+	is "$(counter "$1" way)" watch way
+	# It went by its hands, not by those of the kernel's own driver.
+	[ $((512 * $(counter "$1" extents_out) + $(counter "$1" pages_out))) -ge $((128 * 256)) ]
+	case $1 in
+	pvh*) [ "$(counter "$1" extents_out)" -ge 60 ] ;;
+	esac
+	back "$1"
+	is "$(mem_total "$1")" "$total" MemTotal
+	mem_set "$1" 384
+	unload "$1"
+	has "$(guest_do "$1" 'dmesg | grep balloond_guest:')" 'gave memory/target back'
+	at_kib "$1" $((384 * 1024))
+	mem_set "$1" 448 # the kernel's own acts again
+	back "$1"
+	is "$(mem_total "$1")" "$total" MemTotal
+	load "$1"
+}
+
+# The floor: held, and the host is told why.
+floor() { # NAME
+	unloaded "$1"
+	load "$1" "min=$((400 * 1024))"
+	is "$(knob "$1" min)" $((400 * 1024)) min
+	xl mem-set "$1" 300
+	at_kib "$1" $((400 * 1024))
+	wait_for 15 report_is "$1" state 3
+	report_is "$1" reason 1
+	report_is "$1" target_kib $((400 * 1024))
+	report_is "$1" min_kib $((400 * 1024))
+	guest_do "$1" "echo $((350 * 1024)) >/proc/sys/xen/balloon/min"
+	at_kib "$1" $((350 * 1024))
+	back "$1"
+	wait_for 15 report_is "$1" state 0
+	report_is "$1" reason 0
+}
+
+# refused NAME KNOB KIB: EPERM, and nothing changes.
+refused() {
+	local before
+	before=$(knob "$1" "$2")
+	status_is 1 guest_do "$1" "echo $3 >/proc/sys/xen/balloon/$2"
+	has "$(cat "$SUITE_TMP/out")" 'peration not permitted'
+	is "$(knob "$1" "$2")" "$before" "$2"
+}
+bounds() { # NAME
+	local SUITE_TMP=$SUITE_TMP/bounds.$1 min max # status_is writes there
+	mkdir -p "$SUITE_TMP"
+	min=$(knob "$1" min) max=$(knob "$1" max)
+	refused "$1" min $((32 * 1024))
+	refused "$1" min $((max + 4))
+	refused "$1" target $((min - 4))
+	refused "$1" target $((max + 4))
+	guest_do "$1" "echo $((min + 4)) >/proc/sys/xen/balloon/min"
+	is "$(knob "$1" min)" $((min + 4)) min
+}
+sets_target() { # NAME: from within
+	guest_do "$1" "echo $((450 * 1024)) >/proc/sys/xen/balloon/target"
+	at_kib "$1" $((450 * 1024))
+	again "$1"
+	at_kib "$1" $((START_MIB * 1024))
+}
+max_follows() { # NAME
+	mem_set "$1" 400
+	xl mem-max "$1" 448
+	wait_for 15 knob_is "$1" max $((448 * 1024))
+	xl mem-max "$1" $START_MIB
+	wait_for 15 knob_is "$1" max $((START_MIB * 1024))
+	back "$1"
+}
+knob_is() { is "$(knob "$1" "$2")" "$3" "$2 of $1"; }
+
+# A host that is full for a minute. The kernel's own tries after 2, 4 and 8 s.
+full_host() {
+	local name up
+	each unloaded "${NEW[@]}"
+	each load "${NEW[@]}"
+	for name in "${NEW[@]}" "${OLD[@]}"; do xl mem-set "$name" 384; done
+	for name in "${NEW[@]}" "${OLD[@]}"; do at_kib "$name" $((384 * 1024)); done
+	ballast crumb $(($(xl_info free_memory) - 600))
+	ballast ballast 0
+	up=$(uptime_of pv_old)
+	for name in "${NEW[@]}" "${OLD[@]}"; do xl mem-set "$name" $START_MIB; done
+	each tries "${NEW[@]}"
+	wait_for 120 uptime_past pv_old $((up + 60))
+	for name in "${NEW[@]}"; do
+		report_is "$name" state 1
+		report_is "$name" reason 4
+	done
+	each acts_again "${NEW[@]}"
+}
+tries() { wait_for 30 tries_on "$1" "$(counter "$1" steps)"; } # NAME
+tries_on() { [ "$(counter "$1" steps)" -gt "$2" ]; } # NAME STEPS
+# The same target again is tried at once: before the next turn of its clock, which
+# is 5 s after one that was just seen.
+acts_again() { # NAME
+	local steps up
+	tries "$1"
+	up=$(uptime_of "$1") steps=$(counter "$1" steps)
+	again "$1"
+	tries_on "$1" "$steps"
+	[ $(($(uptime_of "$1") - up)) -lt 4 ] || skip "too slow a machine to tell"
+}
+
+then_room() {
+	local name start old=()
+	for name in "${OLD[@]}"; do old+=("$(guest_pages "$name")"); done
+	for name in "${NEW[@]}"; do
+		xenprobe until "$(domid "$name")" "$(pages_at "$name" $((START_MIB * 1024)))" 60 \
+			>"$SUITE_TMP/$name.arrived" &
+	done
+	xl destroy crumb
+	start=$(ms)
+	wait
+	for name in "${NEW[@]}"; do
+		echo "$name $(($(<"$SUITE_TMP/$name.arrived") - start))" | tee -a "$SUITE_TMP/room"
+	done
+	for name in "${NEW[@]}"; do
+		[ $(($(<"$SUITE_TMP/$name.arrived") - start)) -le 5000 ]
+	done
+	for name in "${OLD[@]}"; do again "$name"; done
+	start=$(uptime_of pv_old)
+	wait_for 60 uptime_past pv_old $((start + 5))
+	for name in "${!OLD[@]}"; do guest_has_pages "${OLD[name]}" "${old[name]}"; done
+	xl destroy ballast
+	# Another value wakes them.
+	for name in "${OLD[@]}"; do
+		mem_set "$name" $((START_MIB - 1))
+		back "$name"
+	done
+}
+tell_room() { sed 's/^\(.*\) \(.*\)/# \1: there \2 ms after the room/' "$SUITE_TMP/room"; }
+
+# Nothing happens at rest but a report every 10 s.
+idles() { # NAME
+	local up steps reports
+	wait_for 30 report_is "$1" state 0
+	read -r up steps reports < <(idle_counts "$1")
+	wait_for 90 uptime_past "$1" $((up + 22))
+	set -- "$1" "$up" "$steps" "$reports"
+	read -r up steps reports < <(idle_counts "$1")
+	is "$steps" "$3" steps
+	[ $((reports - $4)) -le $(((up - $2) / 10 + 1)) ]
+	[ $((reports - $4)) -ge $(((up - $2) / 10 - 1)) ]
+}
+# shellcheck disable=SC2016 # for the guest's shell
+idle_counts() {
+	guest_do "$1" 'read -r up _ </proc/uptime; echo ${up%.*} $(sed -n "s/^\(steps\|reports\) //p" /sys/kernel/debug/balloond_guest/stats)'
+}
+
+# The other way to own the target.
+diverts() { # NAME
+	unloaded "$1"
+	load "$1" patch_only=1
+	is "$(counter "$1" way)" ftrace way
+	mem_set "$1" 400
+	[ $((512 * $(counter "$1" extents_out) + $(counter "$1" pages_out))) -ge $((100 * 256)) ]
+	back "$1"
+	unload "$1"
+	mem_set "$1" 448
+	back "$1"
+	load "$1"
+}
+
+# --- cases with counts: ROUNDS, CYCLES and LOADS are the suite's
+
+# Loaded and unloaded while others write targets: nothing leaks, nobody warns.
+comes_and_goes() { # NAME
+	local total free after
+	unloaded "$1"
+	total=$(mem_total "$1") free=$(mem_free "$1")
+	log_clear "$1"
+	(while :; do ask "$1" $(((300 + RANDOM % 212) * 1024)); sleep 0.3; done) &
+	GUEST_LIMIT=$((60 + LOADS * 6)) guest_do "$1" "i=0; while [ \$i -lt $LOADS ]; do insmod $MODULE || exit 1;
+		usleep \$((i % 7 * 50000)); rmmod balloond_guest || exit 1; i=\$((i + 1)); done"
+	kill $!
+	wait $! || true
+	load "$1"
+	back "$1"
+	log_is_clean "$1"
+	unload "$1"
+	is "$(mem_total "$1")" "$total" MemTotal
+	after=$(mem_free "$1")
+	[ "$after" -gt $((free - 8 * 1024)) ] || fail "MemFree was $free KiB, is $after"
+	load "$1"
+	# The look at the log can fail.
+	guest_do "$1" 'echo "<4>a warning" >/dev/kmsg'
+	has "$(log_warnings "$1")" "a warning"
+	log_clear "$1"
+}
+
+# hog NAME MIB [WORD…]: in the background of the guest; how it ended is in its /mnt/hog.
+hog() {
+	guest_do "$1" "rm -f /mnt/hog; (guesthog ${*:2}; echo \$? >/mnt/hog) >/dev/console 2>&1 &"
+}
+hog_ended() { guest_do "$1" 'cat /mnt/hog'; } # NAME: its status; fails while it runs
+oom_kills() { guest_do "$1" "sed -n 's/^oom_kill //p' /proc/vmstat"; } # NAME
+available() { guest_do "$1" "sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo"; } # NAME
+has_at_most() { [ "$(available "$1")" -lt "$2" ]; } # NAME KIB
+
+# Other needs meet a target that drops below what is in use. ROUNDS of it.
+pressure() {
+	local i
+	rm -f "$SUITE_TMP/kills"
+	each unloaded "${NEW[@]}"
+	each load "${NEW[@]}"
+	for ((i = 0; i < ROUNDS; i++)); do
+		each squeezed "${NEW[@]}" "${OLD[@]}"
+	done
+	cat "$SUITE_TMP/kills"
+	is "$(grep -c new "$SUITE_TMP/kills" || true)" 0 "kills beside the driver"
+	grep -q old "$SUITE_TMP/kills" # else it was no pressure
+}
+squeezed() { # NAME
+	local kills
+	kills=$(oom_kills "$1")
+	hog "$1" 200 busy
+	wait_for 60 hog_has "$1" 200
+	ask "$1" $((200 * 1024))
+	case $1 in
+	*_new)
+		wait_for 60 report_is "$1" state 3
+		report_is "$1" reason 2 5
+		;;
+	*) wait_for 60 is_short "$1" ;;
+	esac
+	# One more, for less than the first has.
+	GUEST_LIMIT=120 guest_do "$1" 'guesthog 40 seconds=1 || echo "ended with $?"'
+	[ "$(oom_kills "$1")" = "$kills" ] || echo "$1" >>"$SUITE_TMP/kills"
+	# shellcheck disable=SC2016 # for the guest's shell
+	guest_do "$1" 'kill $(pidof guesthog) || true'
+	wait_for 30 hog_ended "$1"
+	case $1 in
+	*_new)
+		at_kib "$1" $((200 * 1024))
+		wait_for 15 report_is "$1" state 0
+		;;
+	esac
+	ask "$1" $((START_MIB * 1024 - 4)) # another value, for the kernel's own
+	at_kib "$1" $((START_MIB * 1024 - 4))
+	ask "$1" $((START_MIB * 1024))
+	at_kib "$1" $((START_MIB * 1024))
+}
+hog_has() { tail -n 20 "$(guest_log "$1")" | grep -aq "guesthog: has $2 MiB"; } # NAME MIB
+is_short() { [ "$(available "$1")" -lt $((30 * 1024)) ]; }                      # NAME
+tell_kills() { sort "$SUITE_TMP/kills" | uniq -c | sed "s/\$/: rounds of $ROUNDS in which a process was killed/;s/^/#/"; }
+
+# cycle NAME KIB: so much less and again all; prints the milliseconds.
+cycle() {
+	local id=0 target start low full
+	id=$(domid "$1") full=$((START_MIB * 1024))
+	low=$(pages_at "$1" $((full - $2)))
+	target=/local/domain/$id/memory/target
+	start=$(ms)
+	xenstore-write "$target" $((full - $2))
+	xenprobe until "$id" "$low" 120 >/dev/null
+	xenstore-write "$target" $full
+	xenprobe until "$id" "$(pages_at "$1" $full)" 120 >/dev/null
+	echo $(($(ms) - start))
+}
+# Full cycles of both in turns, and such as move next to nothing.
+speed() {
+	local i name
+	each unloaded "${NEW[@]}"
+	each load "${NEW[@]}"
+	for name in pvh_new pvh_old; do xenprobe tables "$(domid $name)" >"$SUITE_TMP/$name.before"; done
+	for ((i = 0; i < CYCLES; i++)); do
+		for name in pv_old pv_new pvh_old pvh_new; do
+			cycle $name $((256 * 1024)) >>"$SUITE_TMP/$name.full"
+			cycle $name 1024 >>"$SUITE_TMP/$name.empty"
+		done
+	done
+	for name in pvh_new pvh_old; do xenprobe tables "$(domid $name)" >"$SUITE_TMP/$name.after"; done
+}
+median() { sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+moves() { echo $(($(median "$SUITE_TMP/$1.full") - $(median "$SUITE_TMP/$1.empty"))); } # NAME: ms
+tell_speed() {
+	local type
+	for type in PVH PV; do
+		awk -v type=$type -v old="$(moves ${type,,}_old)" -v new="$(moves ${type,,}_new)" \
+			'BEGIN { printf "# %s: %.2f times as fast as the driver in the kernel (256 MiB down and up: %d ms, %d ms)\n",
+				type, old / new, new, old }'
+	done
+	for type in old new; do
+		echo "# pages of tables that map pvh_$type: $(<"$SUITE_TMP/pvh_$type.before"), then $(<"$SUITE_TMP/pvh_$type.after")"
+	done
+}
+# As many 2 MiB mappings as before. The kernel's own broke some: it can be seen.
+stays_whole() {
+	is "$(<"$SUITE_TMP/pvh_new.after")" "$(<"$SUITE_TMP/pvh_new.before")" "pages of tables"
+	[ "$(<"$SUITE_TMP/pvh_old.after")" -gt "$(<"$SUITE_TMP/pvh_old.before")" ]
+}
+
+# Saved on the way to a target that the host has no room for.
+half_way() {
+	local name
+	for name in "${NEW[@]}"; do mem_set "$name" 300; done
+	ballast ballast 60
+	for name in "${NEW[@]}"; do xl mem-set "$name" $START_MIB; done
+	each gets_some "${NEW[@]}"
+	each saved_and_restored "${NEW[@]}"
+	each tries "${NEW[@]}"
+	xl destroy ballast
+	each is_whole "${NEW[@]}"
+}
+gets_some() { wait_for 30 report_is "$1" reason 4; } # NAME
+is_whole() { # NAME
+	at_kib "$1" $((START_MIB * 1024))
+	wait_for 15 report_is "$1" state 0
+	log_is_clean "$1"
+	guest_alive "$1"
+}
+saved_and_restored() { # NAME
+	local image=/var/tmp/$1.img
+	log_clear "$1"
+	xl save "$1" "$image" >/dev/null
+	wait_for 60 guest_gone "$1"
+	xl restore "$image" >/dev/null
+	rm "$image"
+	guest_alive "$1"
+	wait_for 15 xs_of "$1" data/balloond/stat
+	[ "$(guest_pages "$1")" -lt "$(pages_at "$1" $((START_MIB * 1024)))" ]
+	is "$(target_of "$1")" $((START_MIB * 1024)) target
+}
+checkpointed() { # NAME
+	log_clear "$1"
+	xl mem-set "$1" 400
+	xl save -c "$1" /dev/null >/dev/null
+	guest_alive "$1"
+	at_kib "$1" $((400 * 1024))
+	back "$1"
+	log_is_clean "$1"
+}
+# To this very host: Debian's Xen cannot send PV guests while they run.
+migrated() { # NAME
+	local before
+	printf '#!/bin/bash\nshift\nexec "$@"\n' >"$SUITE_TMP/host"
+	chmod +x "$SUITE_TMP/host"
+	before=$(domid "$1")
+	log_clear "$1"
+	mem_set "$1" 400
+	xl migrate -s "$SUITE_TMP/host" "$1" here >/dev/null
+	[ "$(domid "$1")" != "$before" ]
+	wait_for 30 xs_of "$1" data/balloond/stat
+	back "$1"
+	is_whole "$1"
+}
+
+# Processors and memory come and go while it moves.
+hotplug() { # NAME
+	log_clear "$1"
+	(while :; do ask "$1" $(((300 + RANDOM % 212) * 1024)); sleep 0.3; done) &
+	# shellcheck disable=SC2016 # for the guest's shell
+	GUEST_LIMIT=120 guest_do "$1" 'cd /sys/devices/system/cpu/cpu1
+		i=0; while [ $i -lt 5 ]; do echo 0 >online; usleep 200000; echo 1 >online; usleep 200000; i=$((i+1)); done'
+	kill $!
+	wait $! || true
+	ask "$1" $((START_MIB * 1024))
+	at_kib "$1" $((START_MIB * 1024))
+	log_is_clean "$1"
+}
+more_memory() { # NAME
+	local total
+	total=$(mem_total "$1")
+	xl mem-max "$1" $((START_MIB + 256))
+	xl mem-set "$1" $((START_MIB + 256))
+	wait_for 30 report_is "$1" reason 3
+	wait_for 120 comes_online "$1"
+	wait_for 15 report_is "$1" state 0
+	[ "$(mem_total "$1")" -gt $((total + 240 * 1024)) ]
+	mem_set "$1" 400
+	mem_set "$1" $((START_MIB + 256))
+	xl mem-set "$1" $START_MIB
+	at_kib "$1" $((START_MIB * 1024))
+	xl mem-max "$1" $START_MIB
+}
+comes_online() { # NAME
+	# shellcheck disable=SC2016 # for the guest's shell
+	guest_do "$1" 'for m in /sys/devices/system/memory/memory*; do
+		grep -q offline $m/state && echo online >$m/state; done' || true
+	at_kib "$1" $(((START_MIB + 256) * 1024)) 2
+}
