@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# balloond and what its driver in the guests tells it.
+# main
+# limit: 900
+# shellcheck source=tests/vm/driver-lib.sh
+. "${0%/*}/../driver-lib.sh"
+
+IDLE_MIB=700 NEEDS_MIB=300
+
+# A host that is full: what one guest gets is what another gives.
+begin() {
+	guest_start idle pv $IDLE_MIB driver=yes
+	guest_start needs pvh $NEEDS_MIB 700 driver=yes
+	guest_up idle
+	guest_up needs
+	remember idle
+	remember needs
+	load idle
+	load needs
+	cat >/etc/balloond/balloond.conf.d/reports.conf <<-CONF
+	[host]
+	reserve = 16M
+	tick = 1s
+	[policy]
+	boot-grace = 1s
+	telemetry-stale-after = 15s
+	[defaults]
+	min-with-driver = 30%
+	CONF
+	ballast ballast 32
+	bd_start
+	balloonctl set ballast --mode ignore
+	wait_for 60 bd_domain_is idle state steady
+	wait_for 60 bd_domain_is needs state steady
+}
+
+fresh() { # NAME
+	wait_for 30 bd_domain_is "$1" telemetry.fresh true
+	is "$(bd_domain "$1" telemetry.min_bytes)" $(($(now "$1" min) * 1024)) min_bytes
+	[ "$(bd_domain "$1" telemetry.available_bytes)" -gt $((50 * 1048576)) ]
+}
+
+# One begins to need 250 MiB: it gets them, and then they go back.
+moves() {
+	local before start end
+	rm -f "$SUITE_TMP/moved"
+	before=$(guest_pages idle)
+	start=$(ms)
+	hog needs 380 rate=40 busy
+	wait_for 60 shrank_to idle $((before - 20 * 256))
+	wait_for 90 hog_has needs 380
+	end=$(ms)
+	echo "# needs had its 380 MiB after $((end - start)) ms" >"$SUITE_TMP/moved"
+	[ "$(guest_pages needs)" -gt $((400 * 256)) ]
+	unhurt needs
+	unhurt idle
+	guest_alive idle
+}
+shrank_to() { [ "$(guest_pages "$1")" -le "$2" ]; } # NAME PAGES
+unhurt() {                                         # NAME: nothing was killed, nothing swapped
+	is "$(report "$1" swap_kib)" 0 swap_kib
+	is "$(now "$1" oom_kill)" 0 oom_kill
+}
+tell_moves() { cat "$SUITE_TMP/moved"; }
+comes_back() {
+	local before
+	before=$(guest_pages needs)
+	# shellcheck disable=SC2016 # for the guest's shell
+	guest_do needs 'kill $(pidof guesthog)'
+	wait_for 30 hog_ended needs
+	is "$(guest_do needs 'cat /mnt/hog')" 0 "status of what took memory"
+	# Now the other needs it.
+	hog idle 480 rate=40
+	wait_for 90 hog_has idle 480
+	[ "$(guest_pages needs)" -lt $((before - 100 * 256)) ]
+	unhurt needs
+	unhurt idle
+	# shellcheck disable=SC2016 # for the guest's shell
+	guest_do idle 'kill $(pidof guesthog)'
+	wait_for 30 hog_ended idle
+}
+
+# A target below the floor of the guest: kept, shown, explained.
+explained() {
+	guest_do needs "echo $((280 * 1024)) >/proc/sys/xen/balloon/min"
+	balloonctl set needs 220M
+	wait_for 60 bd_domain_is needs telemetry.refused min
+	has "$(balloonctl explain needs)" "its own driver keeps it at"
+	has "$(balloonctl explain needs)" "xen.balloon.min"
+	[ "$(guest_pages needs)" -ge $((280 * 256)) ]
+	bd_domain_is needs state steady # not stuck
+	balloonctl set needs --mode auto
+}
+
+# Whose reports end has no need that is known: it keeps what it has.
+falls_silent() {
+	local pages up
+	unload needs
+	pages=$(guest_pages needs)
+	up=$(now needs uptime)
+	hog idle 480 rate=60
+	wait_for 30 bd_domain_is needs telemetry.fresh false
+	wait_for 60 uptime_past needs $((up + 25))
+	[ "$(guest_pages needs)" -ge "$pages" ]
+	guest_alive needs
+	is "$(now needs oom_kill)" 0 oom_kill
+}
+
+case_ok "a PV and a PVH guest with the driver, on a host that is full" begin
+case_ok "status shows what their drivers report" each fresh idle needs
+case_ok "memory moves from an idle guest to one that starts to need it" moves
+tell_moves
+case_ok "it comes back when the need ends; nothing is killed, nothing swapped" comes_back
+case_ok "a target below the guest's floor is explained" explained
+case_ok "a guest whose driver is unloaded keeps what it has" falls_silent
+suite_end
