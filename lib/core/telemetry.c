@@ -28,14 +28,53 @@ bool bl_telemetry_parse_kib(const char *text, size_t len, bl_kib *ret)
 	return parse_number(text, len, BL_TELEMETRY_KIB_MAX, &ret->n);
 }
 
+enum key {
+	KEY_SEQ,
+	KEY_USED,
+	KEY_AVAILABLE,
+	KEY_PSI,
+	N_REQUIRED,
+	KEY_STATE = N_REQUIRED,
+	KEY_REASON,
+	KEY_CURRENT,
+	KEY_TARGET,
+	KEY_MIN,
+	KEY_MAX,
+	KEY_TOTAL,
+	KEY_SWAP,
+	KEY_PSI_FULL,
+	KEY_REFAULTS,
+	KEY_OOM,
+	N_KEYS
+};
+
+static const struct {
+	const char *name;
+	uint64_t most;
+	unsigned has; /* enum bl_stat_has; 0: it must be there */
+} keys[N_KEYS] = {
+	[KEY_SEQ] = { "seq", UINT64_MAX, 0 },
+	[KEY_USED] = { "used_kib", BL_TELEMETRY_KIB_MAX, 0 },
+	[KEY_AVAILABLE] = { "avail_kib", BL_TELEMETRY_KIB_MAX, 0 },
+	[KEY_PSI] = { "psi", PRESSURE_MAX, 0 },
+	[KEY_STATE] = { "state", UINT64_MAX, BL_STAT_STATE },
+	[KEY_REASON] = { "reason", UINT64_MAX, BL_STAT_REASON },
+	[KEY_CURRENT] = { "current_kib", BL_TELEMETRY_KIB_MAX, BL_STAT_CURRENT },
+	[KEY_TARGET] = { "target_kib", BL_TELEMETRY_KIB_MAX, BL_STAT_TARGET },
+	[KEY_MIN] = { "min_kib", BL_TELEMETRY_KIB_MAX, BL_STAT_MIN },
+	[KEY_MAX] = { "max_kib", BL_TELEMETRY_KIB_MAX, BL_STAT_MAX },
+	[KEY_TOTAL] = { "total_kib", BL_TELEMETRY_KIB_MAX, BL_STAT_TOTAL },
+	[KEY_SWAP] = { "swap_kib", BL_TELEMETRY_KIB_MAX, BL_STAT_SWAP },
+	[KEY_PSI_FULL] = { "psi_full", PRESSURE_MAX, BL_STAT_PRESSURE_FULL },
+	[KEY_REFAULTS] = { "refaults", UINT64_MAX, BL_STAT_REFAULTS },
+	[KEY_OOM] = { "oom", UINT64_MAX, BL_STAT_OOM },
+};
+
 /* Index of a known key, -1. */
-enum { KEY_SEQ, KEY_USED, KEY_AVAILABLE, KEY_PSI, N_KEYS };
 static int find_key(const char *text, size_t len)
 {
-	static const char *const names[N_KEYS] = { "seq", "used_kib", "avail_kib", "psi" };
-
 	for (int i = 0; i < N_KEYS; i++)
-		if (strlen(names[i]) == len && memcmp(names[i], text, len) == 0)
+		if (strlen(keys[i].name) == len && memcmp(keys[i].name, text, len) == 0)
 			return i;
 	return -1;
 }
@@ -43,9 +82,6 @@ static int find_key(const char *text, size_t len)
 /* One KEY=NUMBER; what is unknown must still be a number. */
 static bool take_word(const char *word, size_t len, uint64_t value[N_KEYS], unsigned *seen)
 {
-	static const uint64_t most[N_KEYS] = {
-		UINT64_MAX, BL_TELEMETRY_KIB_MAX, BL_TELEMETRY_KIB_MAX, PRESSURE_MAX,
-	};
 	const char *equal = memchr(word, '=', len);
 	size_t key_len;
 	uint64_t n;
@@ -55,7 +91,7 @@ static bool take_word(const char *word, size_t len, uint64_t value[N_KEYS], unsi
 		return false;
 	key_len = (size_t)(equal - word);
 	key = find_key(word, key_len);
-	if (!parse_number(equal + 1, len - key_len - 1, key < 0 ? UINT64_MAX : most[key], &n))
+	if (!parse_number(equal + 1, len - key_len - 1, key < 0 ? UINT64_MAX : keys[key].most, &n))
 		return false;
 	if (key < 0)
 		return true;
@@ -64,6 +100,30 @@ static bool take_word(const char *word, size_t len, uint64_t value[N_KEYS], unsi
 	*seen |= 1U << key;
 	value[key] = n;
 	return true;
+}
+
+static void fill(struct bl_telemetry_stat *ret, const uint64_t value[N_KEYS], unsigned seen)
+{
+	*ret = (struct bl_telemetry_stat){
+		.seq = value[KEY_SEQ],
+		.used = BL_KIB(value[KEY_USED]),
+		.available = BL_KIB(value[KEY_AVAILABLE]),
+		.pressure = (uint32_t)value[KEY_PSI],
+		.state = value[KEY_STATE],
+		.reason = value[KEY_REASON],
+		.current = BL_KIB(value[KEY_CURRENT]),
+		.target = BL_KIB(value[KEY_TARGET]),
+		.min = BL_KIB(value[KEY_MIN]),
+		.max = BL_KIB(value[KEY_MAX]),
+		.total = BL_KIB(value[KEY_TOTAL]),
+		.swap = BL_KIB(value[KEY_SWAP]),
+		.pressure_full = (uint32_t)value[KEY_PSI_FULL],
+		.refaults = value[KEY_REFAULTS],
+		.oom = value[KEY_OOM],
+	};
+	for (int i = 0; i < N_KEYS; i++)
+		if (seen >> i & 1)
+			ret->has |= keys[i].has;
 }
 
 bool bl_telemetry_parse_stat(const char *text, size_t len, struct bl_telemetry_stat *ret)
@@ -87,13 +147,8 @@ bool bl_telemetry_parse_stat(const char *text, size_t len, struct bl_telemetry_s
 		if (!take_word(word, (size_t)(text - word), value, &seen))
 			return false;
 	}
-	if (seen != (1U << N_KEYS) - 1)
+	if ((seen & ((1U << N_REQUIRED) - 1)) != (1U << N_REQUIRED) - 1)
 		return false;
-	*ret = (struct bl_telemetry_stat){
-		.seq = value[KEY_SEQ],
-		.used = BL_KIB(value[KEY_USED]),
-		.available = BL_KIB(value[KEY_AVAILABLE]),
-		.pressure = (uint32_t)value[KEY_PSI],
-	};
+	fill(ret, value, seen);
 	return true;
 }

@@ -10,16 +10,45 @@
 #include "lib/core/units.h"
 
 /* Longest data/balloond/stat that is looked at. */
-#define BL_TELEMETRY_STAT_MAX 256
+#define BL_TELEMETRY_STAT_MAX 512
 
 /* data/balloond/stat, written by balloond's guest driver:
  *
- *     v=1 seq=N used_kib=N avail_kib=N psi=N
+ *     v=1 seq=N state=N reason=N current_kib=N target_kib=N min_kib=N max_kib=N
+ *     used_kib=N avail_kib=N total_kib=N swap_kib=N psi=N psi_full=N refaults=N oom=N
  *
- * KEY=NUMBER separated by single blanks, v=1 first, the others in any order,
- * each once; a key that is not known is skipped, so that a later driver may
- * say more. seq counts the reports, so that a report which happens to be the
- * same as the last can be told from a driver that died. */
+ * in one line: KEY=NUMBER separated by single blanks, v=1 first, the others in
+ * any order, each once; seq, used_kib, avail_kib and psi must be there. A key
+ * that is not known is skipped, so that a later driver may say more. seq counts
+ * the reports, so that a report which happens to be the same as the last can be
+ * told from a driver that died. Sizes are in terms of memory/target. */
+enum bl_stat_has {
+	BL_STAT_MIN = 1 << 0,
+	BL_STAT_MAX = 1 << 1,
+	BL_STAT_SWAP = 1 << 2,
+	BL_STAT_PRESSURE_FULL = 1 << 3,
+	BL_STAT_OOM = 1 << 4,
+	BL_STAT_STATE = 1 << 5,
+	BL_STAT_REASON = 1 << 6,
+	BL_STAT_CURRENT = 1 << 7,
+	BL_STAT_TARGET = 1 << 8,
+	BL_STAT_TOTAL = 1 << 9,
+	BL_STAT_REFAULTS = 1 << 10,
+};
+
+/* What the driver does, and why it is not where it was told to be. Numbers that
+ * a later driver may use are taken and mean nothing here. */
+enum { BL_STAT_RESTS, BL_STAT_GROWS, BL_STAT_SHRINKS, BL_STAT_REFUSES };
+enum {
+	BL_STAT_NO_REASON,
+	BL_STAT_BELOW_MIN,   /* the target is below its own min */
+	BL_STAT_IN_NEED,     /* memory pressure inside the guest */
+	BL_STAT_NO_FRAMES,   /* no page frames for so much memory */
+	BL_STAT_HOST_FULL,   /* the host gives no more */
+	BL_STAT_NO_PAGES,    /* its kernel finds no page to give */
+	BL_STAT_ABOVE_MAX,   /* the target is above its own max */
+};
+
 struct bl_telemetry_stat {
 	uint64_t seq;
 	/* What the guest cannot do without, of all the memory the hypervisor
@@ -27,6 +56,12 @@ struct bl_telemetry_stat {
 	bl_kib used;
 	bl_kib available; /* what it could give without reclaim */
 	uint32_t pressure; /* PSI memory some avg10, hundredths of a percent, 0..10000 */
+	/* What a driver may leave out; 0 unless its bit is set. */
+	unsigned has; /* enum bl_stat_has */
+	uint64_t state, reason;
+	bl_kib current, target, min, max, total, swap;
+	uint32_t pressure_full; /* PSI memory full avg10 */
+	uint64_t refaults, oom; /* since it booted */
 };
 
 /* No terminating NUL is needed. Nothing is written unless true is returned. */

@@ -15,6 +15,9 @@ static void read_all(const char *text, size_t len)
 		FUZZ_EXPECT(s.pressure <= 10000);
 		FUZZ_EXPECT(s.used.n <= BL_TELEMETRY_KIB_MAX);
 		FUZZ_EXPECT(s.available.n <= BL_TELEMETRY_KIB_MAX);
+		FUZZ_EXPECT(s.min.n <= BL_TELEMETRY_KIB_MAX && s.max.n <= BL_TELEMETRY_KIB_MAX);
+		FUZZ_EXPECT(s.swap.n <= BL_TELEMETRY_KIB_MAX && s.pressure_full <= 10000);
+		FUZZ_EXPECT(s.has & BL_STAT_MIN || !s.min.n);
 	} else {
 		FUZZ_EXPECT(s.seq == 1 && s.pressure == 77777 && !s.used.n && !s.available.n);
 	}
