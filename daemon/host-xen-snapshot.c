@@ -148,7 +148,7 @@ static void fill_telemetry(struct bd_xen_guest *g, struct bl_dom *d)
 	bool driver;
 
 	if (!bd_xen_tele_get(&g->tele, d->tot, bl_pages_max(d->tot, d->static_max),
-			     g->still_since, &d->tele, &driver)) {
+			     g->still_since, &g->offset, &d->tele, &driver)) {
 		if (!g->complained)
 			bd_log(LOG_NOTICE, "domain %u (%s): it reports more memory than it "
 			       "has, which is ignored", g->domid, g->name);

@@ -33,7 +33,8 @@ static bool same(const struct bd_xen_tele_value *a, const struct bd_xen_tele_val
 {
 	return a->kib.n == b->kib.n && a->stat.seq == b->stat.seq &&
 	       a->stat.used.n == b->stat.used.n && a->stat.available.n == b->stat.available.n &&
-	       a->stat.pressure == b->stat.pressure;
+	       a->stat.pressure == b->stat.pressure && a->stat.state == b->stat.state &&
+	       a->stat.reason == b->stat.reason && a->stat.oom == b->stat.oom;
 }
 
 bool bd_xen_tele_take(struct bd_xen_tele *t, enum bd_xen_tele_source s, const char *text,
@@ -89,24 +90,58 @@ static void take_pair(struct bd_xen_tele *t, bl_pages tot, bl_ms still_since,
 	};
 }
 
+static enum bl_refusal refusal_of(const struct bl_telemetry_stat *s)
+{
+	if (s->state != BL_STAT_REFUSES)
+		return BL_REFUSES_NOT;
+	switch (s->reason) {
+	case BL_STAT_BELOW_MIN:
+		return BL_REFUSES_MIN;
+	case BL_STAT_IN_NEED:
+		return BL_REFUSES_PRESSURE;
+	case BL_STAT_NO_PAGES:
+		return BL_REFUSES_NO_PAGES;
+	default:
+		return BL_REFUSES_NOT;
+	}
+}
+
+static struct bl_telemetry from_driver(const struct bd_xen_tele_value *v,
+				       const struct bd_xen_offset *o)
+{
+	const struct bl_telemetry_stat *s = &v->stat;
+
+	return (struct bl_telemetry){
+		.present = true,
+		.at = v->at,
+		.used = pages(s->used),
+		.available = pages(s->available),
+		.pressure = s->pressure,
+		.has_min = s->has & BL_STAT_MIN && o->known,
+		.has_max = s->has & BL_STAT_MAX && o->known,
+		.has_swap = s->has & BL_STAT_SWAP,
+		.has_pressure_full = s->has & BL_STAT_PRESSURE_FULL,
+		.has_oom_kills = s->has & BL_STAT_OOM,
+		.starved = s->state == BL_STAT_GROWS && s->reason == BL_STAT_HOST_FULL,
+		.refusal = refusal_of(s),
+		.min = bd_xen_offset_add(o, pages(s->min)),
+		.max = bd_xen_offset_add(o, bl_pages_from_kib_floor(s->max)),
+		.swap = pages(s->swap),
+		.pressure_full = s->pressure_full,
+		.oom_kills = s->oom,
+	};
+}
+
 bool bd_xen_tele_get(struct bd_xen_tele *t, bl_pages tot, bl_pages most, bl_ms still_since,
-		     struct bl_telemetry *ret, bool *ret_driver)
+		     const struct bd_xen_offset *o, struct bl_telemetry *ret, bool *ret_driver)
 {
 	const struct bd_xen_tele_value *v = t->values;
 	struct bl_telemetry tele = { 0 };
 	bool driver = false;
 
 	if (fresh(&v[BD_XEN_TELE_STAT])) {
-		const struct bl_telemetry_stat *stat = &v[BD_XEN_TELE_STAT].stat;
-
 		driver = true;
-		tele = (struct bl_telemetry){
-			.present = true,
-			.at = v[BD_XEN_TELE_STAT].at,
-			.used = pages(stat->used),
-			.available = pages(stat->available),
-			.pressure = stat->pressure,
-		};
+		tele = from_driver(&v[BD_XEN_TELE_STAT], o);
 	} else if (v[BD_XEN_TELE_TOTAL].present && v[BD_XEN_TELE_FREE].present &&
 		   (fresh(&v[BD_XEN_TELE_TOTAL]) || fresh(&v[BD_XEN_TELE_FREE]))) {
 		if (v[BD_XEN_TELE_FREE].kib.n > v[BD_XEN_TELE_TOTAL].kib.n)

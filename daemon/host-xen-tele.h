@@ -5,6 +5,7 @@
 #ifndef BD_HOST_XEN_TELE_H
 #define BD_HOST_XEN_TELE_H
 
+#include "daemon/host-xen-offset.h"
 #include "lib/core/snapshot.h"
 #include "lib/core/telemetry.h"
 
@@ -40,9 +41,11 @@ bool bd_xen_tele_take(struct bd_xen_tele *t, enum bd_xen_tele_source s, const ch
 		      size_t len, bl_ms now);
 
 /* The best there is for a domain of tot pages that has stood still since
- * still_since, and can never have more than most. *ret_driver: it came from
- * balloond's own driver. False: it says more than can be. */
+ * still_since, and can never have more than most; o: what the limits its driver
+ * speaks of, which are in terms of memory/target, differ by (they are left out
+ * while that is not known). *ret_driver: it came from balloond's own driver.
+ * False: it says more than can be. */
 bool bd_xen_tele_get(struct bd_xen_tele *t, bl_pages tot, bl_pages most, bl_ms still_since,
-		     struct bl_telemetry *ret, bool *ret_driver);
+		     const struct bd_xen_offset *o, struct bl_telemetry *ret, bool *ret_driver);
 
 #endif

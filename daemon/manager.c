@@ -66,6 +66,7 @@ int bd_manager_look(struct bd_manager *m)
 	m->last_look_real = bd_real_ms();
 	m->looked_before_change = false;
 	if (!r) {
+		bl_snapshot_age(&m->snap, m->settings.telemetry_stale_after);
 		bd_learn(m);
 		r = bl_progress_update(&m->progress, &m->settings, &m->snap);
 	}

@@ -28,7 +28,7 @@ static struct bl_admission admit(const struct bl_plan *plan, bl_pages need, bl_p
 		const struct bl_view *v = &plan->views[i];
 
 		if (may_ever_give(v))
-			to_min += (int64_t)bl_pages_sub(v->have, v->limits.min).n;
+			to_min += (int64_t)bl_pages_sub(v->have, bl_pages_max(v->limits.min, bl_view_own_min(v))).n;
 		if (v->state == BL_STATE_DYING)
 			going += (int64_t)v->dom->tot.n;
 		if (v->dom->flags & BL_DOM_REBOOTING) /* for its successor */
@@ -72,7 +72,7 @@ static uint64_t given_within(const struct bl_plan *plan, uint64_t ms)
 		const struct bl_view *v = &plan->views[i];
 		uint64_t rest, moved;
 
-		if (!v->managed || v->track->lagging || v->goal.n >= v->dom->tot.n)
+		if (!v->managed || v->track->lagging || v->track->refuses || v->goal.n >= v->dom->tot.n)
 			continue;
 		rest = v->dom->tot.n - v->goal.n;
 		if (__builtin_mul_overflow(v->track->rate, ms, &moved))

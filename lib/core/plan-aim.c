@@ -49,8 +49,11 @@ static bl_pages offer_of(const struct bl_view *v)
 static bl_pages most_of(const struct bl_view *v, const struct bl_plan_in *in)
 {
 	bl_pages most = bl_pages_min(v->limits.max, in->snap->total);
+	const struct bl_telemetry *t = &v->dom->tele;
 	bl_pages step = bl_pages_max(in->settings->threshold, bl_view_step(v));
 
+	if (v->track->fresh && t->has_max) /* more it says it cannot have */
+		most = bl_pages_min(most, bl_pages_max(t->max, v->have));
 	if (v->track->no_grow_until.n > in->snap->now.n)
 		return bl_pages_min(most, offer_of(v));
 	return bl_pages_min(most, bl_pages_add(v->have, step));
@@ -123,9 +126,28 @@ static bl_pages share_of(const struct bl_plan_scratch *sc, size_t k)
 	return bl_pages_sub(sc->result[k], BL_PAGES(bl_policy_rounded_up(sc->policy, k)));
 }
 
-/* Those that do not follow and would have to give keep what they have; true:
- * there were some, and it has to be shared again without their part. The goal
- * of those who are still asked is what they would have to give if they followed. */
+/* What it keeps, whatever its share is. */
+static bl_pages keeps(const struct bl_view *v, bl_ms now)
+{
+	return bl_view_lags(v, now) ? v->dom->tot : bl_view_own_min(v);
+}
+
+/* Of one that keeps more than its share: what it is asked to have. */
+static bl_pages goal_of_keeper(const struct bl_plan *plan, const struct bl_view *v, bl_pages share,
+			       bl_ms now)
+{
+	bl_pages own = bl_pages_min(bl_view_own_min(v), v->limits.max);
+
+	if (!bl_view_lags(v, now))
+		return own;
+	return still_asked(plan, v) ? bl_pages_max(bl_pages_min(v->goal, share), own) : v->dom->tot;
+}
+
+/* Those that do not follow and would have to give keep what they have, and others
+ * their driver's own min; true: there were some, and it has to be shared again
+ * without their part. That comes after the sharing, for whoever says he must keep
+ * much is to get no more than he keeps. The goal of those who are still asked is
+ * what they would have to give if they followed. */
 static bool leave_out(struct bl_plan *plan, const struct bl_plan_in *in, bool first, bool last)
 {
 	struct bl_plan_scratch *sc = plan->scratch;
@@ -134,18 +156,18 @@ static bool leave_out(struct bl_plan *plan, const struct bl_plan_in *in, bool fi
 	for (size_t k = 0; k < sc->n; k++) {
 		struct bl_view *v = &plan->views[sc->index[k]];
 		struct bl_guest_in *g = &sc->guests[k];
-		bl_pages tot = v->dom->tot;
+		bl_pages keep = keeps(v, in->snap->now);
 
 		if (first)
 			v->goal = sc->result[k];
-		if (!bl_view_lags(v, in->snap->now))
-			continue;
-		if (share_of(sc, k).n < tot.n) {
-			v->goal = still_asked(plan, v) ? bl_pages_min(v->goal, sc->result[k]) : tot;
-			g->min = g->max = g->have = tot;
+		if (share_of(sc, k).n < keep.n) {
+			v->goal = goal_of_keeper(plan, v, sc->result[k], in->snap->now);
+			g->min = g->max = keep;
+			if (bl_view_lags(v, in->snap->now))
+				g->have = keep;
 			some = true;
 		} else if (last) { /* and no other will have to */
-			g->min = bl_pages_max(g->min, tot);
+			g->min = bl_pages_max(g->min, keep);
 			g->max = bl_pages_max(g->max, g->min);
 		}
 	}
@@ -169,9 +191,11 @@ static void spare_for_reserve(struct bl_plan *plan, const struct bl_plan_in *in)
 	}
 	for (size_t k = 0; k < sc->n; k++) {
 		struct bl_view *v = &plan->views[sc->index[k]];
-		const struct bl_guest_in *g = &sc->guests[k];
+		/* its own min is no bound any more */
+		struct bl_guest_in g = bl_view_lags(v, in->snap->now) ? sc->guests[k] :
+									guest_of(v, plan, in);
 
-		v->goal = bl_pages_min(g->have, g->max);
+		v->goal = bl_pages_min(g.have, g.max);
 	}
 }
 
@@ -199,8 +223,11 @@ int bl_plan_aim(struct bl_plan *plan, const struct bl_plan_in *in)
 	for (size_t k = 0; k < sc->n && !r; k++) {
 		struct bl_view *v = &plan->views[sc->index[k]];
 
-		if (!(v->goal.n < v->dom->tot.n && bl_view_lags(v, in->snap->now)))
-			v->goal = sc->result[k];
+		if (bl_view_lags(v, in->snap->now) && v->goal.n < v->dom->tot.n)
+			continue;
+		v->goal = sc->result[k];
+		if (bl_view_own_min(v).n && !bl_view_lags(v, in->snap->now)) /* may be above its max */
+			v->goal = bl_pages_min(v->goal, guest_of(v, plan, in).max);
 	}
 	if (r)
 		return r;

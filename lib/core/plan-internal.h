@@ -17,7 +17,7 @@ struct bl_plan_scratch {
 	size_t cap;
 	size_t n; /* managed guests */
 	/* of this tick: */
-	bl_pages above_floors; /* what guests could give, if those that lag came round */
+	bl_pages above_floors; /* what guests could give, if those that lag or refuse came round */
 	bool claims_short; /* a claim that balloons can serve waits for room */
 	bl_pages blocked;  /* promised to claims that only others' end can serve */
 };
@@ -26,8 +26,11 @@ void bl_plan_look(struct bl_plan *plan, const struct bl_plan_in *in);
 int bl_plan_aim(struct bl_plan *plan, const struct bl_plan_in *in);
 int bl_plan_act(struct bl_plan *plan, const struct bl_plan_in *in);
 
-/* It was asked to give and did not: it counts as giving nothing for a while. */
+/* It was asked to give and did not, or refuses: it counts as giving nothing for a
+ * while. */
 bool bl_view_lags(const struct bl_view *v, bl_ms now);
+/* What its driver keeps by a min of its own; a lie keeps what it has and no more. */
+bl_pages bl_view_own_min(const struct bl_view *v);
 /* The most it may be granted at once; UINT64_MAX unless it is being tried. */
 bl_pages bl_view_step(const struct bl_view *v);
 

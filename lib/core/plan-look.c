@@ -4,7 +4,16 @@
 
 bool bl_view_lags(const struct bl_view *v, bl_ms now)
 {
-	return v->track->no_give_until.n > now.n;
+	return v->track->refuses || v->track->no_give_until.n > now.n;
+}
+
+bl_pages bl_view_own_min(const struct bl_view *v)
+{
+	const struct bl_telemetry *t = &v->dom->tele;
+
+	if (!v->track || !v->track->fresh || !t->has_min)
+		return BL_PAGES(0);
+	return bl_pages_min(t->min, v->have);
 }
 
 bl_pages bl_view_step(const struct bl_view *v)
@@ -60,7 +69,7 @@ static enum bl_dom_state view_state(const struct bl_view *v, const struct bl_pla
 		return d->flags & BL_DOM_CONTROL && v->limits.mode == BL_MODE_IGNORE
 			       ? BL_STATE_STEADY
 			       : BL_STATE_INCAPABLE;
-	if (d->tot.n == d->target.n)
+	if (d->tot.n == d->target.n || v->track->refuses)
 		return BL_STATE_STEADY;
 	if (v->track->lagging && !bl_track_booting(v->track, in->settings, in->snap->now))
 		return BL_STATE_STUCK;
@@ -74,6 +83,28 @@ static bl_pages view_demand(const struct bl_view *v, const struct bl_settings *s
 	if (v->track->fresh && s->policy != BL_POLICY_STATIC)
 		want = v->track->demand;
 	return bl_pages_clamp(want, v->limits.min, v->limits.max);
+}
+
+static void set_floor(struct bl_view *v)
+{
+	const struct bl_telemetry *t = &v->dom->tele;
+
+	v->floor = bl_pages_max(v->limits.min, bl_view_own_min(v));
+	if (v->track->fresh)
+		v->floor = bl_pages_max(v->floor, t->used);
+	v->floor = bl_pages_min(v->floor, v->have);
+	v->hoped = bl_pages_sub(v->have, v->floor);
+	if (v->track->refuses && !(t->refusal == BL_REFUSES_MIN && t->has_min))
+		v->floor = v->have;
+}
+
+/* Its need of memory shows: look again soon. */
+static bool in_need(const struct bl_view *v)
+{
+	const struct bl_telemetry *t = &v->dom->tele;
+
+	return v->managed && v->track->fresh &&
+	       (t->pressure > 0 || t->starved || t->available.n < v->dom->tot.n / 16);
 }
 
 /* Where the lookups of the domain before ended. */
@@ -114,10 +145,7 @@ static void look_at(struct bl_view *v, const struct bl_dom *d, const struct bl_p
 	if (!may)
 		return;
 	v->demand = view_demand(v, in->settings);
-	v->floor = v->limits.min;
-	if (v->track->fresh)
-		v->floor = bl_pages_max(v->floor, d->tele.used);
-	v->floor = bl_pages_min(v->floor, v->have);
+	set_floor(v);
 	if (!bl_view_lags(v, in->snap->now))
 		v->givable = bl_pages_sub(v->have, v->floor);
 	else /* what it was granted and does not take can still be withdrawn */
@@ -146,8 +174,8 @@ static void sum_up(struct bl_plan *plan, const struct bl_plan_in *in)
 		plan->growing = bl_pages_add(plan->growing, v->growing);
 		plan->reclaimable = bl_pages_add(plan->reclaimable, v->givable);
 		plan->scratch->above_floors =
-			bl_pages_add(plan->scratch->above_floors, bl_pages_sub(v->have, v->floor));
-		plan->pressure |= v->managed && v->track->fresh && v->dom->tele.pressure > 0;
+			bl_pages_add(plan->scratch->above_floors, v->hoped);
+		plan->pressure |= in_need(v);
 	}
 	committed = bl_pages_add(bl_pages_add(s->outstanding, plan->promised),
 				 bl_pages_add(plan->growing, plan->reserve));

@@ -46,7 +46,10 @@ struct bl_view {
 	bool managed;	  /* balloond may move it now */
 	bl_pages growing; /* granted, or being built, and not yet taken */
 	bl_pages have;	  /* tot + growing */
-	bl_pages floor;	  /* no claim takes it below: max(min, fresh used), at most have */
+	/* No claim takes it below: max(min, fresh used, its driver's own min), and
+	 * while that refuses for want of memory what it has; at most have. */
+	bl_pages floor;
+	bl_pages hoped;	  /* what it could give if it lagged, or refused, no more */
 	bl_pages givable; /* have - floor where it may be counted on */
 	bl_pages demand;
 	bl_pages goal;	  /* what it should have in the end; have when not managed */

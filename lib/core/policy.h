@@ -57,7 +57,11 @@ int bl_policy_targets(struct bl_policy *p, enum bl_policy_kind kind, bool surplu
 bool bl_policy_rounded_up(const struct bl_policy *p, size_t i);
 
 /* working set * (1 + headroom) * (1 + pressure), and where `last` was more,
- * half of the difference for every 60 s since then: up at once, down slowly. */
+ * half of the difference for every 60 s since then: up at once, down slowly.
+ * What a guest wants is that, and for as long as its newest report shows more in
+ * use than the one before, the difference once more (bl_progress_update): memory
+ * takes a moment to come, and what grows is likely to grow on. An OOM kill since
+ * the report before counts as a pressure of 100 %. */
 bl_pages bl_policy_demand(const struct bl_settings *s, const struct bl_telemetry *t,
 			  bl_pages last, bl_ms since_last);
 

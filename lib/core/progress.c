@@ -87,15 +87,38 @@ static struct bl_track *track_get(struct bl_progress *p, const struct bl_dom *d,
 	return t;
 }
 
+/* What a report says against the one before, if that was fresh. */
+static void take_report(struct bl_report *r, const struct bl_telemetry *tele)
+{
+	bool first = !r->at.n;
+
+	if (r->at.n == tele->at.n)
+		return;
+	r->more = first ? BL_PAGES(0) : bl_pages_sub(tele->used, r->used);
+	r->killed = !first && tele->has_oom_kills && tele->oom_kills > r->oom_kills;
+	r->at = tele->at;
+	r->used = tele->used;
+	/* a driver that says it for the first time counts from the boot */
+	r->oom_kills = tele->has_oom_kills ? tele->oom_kills : UINT64_MAX;
+}
+
 static void track_demand(struct bl_track *t, const struct bl_settings *s,
 			 const struct bl_dom *d, bl_ms now)
 {
-	t->fresh = d->tele.present && d->tele.used.n &&
-		   bl_ms_since(now, d->tele.at).n <= s->telemetry_stale_after.n;
-	if (t->fresh)
-		t->demand = bl_policy_demand(s, &d->tele, t->demand, bl_ms_since(now, t->updated));
-	else
+	struct bl_telemetry tele = d->tele;
+
+	t->fresh = tele.present && tele.used.n &&
+		   bl_ms_since(now, tele.at).n <= s->telemetry_stale_after.n;
+	if (!t->fresh) {
+		t->report = (struct bl_report){ 0 };
 		t->demand = BL_PAGES(0);
+		return;
+	}
+	take_report(&t->report, &tele);
+	if (t->report.killed)
+		tele.pressure = 10000;
+	t->report.need = bl_policy_demand(s, &tele, t->report.need, bl_ms_since(now, t->updated));
+	t->demand = bl_pages_add(t->report.need, t->report.more);
 }
 
 /* Nearer to the target than at the last mark by enough to count. */
@@ -213,6 +236,26 @@ static void track_motion(struct bl_track *t, const struct bl_settings *s,
 		t->incapable = true;
 }
 
+/* What it does not do is not its fault, or it has said why. */
+static void track_stands(struct bl_track *t, const struct bl_dom *d, bl_ms now)
+{
+	t->asked = BL_MS_NEVER;
+	t->moved = now;
+	t->lagging = false;
+	t->stood = d->tot;
+	set_mark(t, d, now);
+}
+
+/* One that says it refuses is believed at once: others give its part, and nobody
+ * waits for it. That it refuses no more is believed when its pages move. */
+static void track_refusal(struct bl_track *t, const struct bl_settings *s,
+			  const struct bl_dom *d, bl_ms now)
+{
+	t->refused = now;
+	t->no_give_until = bl_ms_add(now, s->retry_after);
+	track_stands(t, d, now);
+}
+
 static void track_update(struct bl_track *t, const struct bl_settings *s,
 			 const struct bl_dom *d, bl_ms now)
 {
@@ -221,16 +264,14 @@ static void track_update(struct bl_track *t, const struct bl_settings *s,
 	track_demand(t, s, d, now);
 	if (t->fresh || d->flags & (BL_DOM_ANNOUNCED | BL_DOM_DRIVER))
 		t->proven = true;
-	if (d->flags & frozen) {
-		/* its time stands still: what it does not do is not its fault */
-		t->asked = BL_MS_NEVER;
-		t->moved = now;
-		t->lagging = false;
-		t->stood = d->tot;
-		set_mark(t, d, now);
-	} else {
+	t->refuses = t->fresh && d->tele.refusal != BL_REFUSES_NOT && !(d->flags & frozen) &&
+		     d->has_target && d->target.n < d->tot.n;
+	if (d->flags & frozen)
+		track_stands(t, d, now); /* its time stands still */
+	else if (t->refuses)
+		track_refusal(t, s, d, now);
+	else
 		track_motion(t, s, d, now);
-	}
 	t->tot = d->tot;
 	t->target = d->target;
 	/* a dying one loses both bit by bit */

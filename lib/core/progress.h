@@ -54,6 +54,17 @@ struct bl_track {
 	uint64_t rate;	      /* pages a second, smoothed; 0 unknown */
 	bl_pages demand;      /* from telemetry; 0 none */
 	bool fresh;	      /* its telemetry is not stale */
+	bool refuses;	      /* its driver said that it stays above its target, and why */
+	enum bl_refusal told_refusal; /* the manager's: in an event */
+	bl_ms told_refusal_at, refused; /* when that was; when it last refused */
+	struct bl_report {    /* what its reports showed */
+		bl_ms at;     /* the newest; 0 none */
+		bl_pages used;
+		uint64_t oom_kills;
+		bool killed;	/* more than the one before */
+		bl_pages more;	/* in use than in the one before */
+		bl_pages need;	/* demand without that */
+	} report;
 	bl_ms updated;
 	UT_hash_handle hh;
 };

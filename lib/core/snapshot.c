@@ -30,6 +30,16 @@ void bl_snapshot_free(struct bl_snapshot *s)
 	*s = (struct bl_snapshot){ 0 };
 }
 
+void bl_snapshot_age(struct bl_snapshot *s, bl_ms stale_after)
+{
+	for (size_t i = 0; i < s->n_doms; i++) {
+		struct bl_dom *d = &s->doms[i];
+
+		if (d->tele.present && bl_ms_since(s->now, d->tele.at).n > stale_after.n)
+			d->flags &= ~(unsigned)BL_DOM_DRIVER;
+	}
+}
+
 const struct bl_dom *bl_snapshot_find(const struct bl_snapshot *s, uint32_t domid)
 {
 	size_t lo = 0, hi = s->n_doms;
@@ -58,4 +68,16 @@ const char *bl_dom_type_name(enum bl_dom_type t)
 		return "hvm";
 	}
 	return "unknown";
+}
+
+const char *bl_refusal_name(enum bl_refusal r)
+{
+	static const char *const names[] = {
+		[BL_REFUSES_NOT] = NULL,
+		[BL_REFUSES_MIN] = "min",
+		[BL_REFUSES_PRESSURE] = "pressure",
+		[BL_REFUSES_NO_PAGES] = "no-pages",
+	};
+
+	return (size_t)r < sizeof(names) / sizeof(names[0]) ? names[r] : NULL;
 }

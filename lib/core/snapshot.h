@@ -34,12 +34,29 @@ enum bl_dom_flags {
 	BL_DOM_REBOOTING = 1 << 12, /* ended to start anew; DYING as well */
 };
 
+/* Why a guest's driver stays above the target it was given. */
+enum bl_refusal {
+	BL_REFUSES_NOT,
+	BL_REFUSES_MIN,	     /* the target is below its own min */
+	BL_REFUSES_PRESSURE, /* memory pressure inside the guest */
+	BL_REFUSES_NO_PAGES, /* its kernel finds no page to give */
+};
+
 struct bl_telemetry {
 	bool present;
 	bl_ms at;	    /* when it last came, host clock */
 	bl_pages used;	    /* working set: what the guest cannot do without */
 	bl_pages available; /* what it could give without reclaim */
 	uint32_t pressure;  /* PSI some avg10 in hundredths of a percent, 0..10000 */
+	/* What balloond's own driver says beside that, each where it is known. All
+	 * of it may be a lie. */
+	bool has_min, has_max, has_swap, has_pressure_full, has_oom_kills;
+	bool starved;		 /* it would grow, and the host gives no more */
+	enum bl_refusal refusal; /* as of the report */
+	bl_pages min, max;	 /* its own limits, in pages of the domain */
+	bl_pages swap;		 /* in use */
+	uint32_t pressure_full;	 /* PSI full avg10, as above */
+	uint64_t oom_kills;	 /* since it booted */
 };
 
 struct bl_dom {
@@ -81,8 +98,12 @@ struct bl_snapshot {
 struct bl_dom *bl_snapshot_add(struct bl_snapshot *s);
 void bl_snapshot_reset(struct bl_snapshot *s); /* keeps the memory for the next */
 void bl_snapshot_free(struct bl_snapshot *s);
+/* A driver whose report is older than that does not report any more. */
+void bl_snapshot_age(struct bl_snapshot *s, bl_ms stale_after);
 /* By binary search; NULL if there is none. */
 const struct bl_dom *bl_snapshot_find(const struct bl_snapshot *s, uint32_t domid);
 const char *bl_dom_type_name(enum bl_dom_type t);
+/* "min", "pressure", "no-pages"; NULL: it does not refuse. */
+const char *bl_refusal_name(enum bl_refusal r);
 
 #endif

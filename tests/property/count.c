@@ -80,9 +80,22 @@ uint64_t count_floor(const struct world *w, const struct bl_dom *d)
 {
 	struct bl_limits l = bl_settings_limits(&w->settings, d);
 	uint64_t age = less(w->snap.now.n, d->tele.at.n);
+	uint64_t has = d->tot.n + count_growing(w, d, d->target.n, d->max_pages.n);
+	uint64_t own = d->tele.min.n < has ? d->tele.min.n : has;
+	bool fresh = d->tele.present && d->tele.used.n && age <= w->settings.telemetry_stale_after.n;
 	uint64_t floor = l.min.n;
 
-	if (d->tele.present && age <= w->settings.telemetry_stale_after.n && d->tele.used.n > floor)
+	if (fresh && d->tele.used.n > floor)
 		floor = d->tele.used.n;
+	if (fresh && d->tele.has_min && own > floor)
+		floor = own;
 	return floor < l.max.n ? floor : l.max.n;
+}
+
+bool count_refuses(const struct world *w, const struct bl_dom *d)
+{
+	uint64_t age = less(w->snap.now.n, d->tele.at.n);
+
+	return d->tele.present && d->tele.used.n && age <= w->settings.telemetry_stale_after.n &&
+	       d->tele.refusal != BL_REFUSES_NOT && d->target.n < d->tot.n;
 }

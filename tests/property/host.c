@@ -73,6 +73,8 @@ static void random_guest(struct host *h, struct rnd *r, uint32_t domid)
 	}
 	d->tele.present = rnd_one_in(r, 2);
 	d->tele.used = BL_PAGES(size / 10 + rnd_below(r, size));
+	g->tells = g->manner == FLOOR && d->tele.present && !rnd_one_in(r, 3);
+	g->tells_min = g->tells && rnd_one_in(r, 2);
 }
 
 void host_make(struct host *h, uint64_t seed, uint64_t number, uint64_t drop)
@@ -153,10 +155,23 @@ static void guest_lives(struct host *h, struct guest *g, uint64_t ms)
 	}
 }
 
+static void guest_reports(struct host *h, const struct guest *g)
+{
+	struct bl_dom *d = host_dom(h, g->domid);
+
+	d->tele.refusal = BL_REFUSES_NOT;
+	d->tele.has_min = g->tells_min;
+	d->tele.min = BL_PAGES(g->tells_min ? g->floor : 0);
+	if (g->tells && d->target.n < d->tot.n && wanted(h, g, d) == d->tot.n)
+		d->tele.refusal = g->tells_min ? BL_REFUSES_MIN : BL_REFUSES_PRESSURE;
+}
+
 static void pass(struct host *h, uint64_t ms)
 {
-	for (size_t i = 0; i < h->n_guests; i++)
+	for (size_t i = 0; i < h->n_guests; i++) {
 		guest_lives(h, &h->guests[i], ms);
+		guest_reports(h, &h->guests[i]);
+	}
 	h->w.snap.now.n += ms;
 	for (size_t i = 0; i < h->w.snap.n_doms; i++)
 		h->w.snap.doms[i].tele.at = h->w.snap.now;

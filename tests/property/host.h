@@ -23,7 +23,9 @@ struct guest {
 	enum manner manner;
 	uint64_t rate;	/* pages a second */
 	uint64_t credit; /* thousandths of a page it may still move */
-	uint64_t floor; /* FLOOR: hidden */
+	uint64_t floor; /* FLOOR: hidden, unless its driver */
+	bool tells;	/* says that it refuses */
+	bool tells_min; /* and how low it goes */
 	uint64_t awake_until; /* GAVE_UP */
 	/* seen by the test: */
 	int direction;	/* of its last target: -1, 1; 0 none yet */

@@ -127,6 +127,8 @@ static uint64_t room_for_claim(struct host *h)
 			continue;
 		if (v->track->fresh && v->dom->tele.used.n > floor)
 			floor = v->dom->tele.used.n;
+		if (v->track->fresh && v->dom->tele.has_min && v->dom->tele.min.n > floor)
+			floor = v->dom->tele.min.n; /* true or not: it follows, and says that it will not */
 		room += (int64_t)less(v->dom->tot.n, floor);
 	}
 	return room > 0 ? (uint64_t)room : 0;
@@ -154,10 +156,10 @@ static bool is_served(struct host *h, const struct bl_claim *c)
 	uint64_t slack = h->flaky ? 3000 : 1000;
 	uint64_t end = start + slowest_ms(h, true) + slowest_ms(h, false) + slack;
 
-	/* one may be asked only after another was given up on */
+	/* one may be asked only after another was given up on, or said that it refuses */
 	for (size_t i = 0; i < h->n_guests; i++)
 		if (!guest_behaves(&h->guests[i]))
-			end += h->w.settings.stuck_after.n + slack;
+			end += (h->guests[i].tells ? 0 : h->w.settings.stuck_after.n) + slack;
 	/* the claim comes between two ticks: the manager looks at once */
 	while (c->state == BL_CLAIM_RECLAIMING && h->w.snap.now.n <= end)
 		if (host_tick(h, look))
@@ -199,8 +201,10 @@ static struct verdict try(const struct run *run, uint64_t number, uint64_t drop,
 	if (verbose) {
 		printf("#%s manners:", h.flaky ? " flaky," : "");
 		for (size_t i = 0; i < h.n_guests; i++)
-			printf(" %u:%d at %" PRIu64 "/s hidden floor %" PRIu64 ",", (unsigned)h.guests[i].domid,
-			       (int)h.guests[i].manner, h.guests[i].rate, h.guests[i].floor);
+			printf(" %u:%d at %" PRIu64 "/s %s floor %" PRIu64 ",", (unsigned)h.guests[i].domid,
+			       (int)h.guests[i].manner, h.guests[i].rate,
+			       h.guests[i].tells_min ? "told" : h.guests[i].tells ? "felt" : "hidden",
+			       h.guests[i].floor);
 		printf("\n");
 		bl_progress_update(&h.w.progress, &h.w.settings, &h.w.snap);
 		world_print(&h.w, NULL);

@@ -148,6 +148,8 @@ static const char *action_allowed(const struct world *w, const struct bl_action 
 		return says("%u goes above its allocation", (unsigned)a->domid);
 	if (a->pages.n > d->target.n && a->pages.n > d->tot.n && a->pages.n > l.max.n)
 		return says("%u grows above its max", (unsigned)a->domid);
+	if (count_refuses(w, d) && a->pages.n < d->target.n && a->pages.n < l.max.n)
+		return says("%u refuses, and is asked for more", (unsigned)a->domid);
 	if (a->pages.n < d->tot.n && a->pages.n < count_floor(w, d))
 		return says("%u goes to %" PRIu64 ", below min or what it uses, %" PRIu64, (unsigned)a->domid,
 			    a->pages.n, count_floor(w, d));
@@ -160,6 +162,23 @@ static const char *action_allowed(const struct world *w, const struct bl_action 
 	return NULL;
 }
 
+/* What is counted on for a claim leaves out what its driver keeps. */
+static const char *counted_on(const struct world *w, const struct bl_plan *plan)
+{
+	for (size_t i = 0; i < plan->n_views; i++) {
+		const struct bl_view *v = &plan->views[i];
+		uint64_t floor;
+
+		if (v->dom->flags & BL_DOM_HOLDER || !v->managed)
+			continue;
+		floor = count_refuses(w, v->dom) ? v->dom->tot.n : count_floor(w, v->dom);
+		if (v->givable.n > less(v->have.n, floor) && v->have.n <= v->limits.max.n)
+			return says("%u is counted on for %" PRIu64 ", it has %" PRIu64 " and keeps %" PRIu64,
+				    (unsigned)v->dom->domid, v->givable.n, v->have.n, floor);
+	}
+	return NULL;
+}
+
 static const char *limits_kept(struct world *w, const struct bl_plan *plan)
 {
 	for (size_t i = 0; i < plan->n_actions; i++) {
@@ -169,6 +188,8 @@ static const char *limits_kept(struct world *w, const struct bl_plan *plan)
 		if (why)
 			return why;
 	}
+	if (counted_on(w, plan))
+		return counted_on(w, plan);
 	if (w->paused || w->snap.store_stale)
 		return NULL;
 	for (size_t i = 0; i < w->snap.n_doms; i++) {

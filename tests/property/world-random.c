@@ -103,6 +103,19 @@ static unsigned random_flags(struct rnd *r)
 	return flags;
 }
 
+/* What a driver of ours says, the truth or not. */
+static void random_driver(struct rnd *r, struct bl_dom *d)
+{
+	d->tele.has_min = rnd_one_in(r, 2);
+	d->tele.min = near(r, rnd_one_in(r, 2) ? d->tot : d->tele.used);
+	d->tele.has_max = rnd_one_in(r, 3);
+	d->tele.max = near(r, d->tot);
+	d->tele.refusal = rnd_one_in(r, 2) ? (enum bl_refusal)rnd_below(r, 4) : BL_REFUSES_NOT;
+	d->tele.starved = rnd_one_in(r, 8);
+	d->tele.has_oom_kills = rnd_one_in(r, 2);
+	d->tele.oom_kills = rnd_below(r, 3);
+}
+
 static void random_telemetry(struct rnd *r, struct bl_dom *d, bl_ms now)
 {
 	d->tele.present = rnd_one_in(r, 2);
@@ -112,6 +125,8 @@ static void random_telemetry(struct rnd *r, struct bl_dom *d, bl_ms now)
 	d->tele.used = near(r, d->tot); /* and it may lie */
 	d->tele.available = near(r, bl_pages_sub(d->tot, d->tele.used));
 	d->tele.pressure = rnd_one_in(r, 3) ? (uint32_t)rnd_below(r, 10001) : 0;
+	if (rnd_one_in(r, 2))
+		random_driver(r, d);
 }
 
 static void random_dom(struct rnd *r, struct bl_dom *d, uint32_t domid, bl_ms now)

@@ -59,7 +59,10 @@ static void print_dom(const struct world *w, const struct bl_dom *d)
 	printf("\n#   %s%s min %" PRIu64 " max %" PRIu64 " base %" PRIu64 " weight %" PRIu32,
 	       bl_mode_name(l.mode), l.external ? " external" : "", l.min.n, l.max.n, l.base.n, l.weight);
 	if (d->tele.present)
-		printf(" used %" PRIu64 " pressure %" PRIu32, d->tele.used.n, d->tele.pressure);
+		printf(" used %" PRIu64 " pressure %" PRIu32 " own min %" PRId64 " max %" PRId64 " refuses %s",
+		       d->tele.used.n, d->tele.pressure, d->tele.has_min ? (int64_t)d->tele.min.n : -1,
+		       d->tele.has_max ? (int64_t)d->tele.max.n : -1,
+		       d->tele.refusal ? bl_refusal_name(d->tele.refusal) : "not");
 	if (t)
 		printf("%s demand %" PRIu64 "%s%s%s%s mark %" PRIu64 " moved -%" PRIu64 " no-grow %" PRId64
 		       " no-give %" PRId64 " seen -%" PRIu64 "%s trust %" PRId64,
