@@ -94,6 +94,27 @@ void bd_tell_changes(struct bd_manager *m)
 	remember_known(m, n);
 }
 
+/* Once when it begins. One whose word changes all the time is not listened to all
+ * the time: the same is told again after retry-after without it. */
+static void tell_refusal(struct bd_manager *m, const struct bl_view *v, bl_ms refused_before)
+{
+	struct bl_plan_in in = bd_manager_plan_in(m);
+	struct bl_track *t = v->track;
+	bl_ms now = m->snap.now;
+	enum bl_refusal is = v->dom->tele.refusal;
+	char reason[BL_REASON_MAX];
+	bool again = bl_ms_since(now, refused_before).n >= m->settings.retry_after.n;
+	bool other = is != t->told_refusal &&
+		     bl_ms_since(now, t->told_refusal_at).n >= m->settings.stuck_after.n;
+
+	if (t->told_refusal != BL_REFUSES_NOT && !again && !other)
+		return;
+	t->told_refusal = is;
+	t->told_refusal_at = now;
+	bd_events_domain(m->cfg.events, "refused", v->dom,
+			 bl_reason_domain(&m->plan, &in, v, reason));
+}
+
 void bd_tell_states(struct bd_manager *m)
 {
 	struct bl_plan_in in = bd_manager_plan_in(m);
@@ -104,6 +125,10 @@ void bd_tell_states(struct bd_manager *m)
 		char reason[BL_REASON_MAX];
 		bool stuck = v->state == BL_STATE_STUCK;
 
+		if (v->track && v->track->refuses) {
+			tell_refusal(m, v, v->track->told_refused);
+			v->track->told_refused = m->snap.now;
+		}
 		if (!v->track || stuck == v->track->told_stuck)
 			continue;
 		v->track->told_stuck = stuck;

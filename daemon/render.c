@@ -129,6 +129,32 @@ static void put_who(struct bl_json_out *o, const struct bl_dom *d)
 	put_uuid(o, "uuid", &d->uuid);
 }
 
+/* What only balloond's own driver says; each is null where it is not known. */
+static void put_driver(struct bl_json_out *o, const struct bl_telemetry *t, bool refuses)
+{
+	if (t->has_min)
+		put_pages(o, "min_bytes", t->min);
+	else
+		bl_json_put_null(o, "min_bytes");
+	if (t->has_max)
+		put_pages(o, "max_bytes", t->max);
+	else
+		bl_json_put_null(o, "max_bytes");
+	bl_json_put_string(o, "refused", refuses ? bl_refusal_name(t->refusal) : NULL);
+	if (t->has_swap)
+		put_pages(o, "swap_bytes", t->swap);
+	else
+		bl_json_put_null(o, "swap_bytes");
+	if (t->has_pressure_full)
+		bl_json_put_real(o, "pressure_full_avg10", (double)t->pressure_full / 100.0);
+	else
+		bl_json_put_null(o, "pressure_full_avg10");
+	if (t->has_oom_kills)
+		bl_json_put_uint(o, "oom_kills", t->oom_kills);
+	else
+		bl_json_put_null(o, "oom_kills");
+}
+
 static void put_telemetry(struct bl_json_out *o, const struct bl_view *v)
 {
 	const struct bl_telemetry *t = &v->dom->tele;
@@ -141,6 +167,7 @@ static void put_telemetry(struct bl_json_out *o, const struct bl_view *v)
 	bl_json_put_bool(o, "fresh", v->track && v->track->fresh);
 	put_pages(o, "available_bytes", t->available);
 	bl_json_put_real(o, "pressure_some_avg10", (double)t->pressure / 100.0);
+	put_driver(o, t, v->track && v->track->refuses);
 	bl_json_object_end(o);
 }
 

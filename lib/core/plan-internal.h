@@ -29,8 +29,6 @@ int bl_plan_act(struct bl_plan *plan, const struct bl_plan_in *in);
 /* It was asked to give and did not, or refuses: it counts as giving nothing for a
  * while. */
 bool bl_view_lags(const struct bl_view *v, bl_ms now);
-/* What its driver keeps by a min of its own; a lie keeps what it has and no more. */
-bl_pages bl_view_own_min(const struct bl_view *v);
 /* The most it may be granted at once; UINT64_MAX unless it is being tried. */
 bl_pages bl_view_step(const struct bl_view *v);
 

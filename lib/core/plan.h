@@ -87,6 +87,9 @@ struct bl_plan_in {
  * until snap, ledger or progress change. -ENOMEM: *plan has no action. */
 int bl_plan_make(struct bl_plan *plan, const struct bl_plan_in *in);
 void bl_plan_free(struct bl_plan *plan);
+/* What its driver keeps by a min of its own; a lie keeps what it has and no more.
+ * 0: it has not said, or not lately. */
+bl_pages bl_view_own_min(const struct bl_view *v);
 const struct bl_view *bl_plan_view(const struct bl_plan *plan, uint32_t domid);
 
 /* What a claim of that much would meet, against the last plan. */

@@ -251,7 +251,6 @@ static void track_stands(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 static void track_refusal(struct bl_track *t, const struct bl_settings *s,
 			  const struct bl_dom *d, bl_ms now)
 {
-	t->refused = now;
 	t->no_give_until = bl_ms_add(now, s->retry_after);
 	track_stands(t, d, now);
 }

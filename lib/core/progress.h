@@ -56,7 +56,7 @@ struct bl_track {
 	bool fresh;	      /* its telemetry is not stale */
 	bool refuses;	      /* its driver said that it stays above its target, and why */
 	enum bl_refusal told_refusal; /* the manager's: in an event */
-	bl_ms told_refusal_at, refused; /* when that was; when it last refused */
+	bl_ms told_refusal_at, told_refused; /* the same: when that was, and when it last refused */
 	struct bl_report {    /* what its reports showed */
 		bl_ms at;     /* the newest; 0 none */
 		bl_pages used;

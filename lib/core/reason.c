@@ -59,6 +59,35 @@ static void say_asker(char buf[BL_REASON_MAX], const struct bl_plan_in *in)
 	}
 }
 
+static const char *of_refusal(enum bl_refusal r)
+{
+	switch (r) {
+	case BL_REFUSES_MIN:
+		return "its floor (xen.balloon.min in the guest)";
+	case BL_REFUSES_PRESSURE:
+		return "memory pressure inside the guest";
+	case BL_REFUSES_NO_PAGES:
+		return "its kernel finds no page to give";
+	case BL_REFUSES_NOT:
+		break;
+	}
+	return "it refuses";
+}
+
+static void why_refuses(char buf[BL_REASON_MAX], const struct bl_view *v)
+{
+	say(buf, "asked for %s, its own driver keeps it at %s: %s", SIZE(v->dom->target),
+	    SIZE(v->dom->tot), of_refusal(v->dom->tele.refusal));
+}
+
+/* The bound that its driver sets to what it gives is the highest. */
+static bool own_min_counts(const struct bl_view *v)
+{
+	bl_pages own = bl_view_own_min(v);
+
+	return own.n && own.n > v->limits.min.n && own.n >= v->dom->tele.used.n;
+}
+
 static void why_not_touched(char buf[BL_REASON_MAX], const struct bl_view *v,
 			    const struct bl_plan_in *in)
 {
@@ -104,6 +133,10 @@ static void why_not_touched(char buf[BL_REASON_MAX], const struct bl_view *v,
 		say(buf, "the control domain: left alone unless [host] dom0 = manage");
 	else
 		say(buf, "mode ignore: balloond leaves it alone");
+	if (v->track && v->track->refuses) {
+		say(buf, "; ");
+		why_refuses(buf, v);
+	}
 }
 
 static void why_moving(char buf[BL_REASON_MAX], const struct bl_view *v,
@@ -148,6 +181,9 @@ const char *bl_reason_domain(const struct bl_plan *plan, const struct bl_plan_in
 	}
 	if (v->state != BL_STATE_STEADY) {
 		why_moving(buf, v, in);
+	} else if (v->track->refuses) {
+		why_refuses(buf, v);
+		say(buf, "; the others take its part");
 	} else if (v->goal.n > v->have.n && v->goal.n - v->have.n >= in->settings->threshold.n) {
 		say(buf, "has %s and should have %s: waits for %s to come free", SIZE(v->have),
 		    SIZE(v->goal), SIZE(bl_pages_sub(bl_pages_sub(v->goal, v->have), plan->available)));
@@ -178,8 +214,14 @@ const char *bl_reason_givable(const struct bl_plan_in *in, const struct bl_view 
 		say(buf, "could give %s to a claim", SIZE(v->givable));
 	else
 		say(buf, "gives nothing to a claim");
-	if (v->givable.n < bl_pages_sub(v->have, v->floor).n)
+	if (v->track->refuses)
+		say(buf, ": its own driver keeps it at %s: %s", SIZE(v->dom->tot),
+		    of_refusal(v->dom->tele.refusal));
+	else if (v->givable.n < bl_pages_sub(v->have, v->floor).n)
 		say(buf, ": it did not follow when it was last asked");
+	else if (own_min_counts(v))
+		say(buf, ": its own driver keeps %s: %s", SIZE(bl_view_own_min(v)),
+		    of_refusal(BL_REFUSES_MIN));
 	else if (v->track->fresh && v->dom->tele.used.n > v->limits.min.n)
 		say(buf, ": it uses %s", SIZE(v->dom->tele.used));
 	else
@@ -234,6 +276,29 @@ static void say_holders(char buf[BL_REASON_MAX], const struct bl_plan *plan,
 	say(buf, ", reserve %s", SIZE(plan->reserve));
 }
 
+/* What a claim could have of guests, did their own drivers not keep it. */
+static void say_keepers(char buf[BL_REASON_MAX], const struct bl_plan *plan)
+{
+	size_t told = 0;
+
+	for (size_t i = 0; i < plan->n_views && told < HOLDERS_NAMED; i++) {
+		const struct bl_view *v = &plan->views[i];
+		enum bl_refusal why = BL_REFUSES_MIN;
+		uint64_t kept;
+
+		if (!v->managed || !(v->track->refuses || own_min_counts(v)))
+			continue;
+		kept = bl_pages_sub(v->have, bl_pages_max(v->limits.min, v->dom->tele.used)).n;
+		kept = bl_pages_sub(BL_PAGES(kept), v->givable).n;
+		if (!kept)
+			continue;
+		if (v->track->refuses)
+			why = v->dom->tele.refusal;
+		say(buf, "%s %s keeps %s itself: %s", told++ ? "," : ";", LABEL(v->dom),
+		    SIZE(BL_PAGES(kept)), of_refusal(why));
+	}
+}
+
 /* The one guest whose min keeps most from claims. */
 static void say_remedy(char buf[BL_REASON_MAX], const struct bl_plan *plan)
 {
@@ -244,9 +309,10 @@ static void say_remedy(char buf[BL_REASON_MAX], const struct bl_plan *plan)
 		const struct bl_view *v = &plan->views[i];
 		uint64_t used, more;
 
-		if (!v->managed)
+		if (!v->managed || v->track->refuses)
 			continue;
 		used = v->track->fresh ? v->dom->tele.used.n : v->limits.base.n / 2;
+		used = bl_pages_max(BL_PAGES(used), bl_view_own_min(v)).n;
 		more = v->floor.n > used ? v->floor.n - used : 0;
 		if (more > most) {
 			most = more;
@@ -274,8 +340,10 @@ const char *bl_reason_refusal(const struct bl_plan *plan, const struct bl_plan_i
 		say(buf, "%s are available this moment, guests could give %s",
 		    SIZE(a->available), SIZE(a->reclaimable));
 	say_holders(buf, plan, in, a->of);
-	if (a->verdict != BL_FITS_NOW)
+	if (a->verdict != BL_FITS_NOW) {
+		say_keepers(buf, plan);
 		say_remedy(buf, plan);
+	}
 	return buf;
 }
 

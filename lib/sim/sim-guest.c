@@ -45,6 +45,7 @@ static uint64_t goal(const struct bl_sim *s, const struct bl_sim_dom *d, uint64_
 	case BL_SIM_NODRIVER:
 		return tot;
 	case BL_SIM_FLOOR:
+	case BL_SIM_OWN_MIN:
 		return want > low ? want : low;
 	case BL_SIM_FORGETFUL:
 		return d->forgot && want < d->static_max ? d->static_max : want;
@@ -58,6 +59,14 @@ static uint64_t goal(const struct bl_sim *s, const struct bl_sim_dom *d, uint64_
 		break;
 	}
 	return want;
+}
+
+bool bl_sim_refuses(const struct bl_sim *s, const struct bl_sim_dom *d)
+{
+	uint64_t tot = bl_sim_tot(s, d);
+
+	return (d->manner == BL_SIM_FLOOR || d->manner == BL_SIM_OWN_MIN) && !d->paused &&
+	       d->has_target && bl_sim_asked(d) < tot && goal(s, d, tot) == tot;
 }
 
 bool bl_sim_busy(const struct bl_sim *s, const struct bl_sim_dom *d)

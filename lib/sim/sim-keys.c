@@ -184,6 +184,12 @@ static int read_uuid(const char *key, const char *value, struct bl_sim_values *v
 	return 0;
 }
 
+static bool takes_value(uint64_t manner)
+{
+	return manner == BL_SIM_FLOOR || manner == BL_SIM_OWN_MIN || manner == BL_SIM_VANISH ||
+	       manner == BL_SIM_REBOOT;
+}
+
 static int read_behaviour(const char *key, const char *value, struct bl_sim_values *v,
 			  struct bl_err *reterr)
 {
@@ -192,7 +198,7 @@ static int read_behaviour(const char *key, const char *value, struct bl_sim_valu
 		[BL_SIM_SLOW] = "slow",		  [BL_SIM_FLOOR] = "floor",
 		[BL_SIM_FORGETFUL] = "forgetful", [BL_SIM_VANISH] = "vanish",
 		[BL_SIM_REBOOT] = "reboot",	  [BL_SIM_NODRIVER] = "nodriver",
-		[BL_SIM_GIVES_UP] = "gives-up",
+		[BL_SIM_GIVES_UP] = "gives-up",	  [BL_SIM_OWN_MIN] = "own-min",
 	};
 	const char *colon = strchr(value, ':');
 	size_t len = colon ? (size_t)(colon - value) : strlen(value);
@@ -201,12 +207,13 @@ static int read_behaviour(const char *key, const char *value, struct bl_sim_valu
 
 	while (i < BL_SIM_MANNERS && (strlen(names[i]) != len || memcmp(names[i], value, len)))
 		i++;
-	if (i == BL_SIM_MANNERS || !colon != (i != BL_SIM_FLOOR && i != BL_SIM_VANISH && i != BL_SIM_REBOOT))
+	if (i == BL_SIM_MANNERS || !colon != !takes_value(i))
 		return bad(reterr, key, value,
 			   "normal, stuck, slow, floor:SIZE, forgetful, vanish:DURATION, "
-			   "reboot:DURATION, nodriver or gives-up");
-	if (i == BL_SIM_FLOOR)
-		r = size("behaviour floor", colon + 1, &v->dom.floor, reterr);
+			   "reboot:DURATION, nodriver, gives-up or own-min:SIZE");
+	if (i == BL_SIM_FLOOR || i == BL_SIM_OWN_MIN)
+		r = size(i == BL_SIM_FLOOR ? "behaviour floor" : "behaviour own-min", colon + 1,
+			 &v->dom.floor, reterr);
 	if (i == BL_SIM_VANISH)
 		r = duration("behaviour vanish", colon + 1, &v->dom.stays, reterr);
 	if (i == BL_SIM_REBOOT)

@@ -31,6 +31,9 @@ static void lie(const struct bl_sim *s, const struct bl_sim_dom *d, uint64_t tot
 	uint64_t h = bl_sim_hash(s->w->seed, d->domid, t->at.n / REPORT_MS);
 
 	t->pressure = (uint32_t)(h >> 8) % 10001;
+	t->refusal = (enum bl_refusal)(h >> 32 & 3);
+	t->has_min = h >> 34 & 1;
+	t->min = BL_PAGES(h >> 35 & 1 ? absurd : tot);
 	switch (h % 4) {
 	case 0:
 		t->used = BL_PAGES(absurd);
@@ -46,6 +49,16 @@ static void lie(const struct bl_sim *s, const struct bl_sim_dom *d, uint64_t tot
 		t->used = BL_PAGES(h % (2 * tot + 1));
 		break;
 	}
+}
+
+static void say_refusal(const struct bl_sim *s, const struct bl_sim_dom *d, struct bl_telemetry *t)
+{
+	bool own = d->manner == BL_SIM_OWN_MIN;
+
+	t->has_min = own;
+	t->min = BL_PAGES(own ? d->floor : 0);
+	if (bl_sim_refuses(s, d))
+		t->refusal = own ? BL_REFUSES_MIN : BL_REFUSES_PRESSURE;
 }
 
 static struct bl_telemetry report(const struct bl_sim *s, const struct bl_sim_dom *d, uint64_t tot)
@@ -68,6 +81,8 @@ static struct bl_telemetry report(const struct bl_sim *s, const struct bl_sim_do
 	t.used = BL_PAGES(used);
 	t.available = BL_PAGES(bl_sim_sat(tot, used));
 	t.pressure = pressure(tot, used);
+	if (d->telemetry != BL_SIM_SILENT)
+		say_refusal(s, d, &t);
 	return t;
 }
 

@@ -22,12 +22,13 @@ enum bl_sim_manner {
 	BL_SIM_NORMAL,
 	BL_SIM_STUCK,	  /* has a driver that does nothing */
 	BL_SIM_SLOW,	  /* a twentieth of its rate */
-	BL_SIM_FLOOR,	  /* does not go below a size it tells nobody */
+	BL_SIM_FLOOR,	  /* does not go below a size; its telemetry, if any, says that it refuses */
 	BL_SIM_FORGETFUL, /* follows, then grows back as far as it is let */
 	BL_SIM_VANISH,	  /* goes of itself after a while */
 	BL_SIM_REBOOT,	  /* the same, and is built anew: once */
 	BL_SIM_NODRIVER,  /* has no balloon */
 	BL_SIM_GIVES_UP,  /* Linux: stops trying to grow on a full host */
+	BL_SIM_OWN_MIN,	  /* FLOOR whose telemetry tells the size before it is asked */
 	BL_SIM_MANNERS
 };
 
@@ -169,6 +170,8 @@ void bl_sim_name_uuid(const struct bl_sim_world *w, struct bl_sim_dom *d, uint64
 /* sim-guest.c */
 /* Does what d does in one quantum that ends now; true: something moved. */
 bool bl_sim_live(struct bl_sim *s, struct bl_sim_dom *d);
+/* It stays above its target, and its driver knows why. */
+bool bl_sim_refuses(const struct bl_sim *s, const struct bl_sim_dom *d);
 bool bl_sim_busy(const struct bl_sim *s, const struct bl_sim_dom *d);
 /* Its toolstack is done with it: it runs, at the size it has. */
 void bl_sim_introduce(struct bl_sim *s, struct bl_sim_dom *d);

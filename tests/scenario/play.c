@@ -49,6 +49,7 @@ static void look(struct play *p)
 	if (bl_sim_snapshot(p->sim, &p->w.snap))
 		abort();
 	p->seen = bl_sim_changes(p->sim);
+	bl_snapshot_age(&p->w.snap, p->w.settings.telemetry_stale_after);
 	learn(p);
 	if (bl_progress_update(&p->w.progress, &p->w.settings, &p->w.snap))
 		abort();

@@ -56,7 +56,8 @@ static void add_guest(struct text *t, struct rnd *r, unsigned i, uint64_t size)
 	if (!rnd_one_in(r, 3))
 		add(t, "min=%" PRIu64 "M\n", mib(r, 1, size));
 	if (rnd_one_in(r, 8))
-		add(t, "behaviour=floor:%" PRIu64 "M\n", mib(r, 1, size));
+		add(t, "behaviour=%s:%" PRIu64 "M\n", rnd_one_in(r, 2) ? "floor" : "own-min",
+		    mib(r, 1, size));
 	else if (rnd_one_in(r, 8))
 		add(t, "behaviour=vanish:%" PRIu64 "s\n", rnd_in(r, 1, 100));
 	else

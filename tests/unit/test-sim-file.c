@@ -42,7 +42,9 @@ static const struct {
 	{ "[guest a]\nmemory = 1M\noffset = 1M\n", "w:1: [guest a]: offset is not below memory" },
 	{ "[guest a]\nmemory = 1G\nbehaviour = odd\n",
 	  "w:3: behaviour: \"odd\" is not normal, stuck, slow, floor:SIZE, forgetful, "
-	  "vanish:DURATION, reboot:DURATION, nodriver or gives-up in [guest a]" },
+	  "vanish:DURATION, reboot:DURATION, nodriver, gives-up or own-min:SIZE in [guest a]" },
+	{ "[guest a]\nbehaviour = own-min\n", "w:2: behaviour: \"own-min\" is not" },
+	{ "[guest a]\nbehaviour = own-min:4\n", "w:2: behaviour own-min: " },
 	{ "[guest a]\nbehaviour = floor\n", "w:2: behaviour: \"floor\" is not" },
 	{ "[guest a]\nbehaviour = normal:1G\n", "w:2: behaviour: \"normal:1G\" is not" },
 	{ "[guest a]\nbehaviour = floor:4\n", "w:2: behaviour floor: " },

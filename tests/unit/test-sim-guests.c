@@ -208,6 +208,31 @@ static void telemetry(void **state)
 	end(&h);
 }
 
+/* What its driver says when it stays above its target, or before. */
+static void refusals(void **state)
+{
+	struct host h = host(HOST "[guest felt]\nmemory=512M\nused=100M\nbehaviour=floor:400M\n"
+				  "[guest told]\nmemory=512M\nused=100M\nbehaviour=own-min:400M\n"
+				  "[guest mute]\nmemory=512M\nbehaviour=floor:400M\ntelemetry=no\n");
+
+	(void)state;
+	assert_int_equal(dom(&h, "felt")->tele.refusal, BL_REFUSES_NOT);
+	assert_false(dom(&h, "felt")->tele.has_min);
+	assert_true(dom(&h, "told")->tele.has_min);
+	assert_int_equal(dom(&h, "told")->tele.min.n, 400 * MIB);
+	target(&h, "felt", 256);
+	target(&h, "told", 256);
+	target(&h, "mute", 256);
+	run(&h, 10000);
+	assert_int_equal(mib(&h, "told"), 400);
+	assert_int_equal(dom(&h, "felt")->tele.refusal, BL_REFUSES_PRESSURE);
+	assert_int_equal(dom(&h, "told")->tele.refusal, BL_REFUSES_MIN);
+	assert_int_equal(dom(&h, "mute")->tele.refusal, BL_REFUSES_NOT);
+	target(&h, "felt", 400);
+	assert_int_equal(dom(&h, "felt")->tele.refusal, BL_REFUSES_NOT);
+	end(&h);
+}
+
 /* Somebody's xl: it comes when it comes, stakes, and waits for room. */
 static void appears(void **state)
 {
@@ -327,6 +352,7 @@ int main(void)
 		cmocka_unit_test(reboots),
 		cmocka_unit_test(gives_up),
 		cmocka_unit_test(telemetry),
+		cmocka_unit_test(refusals),
 		cmocka_unit_test(appears),
 		cmocka_unit_test(thief_takes_what_is_unclaimed),
 		cmocka_unit_test(launch_on_a_claim),
