@@ -2,7 +2,7 @@
 /*
  * Moves the guest towards its target, for as long as it takes. A step moves what it
  * can in a slice of time, so that a suspend never waits for it; what did not move is
- * tried again, after 250 ms, then twice as long each time, 5 s at most, and at once
+ * tried again, after 250 ms, then twice as long each time, 3 s at most, and at once
  * when anything changes.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -16,7 +16,7 @@
 
 #define SLICE (HZ / 20)
 #define RETRY_FIRST (HZ / 4)
-#define RETRY_MOST (5 * HZ)
+#define RETRY_MOST (3 * HZ)
 #define RETRY_BUILTIN max(1, HZ / 50) /* the kernel's thread is at it */
 #define NEVER ULONG_MAX
 
