@@ -125,8 +125,8 @@ suite_diagnose() {
 
 guests() {
 	local name
-	for name in "${NEW[@]}"; do guest_start "$name" "${name%_*}" $START_MIB driver=yes vcpus=2; done
-	for name in "${OLD[@]}"; do guest_start "$name" "${name%_*}" $START_MIB driver=yes vcpus=2; done
+	for name in "${NEW[@]}"; do guest_start "$name" "${name%_*}" $START_MIB driver=yes maxvcpus=2; done
+	for name in "${OLD[@]}"; do guest_start "$name" "${name%_*}" $START_MIB driver=yes maxvcpus=2; done
 	for name in "${NEW[@]}" "${OLD[@]}"; do
 		guest_up "$name"
 		remember "$name"
@@ -492,17 +492,22 @@ migrated() { # NAME
 
 # Processors and memory come and go while it moves.
 hotplug() { # NAME
+	local i
 	log_clear "$1"
 	(while :; do ask "$1" $(((300 + RANDOM % 212) * 1024)); sleep 0.3; done) &
-	# shellcheck disable=SC2016 # for the guest's shell
-	GUEST_LIMIT=120 guest_do "$1" 'cd /sys/devices/system/cpu/cpu1
-		i=0; while [ $i -lt 5 ]; do echo 0 >online; usleep 200000; echo 1 >online; usleep 200000; i=$((i+1)); done'
+	for ((i = 0; i < 2; i++)); do
+		xl vcpu-set "$1" 2
+		wait_for 30 processors_are "$1" 0-1
+		xl vcpu-set "$1" 1
+		wait_for 30 processors_are "$1" 0
+	done
 	kill $!
 	wait $! || true
 	ask "$1" $((START_MIB * 1024))
 	at_kib "$1" $((START_MIB * 1024))
 	log_is_clean "$1"
 }
+processors_are() { is "$(guest_do "$1" 'cat /sys/devices/system/cpu/online')" "$2" "processors of $1"; }
 more_memory() { # NAME
 	local total
 	total=$(now "$1" MemTotal)
