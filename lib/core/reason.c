@@ -181,7 +181,7 @@ const char *bl_reason_domain(const struct bl_plan *plan, const struct bl_plan_in
 	}
 	if (v->state != BL_STATE_STEADY) {
 		why_moving(buf, v, in);
-	} else if (v->track->refuses) {
+	} else if (v->track->refuses && d->target.n < d->tot.n) {
 		why_refuses(buf, v);
 		say(buf, "; the others take its part");
 	} else if (v->goal.n > v->have.n && v->goal.n - v->have.n >= in->settings->threshold.n) {

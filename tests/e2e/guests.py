@@ -133,6 +133,46 @@ def monitor_tells():
         assert seen == ["claim.reclaiming", "claim.held", "claim.released"], seen
 
 
+def own_driver_refuses():
+    """a guest whose own driver refuses is no stuck guest: it says why, once, and others give"""
+    with Host(claims.world(a="behaviour = floor:1408M")) as h:
+        assert h.ctl("claim", "3G").status == 0
+        a = h.domain("a")
+        assert a["state"] == "steady" and a["current_bytes"] == 1408 * MIB, a
+        seen = []
+        m = h.ctl_start("monitor", "--since", "0", "--json")
+        for line in m.stdout:
+            e = json.loads(line)
+            e = e.get("params", e)
+            seen.append(e)
+            if e["type"] == "claim.held":
+                break
+        m.terminate()
+        m.communicate(timeout=host.LIMIT)
+        told = [e for e in seen if e["type"] in ("domain.refused", "domain.stuck")]
+        assert [(e["type"], e["name"]) for e in told] == [("domain.refused", "a")], told
+        assert "its own driver keeps it at 1.4 GiB: memory pressure inside the guest" in told[0]["reason"], told
+
+
+def own_driver_is_shown():
+    """what a guest's own driver says is in status and explain, null where it says nothing"""
+    with Host(claims.world(a="behaviour = own-min:1G", b="telemetry = no")) as h:
+        assert h.domain("b")["telemetry"] is None
+        t = h.domain("c")["telemetry"]
+        for key in ("min_bytes", "max_bytes", "refused", "swap_bytes", "pressure_full_avg10", "oom_kills"):
+            assert t[key] is None, t
+        assert h.domain("a")["telemetry"]["min_bytes"] == GIB, h.domain("a")
+        r = h.ctl("explain", "a")
+        assert "its own driver keeps 1 GiB: its floor (xen.balloon.min in the guest)" in r.out, r
+        # set by hand to less than it gives
+        assert h.ctl("set", "a", "768M").status == 0
+        a = wait_until("a to refuse", lambda: h.domain("a") if h.domain("a")["telemetry"]["refused"] else None)
+        assert a["telemetry"]["refused"] == "min" and a["state"] in ("steady", "shrinking"), a
+        wait_until("a to be where its driver keeps it", lambda: h.domain("a")["current_bytes"] == GIB)
+        assert "asked for 768 MiB, its own driver keeps it at 1 GiB" in h.domain("a")["reason"], h.domain("a")
+        assert h.domain("a")["state"] == "steady"
+
+
 def exit_codes():
     """the exit status says what went wrong"""
     with Host(claims.world()) as h:
@@ -171,4 +211,5 @@ def build_from_a_claim():
 
 if __name__ == "__main__":
     host.run([set_by_hand, limits_hold, limits_last, forgets_who_is_gone, somebody_else,
-              pause_and_resume, explain_and_plan, monitor_tells, exit_codes, not_permitted, build_from_a_claim])
+              pause_and_resume, explain_and_plan, monitor_tells, own_driver_refuses, own_driver_is_shown,
+              exit_codes, not_permitted, build_from_a_claim])

@@ -226,6 +226,51 @@ static void test_telemetry(void **state)
 	stop(f);
 }
 
+/* Its limits are told in terms of memory/target, and are the domain's pages here. */
+static void test_driver(void **state)
+{
+	struct fixture *f = new_fixture();
+	const struct bl_telemetry *t;
+
+	(void)state;
+	/* a PVH guest: 16 pages above its target */
+	add_guest(1, true, false, 262144, 262144, 0, 16);
+	fake_store_setf(1, "data/balloond/stat", "v=1 seq=1 used_kib=40000 avail_kib=200000 psi=5");
+	start(f);
+	until(f, 1, d->has_target);
+	fake_store_setf(1, "data/balloond/stat",
+			"v=1 seq=2 state=3 reason=1 current_kib=262144 target_kib=100000 min_kib=160000 "
+			"max_kib=262144 used_kib=40000 avail_kib=200000 total_kib=250000 swap_kib=400 psi=5 "
+			"psi_full=7 refaults=3 oom=2 later=9");
+	until(f, 1, d->tele.has_min);
+	t = &look(f, 1)->tele;
+	assert_int_equal(t->min.n, 40000 + 16);
+	assert_int_equal(t->max.n, 65536 + 16);
+	assert_int_equal(t->used.n, 10000);
+	assert_int_equal(t->swap.n, 100);
+	assert_int_equal(t->pressure_full, 7);
+	assert_int_equal(t->oom_kills, 2);
+	assert_true(t->has_max && t->has_swap && t->has_pressure_full && t->has_oom_kills);
+	assert_int_equal(t->refusal, BL_REFUSES_MIN);
+	assert_false(t->starved);
+	fake_store_setf(1, "data/balloond/stat",
+			"v=1 seq=3 state=3 reason=2 used_kib=40000 avail_kib=200000 psi=5");
+	until(f, 1, d->tele.refusal == BL_REFUSES_PRESSURE);
+	assert_false(look(f, 1)->tele.has_min);
+	fake_store_setf(1, "data/balloond/stat",
+			"v=1 seq=4 state=3 reason=5 used_kib=40000 avail_kib=200000 psi=5");
+	until(f, 1, d->tele.refusal == BL_REFUSES_NO_PAGES);
+	/* a reason, or a state, that nobody knows yet */
+	fake_store_setf(1, "data/balloond/stat",
+			"v=1 seq=5 state=3 reason=77 used_kib=40000 avail_kib=200000 psi=5");
+	until(f, 1, d->tele.refusal == BL_REFUSES_NOT);
+	fake_store_setf(1, "data/balloond/stat",
+			"v=1 seq=6 state=1 reason=4 used_kib=40000 avail_kib=200000 psi=5");
+	until(f, 1, d->tele.starved);
+	assert_int_equal(log_lines, 0);
+	stop(f);
+}
+
 /* Each is ignored, with one line in the log a domain, however often it comes. */
 static void test_hostile(void **state)
 {
@@ -313,6 +358,7 @@ int main(void)
 		cmocka_unit_test(test_asked_down),
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_telemetry),
+		cmocka_unit_test(test_driver),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_hostile_name),
 		cmocka_unit_test(test_boot_id),

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "lib/core/progress.h"
@@ -224,6 +225,43 @@ static void telemetry_grows_stale(void **state)
 	bl_snapshot_free(&snap);
 }
 
+/* What came into use since the report before is wanted once more, until the next. */
+static void demand_runs_ahead(void **state)
+{
+	static const struct {
+		uint64_t ms, at, used, oom, want;
+	} rows[] = {
+		{ 1000, 1000, 1000000, 5, 1200000 },
+		{ 1020, 1000, 1000000, 5, 1200000 },
+		{ 2000, 2000, 1100000, 5, 1320000 + 100000 },
+		{ 2500, 2000, 1100000, 5, 1320000 + 100000 }, /* no newer one */
+		{ 3000, 3000, 1100000, 5, 1320000 },
+		{ 4000, 4000, 1100000, 6, 2640000 }, /* its kernel killed somebody */
+		{ 64000, 4000, 1100000, 6, 0 },
+		{ 65000, 65000, 1300000, 7, 1560000 }, /* after a silence, as at first */
+		{ 66000, 66000, UINT64_MAX, 7, UINT64_MAX },
+	};
+	struct bl_progress p = { 0 };
+	struct bl_settings s;
+	struct bl_snapshot snap = { 0 };
+	struct bl_dom *d = bl_snapshot_add(&snap);
+
+	(void)state;
+	bl_settings_init(&s);
+	d->domid = 1;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snap.now = BL_MS(rows[i].ms);
+		d->tele = (struct bl_telemetry){ .present = true, .at = BL_MS(rows[i].at),
+						 .used = BL_PAGES(rows[i].used), .has_oom_kills = true,
+						 .oom_kills = rows[i].oom };
+		bl_progress_update(&p, &s, &snap);
+		if (bl_progress_find(&p, 1)->demand.n != rows[i].want)
+			fail_msg("at %" PRIu64 " it wants %" PRIu64, rows[i].ms, bl_progress_find(&p, 1)->demand.n);
+	}
+	bl_progress_free(&p);
+	bl_snapshot_free(&snap);
+}
+
 static void measures_rates(void **state)
 {
 	struct bl_progress p = { 0 };
@@ -257,6 +295,7 @@ int main(void)
 		cmocka_unit_test(time_stands_still),
 		cmocka_unit_test(comes_and_goes),
 		cmocka_unit_test(telemetry_grows_stale),
+		cmocka_unit_test(demand_runs_ahead),
 		cmocka_unit_test(measures_rates),
 	};
 

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Guests whose own drivers refuse, or say how low they go, or stop saying anything. */
+#include "tests/unit/plan-fixture.h"
+
+#include <string.h>
+
+#include "lib/core/reason.h"
+
+static struct bl_dom *reports(struct fixture *f, size_t i, uint64_t used_mib)
+{
+	struct bl_dom *d = &f->snap.doms[i];
+
+	d->tele.present = true;
+	d->tele.at = f->snap.now;
+	d->tele.used = BL_MIB_PAGES(used_mib);
+	d->tele.available = bl_pages_sub(d->tot, d->tele.used);
+	return d;
+}
+
+static void passes(struct fixture *f, uint64_t ms)
+{
+	f->snap.now.n += ms;
+}
+
+/* Both report that they use little. */
+static struct bl_dom *both_report(struct fixture *f)
+{
+	reports(f, 1, 100);
+	return reports(f, 0, 100);
+}
+
+static struct bl_admission admit(struct fixture *f, uint64_t mib)
+{
+	struct bl_admission a;
+
+	bl_plan_admit(&f->plan, BL_MIB_PAGES(mib), BL_PAGES(0), BL_PAGES(0), &a);
+	return a;
+}
+
+static const char *reason_of(struct fixture *f, uint32_t domid)
+{
+	static char buf[BL_REASON_MAX];
+	struct bl_plan_in in = in_of(f);
+
+	return bl_reason_domain(&f->plan, &in, bl_plan_view(&f->plan, domid), buf);
+}
+
+static void tell(struct fixture *f, size_t i, uint64_t target_mib)
+{
+	f->snap.doms[i].target = BL_MIB_PAGES(target_mib);
+}
+
+/* The tick that sees a refusal asks the others for its part; its own target stays,
+ * so that it can come round, until nobody asks any more. */
+static void others_take_its_part_at_once(void **state)
+{
+	static const enum bl_refusal why[] = { BL_REFUSES_PRESSURE, BL_REFUSES_NO_PAGES, BL_REFUSES_MIN };
+	struct fixture *f = *state;
+	struct bl_dom *d = both_report(f);
+
+	add_claim(f, 3000, 3000);
+	expect(f, "target 1 500, target 2 500");
+	for (size_t i = 0; i < sizeof(why) / sizeof(why[0]); i++) {
+		tell(f, 0, 500);
+		tell(f, 1, 500);
+		passes(f, 100);
+		d = both_report(f);
+		d->tele.refusal = why[i];
+		expect(f, "target 2 200");
+		assert_int_equal(bl_plan_view(&f->plan, 1)->state, BL_STATE_STEADY);
+		assert_int_equal(bl_plan_view(&f->plan, 1)->floor.n, 1000 * MIB);
+		assert_int_equal(bl_plan_view(&f->plan, 1)->givable.n, 0);
+		assert_int_equal(f->plan.reclaimable.n, 800 * MIB);
+	}
+	tell(f, 1, 200);
+	f->snap.doms[1].tot = f->snap.doms[1].max_pages = BL_MIB_PAGES(200);
+	f->snap.free = BL_MIB_PAGES(2800);
+	for (int i = 0; i < 20; i++) { /* far beyond stuck-after, and nothing happens */
+		passes(f, 10000);
+		both_report(f);
+		expect(f, "");
+		assert_int_equal(bl_plan_view(&f->plan, 1)->state, BL_STATE_STEADY);
+		assert_int_equal(f->plan.reclaimable.n, 0);
+		assert_false(f->plan.moving);
+	}
+	bl_ledger_remove(&f->ledger, f->ledger.claims[0]);
+	make(f);
+	assert_int_equal(f->plan.actions[0].kind, BL_ACT_TARGET);
+	assert_int_equal(f->plan.actions[0].domid, 1);
+	assert_int_equal(f->plan.actions[0].pages.n, 1000 * MIB);
+}
+
+/* That it refuses no more shows when its pages move; then it is counted on again. */
+static void it_comes_round(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d = both_report(f);
+
+	add_claim(f, 2400, 2400);
+	make(f);
+	tell(f, 0, 800);
+	passes(f, 100);
+	d->tele.refusal = BL_REFUSES_PRESSURE;
+	make(f);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->givable.n, 0);
+	passes(f, 1000);
+	d = both_report(f);
+	d->tele.refusal = BL_REFUSES_NOT;
+	make(f);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->state, BL_STATE_SHRINKING);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->givable.n, 0);
+	passes(f, 100);
+	d->tot = BL_MIB_PAGES(990);
+	make(f);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->givable.n, 790 * MIB);
+}
+
+static void nobody_asks_below_its_own_min(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d = both_report(f);
+
+	d->tele.has_min = true;
+	d->tele.min = BL_MIB_PAGES(900);
+	add_claim(f, 2400, 2400);
+	expect(f, "target 1 900, target 2 700");
+	assert_int_equal(f->plan.reclaimable.n, 900 * MIB);
+	/* with its word gone stale it is as any other */
+	passes(f, 30001);
+	expect(f, "target 1 800, target 2 800");
+}
+
+/* A max below what it keeps is tried and does no harm: the others are counted on. */
+static void its_min_is_above_its_max(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d = both_report(f);
+	struct bl_override *o = &bl_settings_find(&f->s, &d->uuid)->set;
+
+	o->has_max = true;
+	o->max = BL_MIB_PAGES(500);
+	d->tele.has_min = true;
+	d->tele.min = BL_MIB_PAGES(900);
+	expect(f, "target 1 500");
+	tell(f, 0, 500);
+	passes(f, 1000);
+	both_report(f)->tele.refusal = BL_REFUSES_MIN;
+	expect(f, "");
+	assert_string_equal(reason_of(f, 1), "asked for 500 MiB, its own driver keeps it at 1000 MiB: "
+					     "its floor (xen.balloon.min in the guest); the others take its part");
+	add_claim(f, 2400, 2400);
+	expect(f, "target 2 600");
+}
+
+/* Whoever says that he must keep it all keeps what he has; he gets no more than
+ * others like him, and takes from nobody. */
+static void a_lie_keeps_what_it_has(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct bl_dom *d = reports(f, i, 900); /* wants 1080 */
+
+		d->static_max = BL_MIB_PAGES(3000);
+		d->tele.pressure = 5000;	       /* and half of that more */
+	}
+	f->snap.free = BL_MIB_PAGES(200);
+	make(f);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->goal.n, 1100 * MIB);
+	f->snap.doms[0].tele.has_min = true;
+	f->snap.doms[0].tele.min = BL_PAGES(UINT64_MAX);
+	make(f);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->goal.n, 1100 * MIB);
+	assert_int_equal(bl_plan_view(&f->plan, 2)->goal.n, 1100 * MIB);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->floor.n, 1000 * MIB);
+	/* even where its share is less than it keeps */
+	f->snap.free = BL_PAGES(0);
+	f->snap.doms[0].tele.used = BL_MIB_PAGES(100);
+	f->snap.doms[0].tele.pressure = 0;
+	f->snap.doms[1].tele.used = BL_MIB_PAGES(999);
+	passes(f, 600000);
+	f->snap.doms[0].tele.at = f->snap.doms[1].tele.at = f->snap.now;
+	expect(f, "");
+	assert_int_equal(bl_plan_view(&f->plan, 1)->goal.n, 1000 * MIB);
+}
+
+/* What its own driver cannot have it is not granted. */
+static void its_own_max(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d = reports(f, 0, 1000);
+
+	d->static_max = BL_MIB_PAGES(3000);
+	d->tele.has_max = true;
+	d->tele.max = BL_MIB_PAGES(1100);
+	make(f);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->goal.n, 1100 * MIB);
+	d->tele.max = BL_PAGES(0);
+	make(f);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->goal.n, 1000 * MIB);
+}
+
+static void a_claim_that_only_they_could_meet(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_plan_in in = in_of(f);
+	struct bl_dom *d = reports(f, 0, 100);
+	struct bl_admission a;
+	char buf[BL_REASON_MAX];
+
+	make(f);
+	assert_int_equal(admit(f, 3500).verdict, BL_FITS_RECLAIM);
+	/* refused for a while: when that is over it could be had */
+	tell(f, 0, 900);
+	d->tele.refusal = BL_REFUSES_PRESSURE;
+	make(f);
+	assert_int_equal(admit(f, 2800).verdict, BL_FITS_RECLAIM);
+	a = admit(f, 3500);
+	assert_int_equal(a.verdict, BL_FITS_LATER);
+	bl_reason_refusal(&f->plan, &in, &a, buf);
+	assert_non_null(strstr(buf, "; domain 1 keeps 800 MiB itself: memory pressure inside the guest"));
+	/* by its own limit: not before somebody changes that */
+	tell(f, 0, 1000);
+	d->tele.refusal = BL_REFUSES_NOT;
+	d->tele.has_min = true;
+	d->tele.min = BL_MIB_PAGES(700);
+	passes(f, 60000);
+	reports(f, 0, 100);
+	make(f);
+	a = admit(f, 3500);
+	assert_int_equal(a.verdict, BL_FITS_NEVER);
+	assert_int_equal(a.most.n, 3100 * MIB);
+	bl_reason_refusal(&f->plan, &in, &a, buf);
+	assert_non_null(strstr(buf, "; domain 1 keeps 500 MiB itself: its floor (xen.balloon.min in the guest)"));
+	assert_null(strstr(buf, "set domain 1"));
+	bl_reason_givable(&in, bl_plan_view(&f->plan, 1), buf);
+	assert_string_equal(buf, "could give 300 MiB to a claim: its own driver keeps 700 MiB: its floor "
+				 "(xen.balloon.min in the guest)");
+}
+
+static void says_why(void **state)
+{
+	static const struct {
+		enum bl_refusal refusal;
+		const char *want;
+	} rows[] = {
+		{ BL_REFUSES_MIN, "its floor (xen.balloon.min in the guest)" },
+		{ BL_REFUSES_PRESSURE, "memory pressure inside the guest" },
+		{ BL_REFUSES_NO_PAGES, "its kernel finds no page to give" },
+	};
+	struct fixture *f = *state;
+	struct bl_override *o = &bl_settings_find(&f->s, &f->snap.doms[0].uuid)->set;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		reports(f, 0, 100)->tele.refusal = rows[i].refusal;
+		tell(f, 0, 100);
+		o->has_mode = false;
+		make(f);
+		assert_non_null(strstr(reason_of(f, 1), "asked for 100 MiB, its own driver keeps it at 1000 MiB: "));
+		assert_non_null(strstr(reason_of(f, 1), rows[i].want));
+		/* of one that was set by hand, too */
+		o->has_mode = true;
+		o->mode = BL_MODE_MANUAL;
+		make(f);
+		assert_int_equal(bl_plan_view(&f->plan, 1)->state, BL_STATE_STEADY);
+		assert_non_null(strstr(reason_of(f, 1), "set by hand to 100 MiB"));
+		assert_non_null(strstr(reason_of(f, 1), rows[i].want));
+	}
+}
+
+/* A driver that says nothing any more: min is that of one without a driver again.
+ * It is not stripped, and what it gets back is what nobody uses. */
+static void a_driver_falls_silent(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d = reports(f, 0, 600);
+
+	d->flags |= BL_DOM_DRIVER;
+	f->snap.doms[1].flags |= BL_DOM_DRIVER;
+	f->s.min.percent = 100;
+	f->s.min_with_driver.percent = 50;
+	bl_settings_find(&f->s, &d->uuid)->base = d->static_max = BL_MIB_PAGES(1000);
+	d->tot = d->target = d->max_pages = BL_MIB_PAGES(800);
+	reports(f, 1, 950);
+	f->snap.free = BL_PAGES(0);
+	f->snap.doms[1].static_max = BL_MIB_PAGES(2000);
+	bl_settings_find(&f->s, &f->snap.doms[1].uuid)->set =
+		(struct bl_override){ .has_min = true, .min = { .pages = BL_MIB_PAGES(200) } };
+	bl_snapshot_age(&f->snap, f->s.telemetry_stale_after);
+	make(f);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->limits.min.n, 500 * MIB);
+	passes(f, 30000);
+	f->snap.doms[1].tele.at = f->snap.now;
+	bl_snapshot_age(&f->snap, f->s.telemetry_stale_after);
+	assert_true(f->snap.doms[0].flags & BL_DOM_DRIVER);
+	passes(f, 1);
+	f->snap.doms[1].tele.at = f->snap.now;
+	bl_snapshot_age(&f->snap, f->s.telemetry_stale_after);
+	make(f);
+	assert_false(f->snap.doms[0].flags & BL_DOM_DRIVER);
+	assert_true(f->snap.doms[1].flags & BL_DOM_DRIVER);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->limits.min.n, 1000 * MIB);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->floor.n, 800 * MIB);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->givable.n, 0);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->goal.n, 850 * MIB);
+	assert_int_equal(bl_plan_view(&f->plan, 2)->goal.n, 950 * MIB);
+	/* and no claim takes anything of it */
+	add_claim(f, 10, 10);
+	make(f);
+	for (size_t i = 0; i < f->plan.n_actions; i++)
+		assert_false(f->plan.actions[i].domid == 1 && f->plan.actions[i].pages.n < 800 * MIB);
+}
+
+/* One without a word of what it uses gives for a claim alone. */
+static void silence_alone_takes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d = reports(f, 0, 100);
+
+	d->tele.has_min = true;
+	d->tele.min = BL_MIB_PAGES(700);
+	reports(f, 1, 1000)->static_max = BL_MIB_PAGES(2000);
+	f->snap.free = BL_PAGES(0);
+	expect(f, "target 1 800"); /* the other wants 1200 */
+	passes(f, 30001);
+	reports(f, 1, 1000);
+	expect(f, "");
+	assert_int_equal(bl_plan_view(&f->plan, 1)->goal.n, 1000 * MIB);
+	add_claim(f, 100, 100);
+	make(f);
+	assert_true(bl_plan_view(&f->plan, 1)->goal.n < 1000 * MIB);
+}
+
+static void shows_need(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d = reports(f, 0, 100);
+
+	make(f);
+	assert_false(f->plan.pressure);
+	d->tele.pressure = 1;
+	make(f);
+	assert_true(f->plan.pressure);
+	d->tele.pressure = 0;
+	d->tele.available = BL_PAGES(1000 * MIB / 16);
+	make(f);
+	assert_false(f->plan.pressure);
+	d->tele.available.n--;
+	make(f);
+	assert_true(f->plan.pressure);
+	d->tele.available = BL_MIB_PAGES(900);
+	d->tele.starved = true;
+	make(f);
+	assert_true(f->plan.pressure);
+	passes(f, 30001);
+	make(f);
+	assert_false(f->plan.pressure);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(others_take_its_part_at_once),
+		TEST(it_comes_round),
+		TEST(nobody_asks_below_its_own_min),
+		TEST(its_min_is_above_its_max),
+		TEST(a_lie_keeps_what_it_has),
+		TEST(its_own_max),
+		TEST(a_claim_that_only_they_could_meet),
+		TEST(says_why),
+		TEST(a_driver_falls_silent),
+		TEST(silence_alone_takes_nothing),
+		TEST(shows_need),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
