@@ -81,6 +81,14 @@ static enum cli_colour state_colour(const char *state)
 	return CLI_PLAIN;
 }
 
+/* A guest's own driver stays above its target. */
+static bool refuses(const struct bl_json *domain)
+{
+	const struct bl_json *tele = bl_json_get(domain, "telemetry");
+
+	return tele && cli_text_string(tele, "refused");
+}
+
 /* "web: why", for those in a state that asks for it. */
 static void show_reasons(const struct bl_json *rows, const char *name_key, const char *quiet_state)
 {
@@ -89,7 +97,7 @@ static void show_reasons(const struct bl_json *rows, const char *name_key, const
 		const char *reason = cli_text_string(v, "reason"), *state = cli_text_string(v, "state");
 		char id[CLI_TEXT_STR];
 
-		if (!reason || !*reason || !state || !strcmp(state, quiet_state))
+		if (!reason || !*reason || !state || (!strcmp(state, quiet_state) && !refuses(v)))
 			continue;
 		printf("  %s: %s\n", either(cli_text_string(v, name_key), cli_text_count(v, "domid", id)),
 		       reason);

@@ -171,6 +171,7 @@ def own_driver_is_shown():
         wait_until("a to be where its driver keeps it", lambda: h.domain("a")["current_bytes"] == GIB)
         assert "asked for 768 MiB, its own driver keeps it at 1 GiB" in h.domain("a")["reason"], h.domain("a")
         assert h.domain("a")["state"] == "steady"
+        assert "its own driver keeps it at 1 GiB" in h.ctl("status").out, h.ctl("status")
 
 
 def exit_codes():
