@@ -67,7 +67,7 @@ struct bg_counters {
 };
 
 extern struct bg_counters bg_count;
-extern struct workqueue_struct *bg_wq; /* ordered, freezable, with a rescuer */
+extern struct workqueue_struct *bg_wq; /* freezable, with a rescuer */
 
 /* own.c: memory/target, taken from the kernel's driver and given back */
 int bg_own(bool patch_only);

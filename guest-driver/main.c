@@ -43,7 +43,8 @@ static int __init bg_init(void)
 
 	if (r)
 		return r;
-	bg_wq = alloc_ordered_workqueue(KBUILD_MODNAME, WQ_FREEZABLE | WQ_MEM_RECLAIM);
+	/* Two at a time: while a report waits for xenstore, memory moves. */
+	bg_wq = alloc_workqueue(KBUILD_MODNAME, WQ_UNBOUND | WQ_FREEZABLE | WQ_MEM_RECLAIM, 2);
 	if (!bg_wq)
 		return -ENOMEM;
 	r = bg_own(patch_only);
