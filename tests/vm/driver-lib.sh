@@ -336,6 +336,9 @@ comes_and_goes() { # NAME
 	log_clear "$1"
 }
 
+# bulk NAME MIB: in files, which go when they are removed. Faults of a process take
+# minutes for as much.
+bulk() { guest_do "$1" "head -c ${2}m /dev/zero >/mnt/bulk"; }
 # hog NAME MIB [WORD…]: in the background of the guest; how it ended is in its /mnt/hog.
 hog() {
 	guest_do "$1" "rm -f /mnt/hog; (guesthog ${*:2}; echo \$? >/mnt/hog) >/dev/console 2>&1 &"
@@ -358,8 +361,9 @@ pressure() {
 squeezed() { # NAME
 	local kills
 	kills=$(now "$1" oom_kill)
-	hog "$1" 200 busy
-	wait_for 60 hog_has "$1" 200
+	bulk "$1" 160
+	hog "$1" 40 busy
+	wait_for 60 hog_has "$1" 40
 	ask "$1" $((200 * 1024))
 	case $1 in
 	*_new)
@@ -372,7 +376,7 @@ squeezed() { # NAME
 	GUEST_LIMIT=120 guest_do "$1" 'guesthog 40 seconds=1 || echo "ended with $?"'
 	[ "$(now "$1" oom_kill)" = "$kills" ] || echo "$1" >>"$SUITE_TMP/kills"
 	# shellcheck disable=SC2016 # for the guest's shell
-	guest_do "$1" 'kill $(pidof guesthog) || true'
+	guest_do "$1" 'rm /mnt/bulk; kill $(pidof guesthog) || true'
 	wait_for 30 hog_ended "$1"
 	case $1 in
 	*_new)

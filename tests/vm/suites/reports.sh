@@ -71,14 +71,11 @@ comes_back() {
 	wait_for 30 hog_ended needs
 	is "$(guest_do needs 'cat /mnt/hog')" 0 "status of what took memory"
 	# Now the other needs it.
-	hog idle 480 rate=40
-	wait_for 90 hog_has idle 480
+	GUEST_LIMIT=90 bulk idle 480
 	[ "$(guest_pages needs)" -lt $((before - 100 * 256)) ]
 	unhurt needs
 	unhurt idle
-	# shellcheck disable=SC2016 # for the guest's shell
-	guest_do idle 'kill $(pidof guesthog)'
-	wait_for 30 hog_ended idle
+	guest_do idle 'rm /mnt/bulk'
 }
 
 # A target below the floor of the guest: kept, shown, explained.
@@ -99,7 +96,7 @@ falls_silent() {
 	unload needs
 	pages=$(guest_pages needs)
 	up=$(now needs uptime)
-	hog idle 480 rate=60
+	GUEST_LIMIT=90 bulk idle 400
 	wait_for 30 bd_domain_is needs telemetry.fresh false
 	wait_for 60 uptime_past needs $((up + 25))
 	[ "$(guest_pages needs)" -ge "$pages" ]
