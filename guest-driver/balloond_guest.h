@@ -104,6 +104,7 @@ void bg_pool_hand_over(void);
 int bg_builtin_init(void);
 void bg_builtin_exit(void);
 unsigned long bg_have(void);
+unsigned long bg_builtin_room(void);
 void bg_builtin_rest(void);
 enum bg_reason bg_builtin_grow(unsigned long n, bool *ret_wait);
 void bg_builtin_again(void); /* for another target */

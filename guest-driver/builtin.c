@@ -71,6 +71,12 @@ static bool hotplug(unsigned long goal)
 	return false;
 }
 
+/* What is in its pool. */
+unsigned long bg_builtin_room(void)
+{
+	return READ_ONCE(balloon_stats.balloon_low) + READ_ONCE(balloon_stats.balloon_high);
+}
+
 /*
  * Tell it to give n pages to the guest. BG_NO_FRAMES: it has none; *ret_wait says
  * whether it is worth asking again.
@@ -78,9 +84,7 @@ static bool hotplug(unsigned long goal)
 enum bg_reason bg_builtin_grow(unsigned long n, bool *ret_wait)
 {
 	unsigned long now = READ_ONCE(balloon_stats.current_pages);
-	unsigned long room = READ_ONCE(balloon_stats.balloon_low) +
-			     READ_ONCE(balloon_stats.balloon_high);
-	unsigned long step = min(n, room);
+	unsigned long step = min(n, bg_builtin_room());
 
 	*ret_wait = true;
 	if (!step) {

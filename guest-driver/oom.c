@@ -41,16 +41,28 @@ bool bg_oom_waits(void)
 	return atomic_read(&waiting) != 0;
 }
 
-/* The engine lets go of the lock as soon as it sees that somebody waits. */
-static unsigned long take(void)
+static bool can_grow(void)
 {
-	unsigned long got;
+	return bg_pool_held() || bg_builtin_room();
+}
 
-	if (!mutex_trylock(&bg_lock))
-		return 0;
-	got = bg_pool_give(AT_ONCE);
-	mutex_unlock(&bg_lock);
-	return got;
+/*
+ * How many pages came since it had that many, whoever asked for them. The engine lets
+ * go of the lock as soon as it sees that somebody waits; the kernel's own thread is
+ * told, and seen to at the next look.
+ */
+static unsigned long take(unsigned long had)
+{
+	bool unused;
+
+	if (mutex_trylock(&bg_lock)) {
+		if (bg_pool_held())
+			bg_pool_give(AT_ONCE);
+		else if (bg_builtin_room())
+			bg_builtin_grow(AT_ONCE, &unused);
+		mutex_unlock(&bg_lock);
+	}
+	return bg_have() > had ? bg_have() - had : 0;
 }
 
 static bool may_wait(void)
@@ -61,16 +73,16 @@ static bool may_wait(void)
 	       (!vain || time_after(jiffies, vain + WAIT_AGAIN));
 }
 
-static unsigned long wait(void)
+static unsigned long wait(unsigned long had)
 {
 	unsigned long end = jiffies + WAIT, got = 0;
 
 	bg_count.oom_waits++;
 	bg_report_kick();
 	while (!got && time_before(jiffies, end) && !fatal_signal_pending(current) &&
-	       !READ_ONCE(closed) && bg_pool_held()) {
+	       !READ_ONCE(closed) && can_grow()) {
 		schedule_timeout_uninterruptible(LOOK);
-		got = take();
+		got = take(had);
 	}
 	if (!got)
 		WRITE_ONCE(last_vain, jiffies ?: 1);
@@ -79,15 +91,15 @@ static unsigned long wait(void)
 
 static int out_of_memory_notified(struct notifier_block *nb, unsigned long unused, void *freed)
 {
-	unsigned long got;
+	unsigned long had = bg_have(), got;
 
 	WRITE_ONCE(last_oom, jiffies ?: 1);
-	if (!bg_pool_held())
+	if (!can_grow())
 		goto out;
 	atomic_inc(&waiting);
-	got = take();
+	got = take(had);
 	if (!got && may_wait())
-		got = wait();
+		got = wait(had);
 	atomic_dec(&waiting);
 	bg_count.oom_kept += got;
 	*(unsigned long *)freed += got;
