@@ -338,7 +338,7 @@ comes_and_goes() { # NAME
 
 # bulk NAME MIB: in files, which go when they are removed. Faults of a process take
 # minutes for as much.
-bulk() { guest_do "$1" "head -c ${2}m /dev/zero >/mnt/bulk"; }
+bulk() { guest_do "$1" "dd if=/dev/zero of=/mnt/bulk bs=1M count=$2 2>/dev/null"; }
 # hog NAME MIB [WORD…]: in the background of the guest; how it ended is in its /mnt/hog.
 hog() {
 	guest_do "$1" "rm -f /mnt/hog; (guesthog ${*:2}; echo \$? >/mnt/hog) >/dev/console 2>&1 &"
