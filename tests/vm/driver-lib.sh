@@ -361,16 +361,16 @@ pressure() {
 squeezed() { # NAME
 	local kills
 	kills=$(now "$1" oom_kill)
-	bulk "$1" 160
+	GUEST_LIMIT=180 bulk "$1" 160
 	hog "$1" 40 busy
-	wait_for 60 hog_has "$1" 40
+	wait_for 180 hog_has "$1" 40
 	ask "$1" $((200 * 1024))
 	case $1 in
 	*_new)
 		wait_for 60 report_is "$1" state 3
 		report_is "$1" reason 2 5
 		;;
-	*) wait_for 60 is_short "$1" ;;
+	*) wait_for 180 is_short "$1" ;;
 	esac
 	# One more. Where nothing is left, not even a command need be run.
 	GUEST_LIMIT=120 guest_do "$1" 'guesthog 40 seconds=1 || echo "ended with $?"' || [[ $1 = *_old ]]
