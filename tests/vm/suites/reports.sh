@@ -49,7 +49,7 @@ moves() {
 	rm -f "$SUITE_TMP/moved"
 	before=$(guest_pages idle)
 	start=$(ms)
-	hog needs 380 rate=40 busy
+	hog needs 380 rate=10 busy
 	wait_for 60 shrank_to idle $((before - 20 * 256))
 	wait_for 90 hog_has needs 380
 	end=$(ms)
