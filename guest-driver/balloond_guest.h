@@ -71,6 +71,7 @@ extern struct workqueue_struct *bg_wq; /* freezable, with a rescuer */
 
 /* own.c: memory/target, taken from the kernel's driver and given back */
 int bg_own(bool patch_only);
+void bg_own_quiet(void); /* no callback of ours runs any more, or will */
 void bg_disown(void);
 const char *bg_own_way(void);
 
@@ -95,6 +96,7 @@ unsigned long bg_goal(unsigned long have, enum bg_reason *ret_why);
 extern struct mutex bg_lock;
 unsigned long bg_pool_held(void);
 unsigned long bg_pool_extents(void);
+unsigned long bg_pool_pages(void); /* of them those that are in no extent */
 /* At most n pages; how many it was. */
 unsigned long bg_pool_take(unsigned long n);
 unsigned long bg_pool_give(unsigned long n);
@@ -105,6 +107,7 @@ int bg_builtin_init(void);
 void bg_builtin_exit(void);
 unsigned long bg_have(void);
 unsigned long bg_builtin_room(void);
+bool bg_builtin_hold(void);
 void bg_builtin_rest(void);
 enum bg_reason bg_builtin_grow(unsigned long n, bool *ret_wait);
 void bg_builtin_again(void); /* for another target */

@@ -15,7 +15,7 @@
 
 static DEFINE_SPINLOCK(lock);
 static struct bg_bounds bounds;
-static bool ready; /* min is known */
+static unsigned long min_wanted; /* what min is where max allows it */
 
 struct bg_bounds bg_bounds(void)
 {
@@ -83,9 +83,10 @@ int bg_bounds_init(unsigned long min_kib)
 		return -EPERM;
 	}
 	spin_lock(&lock);
-	bounds.safeguard = min(least, bounds.max);
+	bounds.safeguard = least;
+	bounds.max = max(bounds.max, least);
+	min_wanted = min;
 	bounds.min = clamp(min, bounds.safeguard, bounds.max);
-	ready = true;
 	spin_unlock(&lock);
 	return 0;
 }
@@ -113,9 +114,8 @@ int bg_read_store(void)
 	max = read_max(offset);
 	spin_lock(&lock);
 	bounds.target = target > offset ? target - offset : 0;
-	bounds.max = max;
-	if (ready)
-		bounds.min = min(bounds.min, max);
+	bounds.max = max(max, bounds.safeguard); /* a toolstack can be wrong */
+	bounds.min = clamp(min_wanted, bounds.safeguard, bounds.max);
 	spin_unlock(&lock);
 	bg_builtin_again();
 	return 0;
@@ -128,7 +128,8 @@ int bg_set_min(unsigned long kib)
 
 	spin_lock(&lock);
 	if (pages >= bounds.safeguard + bounds.offset && pages - bounds.offset <= bounds.max) {
-		bounds.min = pages - bounds.offset;
+		min_wanted = pages - bounds.offset;
+		bounds.min = min_wanted;
 		r = 0;
 	}
 	spin_unlock(&lock);

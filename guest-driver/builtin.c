@@ -38,6 +38,21 @@ static void tell(unsigned long target)
 		balloon_set_new_target(target);
 }
 
+/*
+ * It must not shrink beside this driver: past the floor, or under pressure. True: it was
+ * about to, and may be within a batch.
+ */
+bool bg_builtin_hold(void)
+{
+	unsigned long now = READ_ONCE(balloon_stats.current_pages);
+
+	if (READ_ONCE(balloon_stats.target_pages) >= now)
+		return false;
+	balloon_set_new_target(now);
+	return true;
+}
+
+/* Nor is it to grow. */
 void bg_builtin_rest(void)
 {
 	unsigned long now = READ_ONCE(balloon_stats.current_pages);
@@ -93,7 +108,7 @@ enum bg_reason bg_builtin_grow(unsigned long n, bool *ret_wait)
 	}
 	/* Two values in turn, so that each is a change. */
 	nudge = !nudge;
-	if (step > 1 && nudge)
+	if (nudge)
 		step--;
 	tell(now + step);
 	return BG_NONE;
@@ -124,7 +139,10 @@ struct adoption {
 	unsigned int n;
 };
 
-/* All others stand still: nobody is between reading and writing these. */
+/*
+ * All others stand still, and the kernel's own changes of these are one instruction
+ * each on x86.
+ */
 static int adopt(void *data)
 {
 	struct adoption *a = data;

@@ -176,6 +176,15 @@ static struct outcome move(void)
 	unsigned long deadline = jiffies + SLICE, have = bg_have(), goal;
 	enum bg_reason why;
 
+	if (bg_oom_waits()) { /* whoever waits sees to it himself */
+		struct outcome o = last;
+
+		o.moved = false;
+		o.after = RETRY_FIRST;
+		return o;
+	}
+	if (bg_builtin_hold())
+		return (struct outcome){ .state = BG_SHRINKING, .after = RETRY_BUILTIN };
 	goal = bg_goal(have, &why);
 	if (have > goal)
 		return shrink(have - goal, deadline);

@@ -43,7 +43,8 @@ static int handle(BG_TABLE_ARGUMENT *table, int write, void *buffer, size_t *len
 	struct ctl_table t = { .procname = table->procname, .data = &kib, .maxlen = sizeof(kib) };
 	int r = proc_doulongvec_minmax(&t, write, buffer, len, pos);
 
-	if (r || !write || kib == before)
+	/* The same target again is a reason to try again. */
+	if (r || !write || (kib == before && k != TARGET))
 		return r;
 	r = k == MIN ? bg_set_min(kib) : bg_set_target(kib);
 	if (r)
@@ -91,8 +92,7 @@ static int stats_show(struct seq_file *m, void *unused)
 	seq_printf(m, "pages_out %lu\n", bg_count.pages_out);
 	seq_printf(m, "pages_in %lu\n", bg_count.pages_in);
 	seq_printf(m, "held_extents %lu\n", bg_pool_extents());
-	seq_printf(m, "held_pages %lu\n",
-		   bg_pool_held() - bg_pool_extents() * BG_EXTENT_PAGES);
+	seq_printf(m, "held_pages %lu\n", bg_pool_pages());
 	seq_printf(m, "reports %lu\n", bg_count.reports);
 	seq_printf(m, "oom_waits %lu\n", bg_count.oom_waits);
 	seq_printf(m, "oom_kept %lu\n", bg_count.oom_kept);

@@ -36,6 +36,17 @@ static int refused(void)
 	return 0;
 }
 
+/* The engine asks for reports, and the watches for both: what is asked last goes last. */
+static void stop(void)
+{
+	bg_own_quiet();
+	bg_engine_exit();
+	bg_report_exit();
+	mutex_lock(&bg_lock);
+	bg_pool_hand_over();
+	mutex_unlock(&bg_lock);
+}
+
 static int __init bg_init(void)
 {
 	struct bg_bounds b;
@@ -81,8 +92,7 @@ no_oom:
 no_watch:
 	bg_builtin_exit();
 no_builtin:
-	bg_report_exit();
-	bg_engine_exit();
+	stop();
 no_bounds:
 	bg_disown();
 no_target:
@@ -90,9 +100,8 @@ no_target:
 	return r;
 }
 
-/*
- * First all that could still ask the engine for anything, then the engine, then
- * its pages, and last the target: the kernel's driver reads it at once.
+/* After all that could still ask the engine for anything; last the target is given
+ * back: the kernel's driver reads it at once.
  */
 static void __exit bg_exit(void)
 {
@@ -100,11 +109,7 @@ static void __exit bg_exit(void)
 	bg_oom_exit();
 	bg_unwatch_memory();
 	bg_builtin_exit();
-	bg_report_exit();
-	bg_engine_exit();
-	mutex_lock(&bg_lock);
-	bg_pool_hand_over();
-	mutex_unlock(&bg_lock);
+	stop();
 	bg_disown();
 	destroy_workqueue(bg_wq);
 	pr_info("gave memory/target back\n");

@@ -84,7 +84,7 @@ static unsigned long wait(unsigned long had)
 		schedule_timeout_uninterruptible(LOOK);
 		got = take(had);
 	}
-	if (!got)
+	if (!got && time_after_eq(jiffies, end))
 		WRITE_ONCE(last_vain, jiffies ?: 1);
 	return got;
 }
@@ -98,11 +98,16 @@ static int out_of_memory_notified(struct notifier_block *nb, unsigned long unuse
 		goto out;
 	atomic_inc(&waiting);
 	got = take(had);
+	if (!got) { /* the kernel's thread was told, or the engine is at it */
+		schedule_timeout_uninterruptible(LOOK);
+		got = take(had);
+	}
 	if (!got && may_wait())
 		got = wait(had);
 	atomic_dec(&waiting);
 	bg_count.oom_kept += got;
 	*(unsigned long *)freed += got;
+	bg_engine_kick(); /* what is above the target goes back when the need is over */
 out:
 	bg_report_kick();
 	return NOTIFY_OK;

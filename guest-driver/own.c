@@ -42,7 +42,7 @@ static struct xenbus_watch target_watch = { .node = TARGET_NODE, .callback = tar
 static struct xenbus_watch max_watch = { .node = MAX_NODE, .callback = max_fired };
 
 static struct xenbus_watch *builtin_watch; /* the kernel's, while it is ours */
-static bool diverted, max_watched;
+static bool diverted, watched, max_watched;
 static bool use_watch;	/* the way to be tried now */
 static int taken = 1;	/* 1: not yet tried */
 static DECLARE_COMPLETION(tried);
@@ -138,6 +138,7 @@ static int take_watch(void)
 	if (r)
 		return r;
 	unregister_xenbus_watch(builtin_watch);
+	balloon_set_new_target(balloon_stats.current_pages); /* no further */
 	return 0;
 }
 
@@ -239,7 +240,8 @@ static int try_way(bool watch)
 		if (r)
 			return r;
 		wait_for_completion(&tried);
-		if (!taken)
+		watched = !taken;
+		if (watched)
 			return 0;
 		unregister_xenbus_watch(&target_watch);
 		if (taken != -EAGAIN)
@@ -278,14 +280,23 @@ int bg_own(bool patch_only)
 	return r;
 }
 
-void bg_disown(void)
+void bg_own_quiet(void)
 {
 	if (max_watched)
 		unregister_xenbus_watch(&max_watch);
-	unregister_xenbus_watch(&target_watch);
+	if (watched)
+		unregister_xenbus_watch(&target_watch);
+	max_watched = false;
+	watched = false;
+}
+
+void bg_disown(void)
+{
+	bg_own_quiet();
 	if (diverted) {
 		give_function_back();
 		/* Its watch fires at the next write only; what it missed it is told. */
+		bg_read_store();
 		balloon_set_new_target(bg_bounds().target);
 	} else if (register_xenbus_watch(builtin_watch)) {
 		pr_err("the kernel's watch on memory/target could not be registered again\n");

@@ -53,6 +53,11 @@ unsigned long bg_pool_extents(void)
 	return READ_ONCE(n_extents);
 }
 
+unsigned long bg_pool_pages(void)
+{
+	return READ_ONCE(n_pages);
+}
+
 unsigned long bg_pool_held(void)
 {
 	return READ_ONCE(n_extents) * BG_EXTENT_PAGES + READ_ONCE(n_pages);

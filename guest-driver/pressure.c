@@ -11,9 +11,11 @@
 #include <linux/cpuhotplug.h>
 #include <linux/fs.h>
 #include <linux/jiffies.h>
+#include <linux/magic.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
+#include <linux/sched/mm.h>
 #include <linux/seq_file.h>
 #include <linux/timer.h>
 #include <linux/uio.h>
@@ -48,6 +50,10 @@ static int read_proc(const char *path, char *buf, size_t size)
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
+	if (file_inode(file)->i_sb->s_magic != PROC_SUPER_MAGIC) {
+		filp_close(file, NULL);
+		return -EINVAL; /* something was mounted over it */
+	}
 	init_sync_kiocb(&io, file);
 	iov_iter_kvec(&iter, READ, &vec, 1, size - 1);
 	n = seq_read_iter(&io, &iter);
@@ -73,8 +79,12 @@ struct bg_pressure bg_pressure(void)
 {
 	struct bg_pressure p = { 0 };
 	char text[256];
+	/* The engine holds its lock here, and who is out of memory may wait for that. */
+	unsigned int flags = memalloc_noreclaim_save();
+	int r = read_proc("/proc/pressure/memory", text, sizeof(text));
 
-	if (read_proc("/proc/pressure/memory", text, sizeof(text)))
+	memalloc_noreclaim_restore(flags);
+	if (r)
 		return p; /* a kernel without PSI, or psi=0 */
 	p.some = hundredths(text, "some");
 	p.full = hundredths(text, "full");

@@ -8,6 +8,7 @@
 
 #include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/percpu.h>
 #include <linux/sched/mm.h>
 #include <linux/timekeeping.h>
 #include <linux/vmstat.h>
@@ -44,12 +45,15 @@ static unsigned long refaults(void)
 
 static unsigned long oom_kills(void)
 {
-	static unsigned long events[NR_VM_EVENT_ITEMS]; /* too large for a stack */
+	unsigned long n = 0;
+#ifdef CONFIG_VM_EVENT_COUNTERS
+	int cpu;
 
-	if (!IS_ENABLED(CONFIG_VM_EVENT_COUNTERS))
-		return 0;
-	all_vm_events(events);
-	return events[OOM_KILL];
+	/* all_vm_events() waits for whoever plugs a processor, who may wait for us */
+	for_each_possible_cpu(cpu)
+		n += per_cpu(vm_event_states, cpu).event[OOM_KILL];
+#endif
+	return n;
 }
 
 static struct facts look(void)
@@ -132,4 +136,5 @@ void bg_report_exit(void)
 	xenbus_rm(XBT_NIL, "data", "balloond");
 	xenbus_rm(XBT_NIL, "data", "meminfo_total");
 	xenbus_rm(XBT_NIL, "data", "meminfo_free");
+	xenbus_rm(XBT_NIL, "data", "updated");
 }
