@@ -309,6 +309,19 @@ diverts() { # NAME
 
 # --- cases with counts: ROUNDS, CYCLES and LOADS are the suite's
 
+# wander NAME: others write it targets, until `stays` or the end of the case.
+wander() {
+	local target
+	target=/local/domain/$(domid "$1")/memory/target
+	(while sleep 0.3; do xenstore-write "$target" $(((300 + RANDOM % 212) * 1024)); done) &
+	WANDERS=$!
+	trap 'kill $WANDERS 2>/dev/null || true' EXIT
+}
+stays() {
+	kill "$WANDERS"
+	wait "$WANDERS" || true
+}
+
 # Loaded and unloaded while others write targets: nothing leaks, nobody warns.
 comes_and_goes() { # NAME
 	local total free after
@@ -316,11 +329,10 @@ comes_and_goes() { # NAME
 	look "$1"
 	total=$(seen "$1" MemTotal) free=$(seen "$1" MemFree)
 	log_clear "$1"
-	(while :; do ask "$1" $(((300 + RANDOM % 212) * 1024)); sleep 0.3; done) &
+	wander "$1"
 	GUEST_LIMIT=$((60 + LOADS * 6)) guest_do "$1" "i=0; while [ \$i -lt $LOADS ]; do insmod $MODULE || exit 1;
 		usleep \$((i % 7 * 50000)); rmmod balloond_guest || exit 1; i=\$((i + 1)); done"
-	kill $!
-	wait $! || true
+	stays
 	load "$1"
 	back "$1"
 	log_is_clean "$1"
@@ -506,15 +518,14 @@ migrated() { # NAME
 hotplug() { # NAME
 	local i
 	log_clear "$1"
-	(while :; do ask "$1" $(((300 + RANDOM % 212) * 1024)); sleep 0.3; done) &
+	wander "$1"
 	for ((i = 0; i < 2; i++)); do
 		xl vcpu-set "$1" 2
 		wait_for 30 processors_are "$1" 0-1
 		xl vcpu-set "$1" 1
 		wait_for 30 processors_are "$1" 0
 	done
-	kill $!
-	wait $! || true
+	stays
 	ask "$1" $((START_MIB * 1024))
 	at_kib "$1" $((START_MIB * 1024))
 	log_is_clean "$1"
