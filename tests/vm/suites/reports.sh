@@ -99,12 +99,14 @@ falls_silent() {
 	pages=$(guest_pages needs)
 	up=$(now needs uptime)
 	GUEST_LIMIT=90 bulk idle 400
-	wait_for 30 bd_domain_is needs telemetry.fresh false
+	wait_for 30 silent needs
 	wait_for 60 uptime_past needs $((up + 25))
 	[ "$(guest_pages needs)" -ge "$pages" ]
 	guest_alive needs
 	is "$(now needs oom_kill)" 0 oom_kill
 }
+
+silent() { [ "$(bd_domain "$1" telemetry.fresh)" != true ]; } # NAME
 
 case_ok "a PV and a PVH guest with the driver, on a host that is full" begin
 case_ok "status shows what their drivers report" each fresh idle needs
