@@ -209,25 +209,33 @@ squeezed() { # NAME
 	wait_for 180 hog_has "$1" 40
 	ask "$1" $((200 * 1024))
 	case $1 in
-	*_new)
-		wait_for 60 report_is "$1" state 3
-		report_is "$1" reason 2 5
-		;;
-	*) wait_for 180 is_short "$1" ;;
+	*_new) keeps_what_it_needs "$1" ;;
+	*_old) loses_what_it_needs "$1" ;;
 	esac
-	# One more. Where nothing is left, not even a command need be run.
-	GUEST_LIMIT=120 guest_do "$1" 'guesthog 40 seconds=1 || echo "ended with $?"' || [[ $1 = *_old ]]
-	# shellcheck disable=SC2016 # for the guest's shell
-	guest_do "$1" 'rm /mnt/bulk; kill $(pidof guesthog) || true'
-	wait_for 30 hog_ended "$1"
 	[ "$(now "$1" oom_kill)" = "$kills" ] || echo "$1" >>"$SUITE_TMP/kills"
-	case $1 in
-	*_new)
-		at_kib "$1" $((200 * 1024))
-		wait_for 15 report_is "$1" state 0
-		;;
-	esac
-	ask "$1" $((START_MIB * 1024 - 4)) # another value, for the kernel's own
+	refilled "$1"
+}
+ONE_MORE='guesthog 40 seconds=1 || echo "ended with $?"'
+# shellcheck disable=SC2016 # for the guest's shell
+NEED_ENDS='rm -f /mnt/bulk; kill $(pidof guesthog) 2>/dev/null || true'
+keeps_what_it_needs() { # NAME
+	wait_for 60 report_is "$1" state 3
+	report_is "$1" reason 2 5
+	GUEST_LIMIT=120 guest_do "$1" "$ONE_MORE"
+	guest_do "$1" "$NEED_ENDS"
+	wait_for 30 hog_ended "$1"
+	at_kib "$1" $((200 * 1024))
+	wait_for 15 report_is "$1" state 0
+}
+# Where nothing is left, a command may not even be answered until there is more again.
+loses_what_it_needs() { # NAME
+	wait_for 180 is_short "$1"
+	GUEST_LIMIT=30 guest_do "$1" "$ONE_MORE" || true
+	refilled "$1"
+	guest_do "$1" "$NEED_ENDS"
+}
+refilled() { # NAME: by two values, for the kernel's own
+	ask "$1" $((START_MIB * 1024 - 4))
 	at_kib "$1" $((START_MIB * 1024 - 4))
 	ask "$1" $((START_MIB * 1024))
 	at_kib "$1" $((START_MIB * 1024))
