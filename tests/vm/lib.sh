@@ -166,13 +166,13 @@ guest_up() {
 
 guest_create() { guest_start "$@" && guest_up "$1"; }
 
-guest_lines() { grep -ac '^guest alive' "$GUEST_LOGS/guest-$1.log" || true; }
+guest_lines() { grep -ac '^guest alive' "$(guest_log "$1")" || true; }
 guest_said_more() { [ "$(guest_lines "$1")" -gt "$2" ]; }
 guest_alive() { wait_for 60 guest_said_more "$1" "$(guest_lines "$1")"; } # NAME
 
 # guest_value NAME WORD: MemTotal or MemAvailable in KiB, from its last line.
 guest_value() {
-	grep -a '^guest alive' "$GUEST_LOGS/guest-$1.log" | tail -n 1 |
+	grep -a '^guest alive' "$(guest_log "$1")" | tail -n 1 |
 		sed -n "s/.* $2 \([0-9]*\).*/\1/p"
 }
 
