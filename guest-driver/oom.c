@@ -19,7 +19,7 @@
 #include "balloond_guest.h"
 
 #define AT_ONCE (16 * BG_MIB_PAGES) /* the most that is taken for one that asks */
-#define WAIT (11 * HZ)
+#define WAIT (15 * HZ) /* the host's ten, and what others take to give */
 #define WAIT_AGAIN (60 * HZ) /* after one in vain */
 #define LOOK (HZ / 20)
 #define RECENT (30 * HZ)

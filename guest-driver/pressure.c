@@ -134,7 +134,7 @@ unsigned long bg_spare(void)
 }
 
 static DEFINE_PER_CPU(struct timer_list, looks);
-static unsigned long report_below; /* available: less is worth a report */
+static unsigned long report_below, report_above; /* available: beyond is worth a report */
 static unsigned long engine_above = ULONG_MAX; /* available: more is worth a try */
 static int hotplug_state = -1;
 
@@ -143,6 +143,7 @@ void bg_watch_memory_reported(unsigned long available)
 	unsigned long step = max(available / 16, 4 * BG_MIB_PAGES);
 
 	WRITE_ONCE(report_below, available > step ? available - step : 0);
+	WRITE_ONCE(report_above, available + 4 * step);
 }
 
 void bg_watch_memory_wanted(unsigned long available)
@@ -154,7 +155,7 @@ static void look(struct timer_list *timer)
 {
 	unsigned long available = bg_available();
 
-	if (available < READ_ONCE(report_below))
+	if (available < READ_ONCE(report_below) || available > READ_ONCE(report_above))
 		bg_report_kick();
 	if (available > READ_ONCE(engine_above)) {
 		WRITE_ONCE(engine_above, ULONG_MAX);

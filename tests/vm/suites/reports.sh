@@ -84,11 +84,14 @@ comes_back() {
 	wait_for 30 hog_ended needs
 	is "$(guest_do needs 'cat /mnt/hog')" 0 "status of what took memory"
 	# Now the other needs it.
-	GUEST_LIMIT=90 bulk idle 480
+	hog idle 480 rate=40
+	wait_for 90 hog_has idle 480
 	[ "$(guest_pages needs)" -lt $((before - 100 * 256)) ]
 	unhurt needs
 	unhurt idle
-	guest_do idle 'rm /mnt/bulk'
+	# shellcheck disable=SC2016 # for the guest's shell
+	guest_do idle 'kill $(pidof guesthog)'
+	wait_for 30 hog_ended idle
 }
 
 # A target below the floor of the guest: kept, shown, explained.
@@ -109,7 +112,8 @@ falls_silent() {
 	unload needs
 	pages=$(guest_pages needs)
 	up=$(now needs uptime)
-	GUEST_LIMIT=90 bulk idle 400
+	hog idle 400 rate=40
+	wait_for 90 hog_has idle 400
 	wait_for 30 silent needs
 	wait_for 60 uptime_past needs $((up + 25))
 	[ "$(guest_pages needs)" -ge "$pages" ]
