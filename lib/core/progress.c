@@ -247,7 +247,7 @@ static void track_stands(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 }
 
 /* One that says it refuses is believed at once: others give its part, and nobody
- * waits for it. That it refuses no more is believed when its pages move. */
+ * waits for it. */
 static void track_refusal(struct bl_track *t, const struct bl_settings *s,
 			  const struct bl_dom *d, bl_ms now)
 {
@@ -255,16 +255,33 @@ static void track_refusal(struct bl_track *t, const struct bl_settings *s,
 	track_stands(t, d, now);
 }
 
+/* That it refuses no more is believed when its pages move, or after stuck_after; once
+ * in retry_after, so that one that changes its word all the time is asked seldom. */
+static void track_comes_round(struct bl_track *t, const struct bl_settings *s, bl_ms now)
+{
+	bl_ms soon = bl_ms_add(now, s->stuck_after);
+
+	if (t->no_give_until.n <= soon.n ||
+	    (t->came_round.n && bl_ms_since(now, t->came_round).n < s->retry_after.n))
+		return;
+	t->came_round = now;
+	t->no_give_until = soon;
+}
+
 static void track_update(struct bl_track *t, const struct bl_settings *s,
 			 const struct bl_dom *d, bl_ms now)
 {
 	const unsigned frozen = BL_DOM_DYING | BL_DOM_PAUSED | BL_DOM_MIGRATING | BL_DOM_BUILDING;
+	bool refused;
 
 	track_demand(t, s, d, now);
 	if (t->fresh || d->flags & (BL_DOM_ANNOUNCED | BL_DOM_DRIVER))
 		t->proven = true;
+	refused = t->refuses;
 	t->refuses = t->fresh && d->tele.refusal != BL_REFUSES_NOT && !(d->flags & frozen) &&
 		     d->has_target && d->target.n < d->tot.n;
+	if (refused && !t->refuses && t->fresh)
+		track_comes_round(t, s, now);
 	if (d->flags & frozen)
 		track_stands(t, d, now); /* its time stands still */
 	else if (t->refuses)

@@ -55,6 +55,7 @@ struct bl_track {
 	bl_pages demand;      /* from telemetry; 0 none */
 	bool fresh;	      /* its telemetry is not stale */
 	bool refuses;	      /* its driver said that it stays above its target, and why */
+	bl_ms came_round;     /* when its word that it refuses no more was last taken; 0 never */
 	enum bl_refusal told_refusal; /* the manager's: in an event */
 	bl_ms told_refusal_at, told_refused; /* the same: when that was, and when it last refused */
 	struct bl_report {    /* what its reports showed */

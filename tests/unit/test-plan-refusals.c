@@ -115,6 +115,30 @@ static void it_comes_round(void **state)
 	assert_int_equal(bl_plan_view(&f->plan, 1)->givable.n, 790 * MIB);
 }
 
+/* Or some seconds after it said so, if its pages do not move since nobody asks. */
+static void its_word_is_taken_after_a_while(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d = both_report(f);
+
+	add_claim(f, 2400, 2400);
+	make(f);
+	tell(f, 0, 800);
+	passes(f, 100);
+	d->tele.refusal = BL_REFUSES_PRESSURE;
+	make(f);
+	bl_ledger_remove(&f->ledger, f->ledger.claims[0]);
+	tell(f, 0, 1000);
+	passes(f, 1000);
+	d = both_report(f);
+	d->tele.refusal = BL_REFUSES_NOT;
+	make(f);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->givable.n, 0);
+	passes(f, f->s.stuck_after.n);
+	make(f);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->givable.n, 800 * MIB);
+}
+
 static void nobody_asks_below_its_own_min(void **state)
 {
 	struct fixture *f = *state;
@@ -362,6 +386,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(others_take_its_part_at_once),
 		TEST(it_comes_round),
+		TEST(its_word_is_taken_after_a_while),
 		TEST(nobody_asks_below_its_own_min),
 		TEST(its_min_is_above_its_max),
 		TEST(a_lie_keeps_what_it_has),
