@@ -90,10 +90,9 @@ static void others_take_its_part_at_once(void **state)
 	assert_int_equal(f->plan.actions[0].pages.n, 1000 * MIB);
 }
 
-/* That it refuses no more shows when its pages move; then it is counted on again. */
-static void it_comes_round(void **state)
+/* The first is asked for 200 MiB for a claim, and refuses. */
+static void refuses_a_claim(struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct bl_dom *d = both_report(f);
 
 	add_claim(f, 2400, 2400);
@@ -103,37 +102,45 @@ static void it_comes_round(void **state)
 	d->tele.refusal = BL_REFUSES_PRESSURE;
 	make(f);
 	assert_int_equal(bl_plan_view(&f->plan, 1)->givable.n, 0);
+}
+
+/* A second later it says that it refuses no more. */
+static struct bl_dom *comes_round(struct fixture *f)
+{
+	struct bl_dom *d;
+
 	passes(f, 1000);
 	d = both_report(f);
 	d->tele.refusal = BL_REFUSES_NOT;
 	make(f);
-	assert_int_equal(bl_plan_view(&f->plan, 1)->state, BL_STATE_SHRINKING);
 	assert_int_equal(bl_plan_view(&f->plan, 1)->givable.n, 0);
+	return d;
+}
+
+/* That shows when its pages move; then it is counted on again. */
+static void it_comes_round(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d;
+
+	refuses_a_claim(f);
+	d = comes_round(f);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->state, BL_STATE_SHRINKING);
 	passes(f, 100);
 	d->tot = BL_MIB_PAGES(990);
 	make(f);
 	assert_int_equal(bl_plan_view(&f->plan, 1)->givable.n, 790 * MIB);
 }
 
-/* Or some seconds after it said so, if its pages do not move since nobody asks. */
+/* Or some seconds after it said so, where its pages do not move since nobody asks. */
 static void its_word_is_taken_after_a_while(void **state)
 {
 	struct fixture *f = *state;
-	struct bl_dom *d = both_report(f);
 
-	add_claim(f, 2400, 2400);
-	make(f);
-	tell(f, 0, 800);
-	passes(f, 100);
-	d->tele.refusal = BL_REFUSES_PRESSURE;
-	make(f);
+	refuses_a_claim(f);
 	bl_ledger_remove(&f->ledger, f->ledger.claims[0]);
 	tell(f, 0, 1000);
-	passes(f, 1000);
-	d = both_report(f);
-	d->tele.refusal = BL_REFUSES_NOT;
-	make(f);
-	assert_int_equal(bl_plan_view(&f->plan, 1)->givable.n, 0);
+	comes_round(f);
 	passes(f, f->s.stuck_after.n);
 	make(f);
 	assert_int_equal(bl_plan_view(&f->plan, 1)->givable.n, 800 * MIB);
