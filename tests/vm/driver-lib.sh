@@ -238,7 +238,7 @@ keeps_what_it_needs() { # NAME
 # Where nothing is left, a command may not even be answered until there is more again.
 loses_what_it_needs() { # NAME
 	wait_for 180 is_short "$1"
-	GUEST_LIMIT=30 guest_do "$1" "$ONE_MORE" || true
+	GUEST_LIMIT=10 guest_do "$1" "$ONE_MORE" || true
 	refilled "$1"
 	guest_do "$1" "$NEED_ENDS"
 }
