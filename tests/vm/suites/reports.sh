@@ -51,7 +51,7 @@ moves() {
 	before=$(guest_pages idle)
 	lag &
 	watcher=$!
-	hog needs 380 rate=40 busy
+	hog needs 380 rate=20 busy
 	wait_for 120 hog_has needs 380
 	wait $watcher
 	[ "$(guest_pages needs)" -gt $((400 * 256)) ]
@@ -66,7 +66,7 @@ lag() {
 	before=$(guest_pages needs)
 	wait_for 60 is_out needs
 	short=$(ms)
-	until [ "$(guest_pages needs)" -gt $((before + 1024)) ]; do sleep 0.1; done
+	until [ "$(guest_pages needs)" -gt $((before + 1024)) ]; do sleep 0.3; done
 	echo "# needs got more $(($(ms) - short)) ms after it reported that nothing was left" >"$SUITE_TMP/moved"
 }
 is_out() { [ "$(report "$1" avail_kib)" -lt $((20 * 1024)) ]; } # NAME
