@@ -20,6 +20,8 @@
 
 #define AT_ONCE (16 * BG_MIB_PAGES) /* the most that is taken for one that asks */
 #define WAIT (15 * HZ) /* the host's ten, and what others take to give */
+/* Of a thread of the kernel, which others may wait for: the usual time it takes. */
+#define WAIT_KTHREAD (3 * HZ)
 #define WAIT_AGAIN (60 * HZ) /* after one in vain */
 #define LOOK (HZ / 20)
 #define RECENT (30 * HZ)
@@ -65,17 +67,22 @@ static unsigned long take(unsigned long had)
 	return bg_have() > had ? bg_have() - had : 0;
 }
 
-static bool may_wait(void)
+static unsigned long may_wait(void)
 {
 	unsigned long vain = READ_ONCE(last_vain);
 
-	return !(current->flags & (PF_KTHREAD | PF_EXITING)) &&
-	       (!vain || time_after(jiffies, vain + WAIT_AGAIN));
+	if ((current->flags & PF_EXITING) ||
+	    (vain && time_before_eq(jiffies, vain + WAIT_AGAIN)))
+		return 0;
+	return current->flags & PF_KTHREAD ? WAIT_KTHREAD : WAIT;
 }
 
 static unsigned long wait(unsigned long had)
 {
-	unsigned long end = jiffies + WAIT, got = 0;
+	unsigned long most = may_wait(), end = jiffies + most, got = 0;
+
+	if (!most)
+		return 0;
 
 	bg_count.oom_waits++;
 	bg_report_kick();
@@ -84,7 +91,7 @@ static unsigned long wait(unsigned long had)
 		schedule_timeout_uninterruptible(LOOK);
 		got = take(had);
 	}
-	if (!got && time_after_eq(jiffies, end))
+	if (!got && most == WAIT && time_after_eq(jiffies, end))
 		WRITE_ONCE(last_vain, jiffies ?: 1);
 	return got;
 }
@@ -102,7 +109,7 @@ static int out_of_memory_notified(struct notifier_block *nb, unsigned long unuse
 		schedule_timeout_uninterruptible(LOOK);
 		got = take(had);
 	}
-	if (!got && may_wait())
+	if (!got)
 		got = wait(had);
 	atomic_dec(&waiting);
 	bg_count.oom_kept += got;

@@ -104,12 +104,13 @@ static bool busy(const struct facts *f)
 static void report(struct work_struct *work)
 {
 	unsigned int flags = memalloc_noreclaim_save();
-	struct facts f = look();
+	struct facts f;
 
+	WRITE_ONCE(last, jiffies ?: 1); /* who kicks meanwhile waits, too */
+	f = look();
 	write(&f);
 	memalloc_noreclaim_restore(flags);
 	bg_count.reports++;
-	WRITE_ONCE(last, jiffies ?: 1);
 	bg_watch_memory_reported(f.available);
 	queue_delayed_work(bg_wq, &reports, busy(&f) ? AT_MOST : AT_REST);
 }

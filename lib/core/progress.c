@@ -255,17 +255,27 @@ static void track_refusal(struct bl_track *t, const struct bl_settings *s,
 	track_stands(t, d, now);
 }
 
-/* That it refuses no more is believed when its pages move, or after stuck_after; once
- * in retry_after, so that one that changes its word all the time is asked seldom. */
-static void track_comes_round(struct bl_track *t, const struct bl_settings *s, bl_ms now)
+/* That it refuses no more is believed when its pages move, or after stuck_after. But
+ * not of one that was asked for less upon its word and refused again, all within
+ * retry_after: one that changes its word all the time is asked seldom. */
+static void track_comes_round(struct bl_track *t, const struct bl_settings *s,
+			      const struct bl_dom *d, bl_ms now)
 {
 	bl_ms soon = bl_ms_add(now, s->stuck_after);
 
-	if (t->no_give_until.n <= soon.n ||
-	    (t->came_round.n && bl_ms_since(now, t->came_round).n < s->retry_after.n))
+	if (t->doubted)
 		return;
 	t->came_round = now;
-	t->no_give_until = soon;
+	t->came_target = d->target;
+	if (t->no_give_until.n > soon.n)
+		t->no_give_until = soon;
+}
+
+static void track_begins_to_refuse(struct bl_track *t, const struct bl_settings *s,
+				   const struct bl_dom *d, bl_ms now)
+{
+	t->doubted = t->came_round.n && d->target.n < t->came_target.n &&
+		     bl_ms_since(now, t->came_round).n < s->retry_after.n + s->stuck_after.n;
 }
 
 static void track_update(struct bl_track *t, const struct bl_settings *s,
@@ -281,7 +291,9 @@ static void track_update(struct bl_track *t, const struct bl_settings *s,
 	t->refuses = t->fresh && d->tele.refusal != BL_REFUSES_NOT && !(d->flags & frozen) &&
 		     d->has_target && d->target.n < d->tot.n;
 	if (refused && !t->refuses && t->fresh)
-		track_comes_round(t, s, now);
+		track_comes_round(t, s, d, now);
+	else if (!refused && t->refuses)
+		track_begins_to_refuse(t, s, d, now);
 	if (d->flags & frozen)
 		track_stands(t, d, now); /* its time stands still */
 	else if (t->refuses)

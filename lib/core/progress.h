@@ -56,6 +56,8 @@ struct bl_track {
 	bool fresh;	      /* its telemetry is not stale */
 	bool refuses;	      /* its driver said that it stays above its target, and why */
 	bl_ms came_round;     /* when its word that it refuses no more was last taken; 0 never */
+	bl_pages came_target; /* its target then */
+	bool doubted;	      /* it was asked for less since, and refused again */
 	enum bl_refusal told_refusal; /* the manager's: in an event */
 	bl_ms told_refusal_at, told_refused; /* the same: when that was, and when it last refused */
 	struct bl_report {    /* what its reports showed */
