@@ -146,6 +146,31 @@ static void its_word_is_taken_after_a_while(void **state)
 	assert_int_equal(bl_plan_view(&f->plan, 1)->givable.n, 800 * MIB);
 }
 
+/* But not of one that was asked upon it, and refused again. */
+static void its_word_is_doubted(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d;
+
+	refuses_a_claim(f);
+	bl_ledger_remove(&f->ledger, f->ledger.claims[0]);
+	tell(f, 0, 1000);
+	d = comes_round(f);
+	tell(f, 0, 700);
+	d->tele.refusal = BL_REFUSES_PRESSURE;
+	make(f);
+	tell(f, 0, 1000);
+	comes_round(f);
+	passes(f, f->s.stuck_after.n);
+	both_report(f);
+	make(f);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->givable.n, 0);
+	passes(f, f->s.retry_after.n);
+	both_report(f);
+	make(f);
+	assert_int_equal(bl_plan_view(&f->plan, 1)->givable.n, 800 * MIB);
+}
+
 static void nobody_asks_below_its_own_min(void **state)
 {
 	struct fixture *f = *state;
@@ -394,6 +419,7 @@ int main(void)
 		TEST(others_take_its_part_at_once),
 		TEST(it_comes_round),
 		TEST(its_word_is_taken_after_a_while),
+		TEST(its_word_is_doubted),
 		TEST(nobody_asks_below_its_own_min),
 		TEST(its_min_is_above_its_max),
 		TEST(a_lie_keeps_what_it_has),
