@@ -108,7 +108,7 @@ full_host() {
 }
 tries() { wait_for 30 tries_on "$1" "$(now "$1" steps)"; } # NAME
 tries_on() { [ "$(now "$1" steps)" -gt "$2" ]; } # NAME STEPS
-# The same target again is tried at once: more often than its clock alone, every 5 s.
+# The same target again is tried at once: more often than by its clock alone, every 3 s.
 acts_again() { # NAME
 	local steps up target i
 	target=/local/domain/$(domid "$1")/memory/target
