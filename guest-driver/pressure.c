@@ -22,8 +22,14 @@
 
 #include "balloond_guest.h"
 
-/* Kept for the guest at any rate: a sixteenth of what it has, in these limits. */
+/*
+ * Kept for the guest at any rate: a sixteenth of what it has, in these limits; and a
+ * quarter of it while it waits for memory, or has just been out of it. What is
+ * available beyond that is there because the need ended: pressure is an average,
+ * which says so only later.
+ */
 #define KEEP_SHIFT 4
+#define KEEP_PRESSED_SHIFT 2
 #define KEEP_LEAST (16 * BG_MIB_PAGES)
 #define KEEP_MOST (1024 * BG_MIB_PAGES)
 
@@ -125,12 +131,14 @@ static bool waits_for_memory(void)
 
 unsigned long bg_spare(void)
 {
-	unsigned long available = bg_available();
-	unsigned long keep = clamp(bg_have() >> KEEP_SHIFT, KEEP_LEAST, KEEP_MOST);
+	unsigned long available = bg_available(), have = bg_have();
+	unsigned long keep = clamp(have >> KEEP_SHIFT, KEEP_LEAST, KEEP_MOST);
 
-	if (bg_oom_recent() || available <= keep || waits_for_memory())
+	if (available <= keep)
 		return 0;
-	return available - keep;
+	if (bg_oom_recent() || waits_for_memory())
+		keep = max(keep, have >> KEEP_PRESSED_SHIFT);
+	return available > keep ? available - keep : 0;
 }
 
 static DEFINE_PER_CPU(struct timer_list, looks);

@@ -113,12 +113,13 @@ explained() {
 
 # Whose reports end has no need that is known: it keeps what it has.
 falls_silent() {
-	local pages up
+	local pages up presses
 	unload needs
 	pages=$(guest_pages needs)
 	up=$(now needs uptime)
-	hog idle 600 rate=40 # all it can have, or more
-	wait_for 90 presses idle
+	presses=$(($(report idle avail_kib) / 1024 - 24)) # nearly all it can have
+	hog idle "$presses" rate=40
+	wait_for 90 hog_has idle "$presses"
 	wait_for 30 silent needs
 	wait_for 60 uptime_past needs $((up + 25))
 	[ "$(guest_pages needs)" -ge "$pages" ]
@@ -126,7 +127,6 @@ falls_silent() {
 	is "$(now needs oom_kill)" 0 oom_kill
 }
 
-presses() { is_out "$1" || hog_has "$1" 600; } # NAME
 silent() { [ "$(bd_domain "$1" telemetry.fresh)" != true ]; } # NAME
 
 case_ok "a PV and a PVH guest with the driver, on a host that is full" begin
