@@ -28,7 +28,7 @@ no_spdx() {
 		guest-driver/{Kbuild,Makefile,*.conf,*.service}; do
 		case $f in
 		*config.h.in | Makefile.in | debian/*) continue ;;
-		guest-driver/*) want=GPL-2.0-only ;;
+		guest-driver/* | hypervisor-patch/*) want=GPL-2.0-only ;;
 		lib/*) want=LGPL-2.1-or-later ;;
 		*) want=GPL-2.0-or-later ;;
 		esac

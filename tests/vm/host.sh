@@ -7,13 +7,22 @@
 VM_MEMORY=${BALLOOND_VM_MEMORY:-4096} # MiB; dom0 takes 1024 of them
 VM_BOOT_LIMIT=180 # seconds until dom0 must answer
 VM_DEBUG_KERNEL=no # yes: guests run on that of 'debug-kernel'
+VM_XEN=${VM_XEN:-stock} # or a kind of 'hypervisor'
+VM_NODES=${VM_NODES:-1} # of memory and processors; with 2, dom0 has a processor on each
 
 # host_start RUN RELEASE XENSTORED LIMIT: start a machine that lives in the
 # folder RUN, for LIMIT seconds at most. The disk is never written.
 host_start() {
-	local run=$1 release=$2 xenstored=$3 limit=$4 image port tries
+	local run=$1 release=$2 xenstored=$3 limit=$4 image port tries xen nodes=()
 	need qemu-system-x86_64 qemu-system-x86 ssh openssh-client
 	image=$VM_DIR/image-$release
+	xen=$image/xen
+	[ "$VM_XEN" = stock ] || xen=$VM_DIR/xen-$release-$VM_XEN/xen
+	[ "$VM_NODES" = 1 ] || nodes=(
+		-object "memory-backend-ram,size=$((VM_MEMORY / 2))M,id=m0"
+		-object "memory-backend-ram,size=$((VM_MEMORY / 2))M,id=m1"
+		-numa "node,cpus=0,memdev=m0,nodeid=0" -numa "node,cpus=1,memdev=m1,nodeid=1"
+	)
 	mkdir -p "$run"
 	cp "$image/known_hosts" "$run/known_hosts"
 	install -m 600 "$image/ssh-key" "$run/ssh-key"
@@ -27,8 +36,8 @@ host_start() {
 			-machine q35 -accel tcg,thread=multi -cpu qemu64,+npt -smp 2 \
 			-m "$VM_MEMORY" -nodefaults -no-reboot -display none -monitor none \
 			-serial "file:$run/console.log" \
-			-kernel "$image/xen" \
-			-append "com1=115200,8n1 console=com1 dom0_mem=1024M,max:1024M dom0_max_vcpus=1 bootscrub=0 noreboot" \
+			"${nodes[@]}" -kernel "$xen" \
+			-append "com1=115200,8n1 console=com1 dom0_mem=1024M,max:1024M dom0_max_vcpus=$VM_NODES bootscrub=0 noreboot" \
 			-initrd "$image/vmlinuz console=hvc0 net.ifnames=0 quiet vm.xenstored=$xenstored,$image/initrd" \
 			-drive "file=$image/disk.img,format=raw,if=virtio,snapshot=on" \
 			-netdev "user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:$port-:22" \
@@ -124,6 +133,7 @@ host_push() {
 prepare() {
 	"$VM_SRC/module" "$1"
 	[ "$VM_DEBUG_KERNEL" = no ] || "$VM_SRC/debug-kernel"
+	[ "$VM_XEN" = stock ] || "$VM_SRC/hypervisor" "$1" "$VM_XEN"
 	if [ "$2" = yes ]; then "$VM_SRC/debs" "$1"; else "$VM_SRC/debs" --only-tools "$1"; fi
 }
 
@@ -131,7 +141,7 @@ prepare() {
 # packages, as an administrator would.
 host_install() {
 	local run=$1
-	host_push "$run" "$VM_DIR/tools-$2"/xen{probe,build} /usr/local/bin
+	host_push "$run" "$VM_DIR/tools-$2"/xen{probe,build,claims} /usr/local/bin
 	host_push "$run" "$VM_SRC"/{cases.sh,*lib.sh,suites} /usr/lib/balloond-vm/tests
 	# What a guest's initrd is made of beside what the image has.
 	host_push "$run" "$VM_DIR/tools-$2/guest/guesthog" "$VM_DIR/module-$2/balloond_guest.ko" \

@@ -3,6 +3,7 @@
 # Claims on a real host: with room, without, and how they end.
 # limit: 900
 # main
+# patched
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 
