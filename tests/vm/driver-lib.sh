@@ -219,9 +219,10 @@ squeezed() { # NAME
 	case $1 in
 	*_new) keeps_what_it_needs "$1" ;;
 	*_old)
+		local lost=no
 		(loses_what_it_needs "$1") &
-		wait $! || wait_for 30 guest_gone "$1"
-		! guest_gone "$1" || { made_again "$1"; return; }
+		wait $! || lost=yes
+		if [ $lost = yes ] || guest_gone "$1"; then made_again "$1"; return; fi
 		;;
 	esac
 	[ "$(now "$1" oom_kill)" = "$kills" ] || echo "$1" >>"$SUITE_TMP/kills"
@@ -246,9 +247,10 @@ loses_what_it_needs() { # NAME
 	refilled "$1"
 	guest_do "$1" "$NEED_ENDS"
 }
-# A kernel that finds nothing more to kill panics.
+# A kernel that finds nothing more to kill panics; one may also never come round again.
 made_again() { # NAME
 	echo "$1" >>"$SUITE_TMP/kills"
+	guest_gone "$1" || xl destroy "$1"
 	guest_again "$1"
 	guest_up "$1"
 	remember "$1"
