@@ -8,7 +8,7 @@
 
 #include <xenctrl.h>
 
-#include "claim-ctl.h" /* from the series: see tests/vm/debs */
+#include "abi.h" /* out of the series: see tests/vm/debs */
 
 enum { ANY_NODE = XEN_CLAIM_ANY_NODE, POOL = XEN_CLAIM_POOL, NOBODY = 0xffffffff };
 
