@@ -278,7 +278,7 @@ int bd_host_sim_create(struct bd_host *host, const char *name, bl_pages size, bl
 		       const bl_uuid *claim_handle, uint32_t *ret_domid, struct bl_err *reterr)
 {
 	struct sim_host *h = sim_of(host);
-	struct bl_sim_launch l = { name, size, max, claim_handle };
+	struct bl_sim_launch l = { .name = name, .size = size, .max = max, .holder = claim_handle };
 	int r;
 
 	catch_up(h);

@@ -161,6 +161,7 @@ int bl_sim_snapshot(struct bl_sim *s, struct bl_snapshot *snap)
 	snap->total = BL_PAGES(s->total);
 	snap->free = BL_PAGES(s->free);
 	snap->outstanding = BL_PAGES(s->outstanding);
+	snap->pool = BL_PAGES(s->w->pool);
 	snap->n_nodes = s->w->n_nodes;
 	for (unsigned i = 0; i < s->w->n_nodes; i++)
 		snap->nodes[i] = (struct bl_node){ .node = i, .total = BL_PAGES(s->w->node_total[i]),
