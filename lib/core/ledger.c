@@ -122,7 +122,7 @@ static bl_pages pool_want(const struct bl_claim *c, const struct bl_snapshot *s)
 
 	if (c->state != BL_CLAIM_BUILDING)
 		return c->pooled;
-	if (!d || c->let_go)
+	if (!d)
 		return BL_PAGES(0);
 	return bl_pages_min(c->pooled, bl_pages_sub(c->size, bl_pages_add(d->tot, d->outstanding)));
 }

@@ -145,7 +145,12 @@ static void finds_what_stands_in_the_pool(void **state)
 	assert_int_equal(moving->staked.n, 60);
 	assert_int_equal(a->in_pool.n, 100);
 	assert_int_equal(b->in_pool.n, 100);
-	/* ... and the domain has died */
+	/* ... or it has given up what it got */
+	d->outstanding = d->tot = BL_PAGES(0);
+	bl_ledger_match(&l, &s);
+	assert_int_equal(moving->in_pool.n, 0);
+	assert_int_equal(b->in_pool.n, 100);
+	/* ... or has died */
 	d->domid = 6;
 	s.pool = BL_PAGES(250);
 	bl_ledger_match(&l, &s);

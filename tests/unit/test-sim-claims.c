@@ -278,7 +278,11 @@ static void nodes_add_up(void **state)
  * in between. */
 static void the_pool_keeps(void **state)
 {
+	struct bl_sim_launch l = { .name = "x", .size = BL_PAGES(MIB), .max = BL_PAGES(MIB),
+				   .pooled = BL_PAGES(MIB) };
 	struct bl_sim *s = world();
+	struct bl_err e;
+	uint32_t domid;
 
 	(void)state;
 	assert_false(bl_sim_has_pool(s));
@@ -299,8 +303,12 @@ static void the_pool_keeps(void **state)
 	assert_int_equal(bl_sim_pool_move(s, 1, BL_PAGES(400)), 0);
 	assert_int_equal(outstanding(s), FREE - 100);
 	assert_int_equal(bl_sim_populate(s, 1, 1000), 900);
+	assert_int_equal(bl_sim_pool_set(s, BL_PAGES(MIB)), 0);
+	assert_int_equal(outstanding(s), MIB);
+	assert_int_equal(bl_sim_launch(s, &l, &domid, &e), 0);
+	assert_int_equal(outstanding(s), MIB);
 	assert_int_equal(bl_sim_pool_set(s, BL_PAGES(0)), 0);
-	assert_int_equal(outstanding(s), 0);
+	assert_int_equal(outstanding(s), MIB);
 	end(s);
 }
 
