@@ -33,7 +33,7 @@ static const char usage[] =
 	"  --sim-world FILE     what the simulated host is made of\n"
 	"  --sim-speed N        how many of its seconds pass in one of ours\n"
 	"  --check-config       say what is wrong with the configuration, and exit\n"
-	"  --drop-holders       destroy every holder domain, and exit\n"
+	"  --drop-holders       give back what claims hold in the hypervisor, and exit\n"
 	"  --version            print the version, and exit\n"
 	"  --help               print this, and exit\n";
 

@@ -173,6 +173,36 @@ static int op_cancel(struct bd_host *host, uint32_t domid)
 	return bl_sim_cancel(sim_of(host)->sim, domid);
 }
 
+static int op_pool_set(struct bd_host *host, int node, bl_pages pages, struct bl_err *reterr)
+{
+	char size[BL_SIZE_STR];
+
+	if (node >= 0)
+		return bl_err_set(reterr, EOPNOTSUPP, BL_ERR_UNSUPPORTED,
+				  "a simulated host has no claims on a node");
+	catch_up(sim_of(host));
+	if (bl_sim_pool_set(sim_of(host)->sim, pages))
+		return bl_err_set(reterr, ENOMEM, BL_ERR_NO_MEMORY,
+				  "the hypervisor has no room for a pool of %s",
+				  bl_pages_format(pages, size));
+	return 0;
+}
+
+static int op_pool_move(struct bd_host *host, int node, uint32_t domid, bl_pages pages,
+			struct bl_err *reterr)
+{
+	int r;
+
+	(void)node;
+	catch_up(sim_of(host));
+	r = bl_sim_pool_move(sim_of(host)->sim, domid, pages);
+	if (r)
+		return bl_err_set(reterr, -r, r == -ESRCH ? BL_ERR_NO_SUCH_DOMAIN : BL_ERR_BACKEND,
+				  "the hypervisor does not move a claim to domain %u: %s", domid,
+				  strerror(-r));
+	return 0;
+}
+
 static void op_adopt(struct bd_host *host, uint32_t domid)
 {
 	bl_sim_adopt(sim_of(host)->sim, domid);
@@ -194,7 +224,6 @@ static void op_problems(struct bd_host *host, void (*add)(void *ud, const char *
 
 static const struct bd_host_ops ops = {
 	.name = "sim",
-	.claim_method = "holder",
 	.version = op_version,
 	.close = op_close,
 	.now = op_now,
@@ -206,6 +235,8 @@ static const struct bd_host_ops ops = {
 	.unstake = op_unstake,
 	.transfer = op_transfer,
 	.cancel = op_cancel,
+	.pool_set = op_pool_set,
+	.pool_move = op_pool_move,
 	.adopt = op_adopt,
 	.problems = op_problems,
 };
@@ -234,6 +265,7 @@ static int set_up(struct sim_host *h, struct event_base *base, const char *world
 
 	if (r)
 		return r;
+	h->host.pool = bl_sim_has_pool(h->sim);
 	h->timer = evtimer_new(base, on_timer, h);
 	h->world_file = world_file ? strdup(world_file) : NULL;
 	if (!h->timer || (world_file && !h->world_file))
@@ -275,11 +307,16 @@ int bd_host_sim_open(struct event_base *base, const struct bd_host_events *ev,
 /* ---- What only a simulated host can --------------------------------------------- */
 
 int bd_host_sim_create(struct bd_host *host, const char *name, bl_pages size, bl_pages max,
-		       const bl_uuid *claim_handle, uint32_t *ret_domid, struct bl_err *reterr)
+		       const struct bl_claim *claim, uint32_t *ret_domid, struct bl_err *reterr)
 {
 	struct sim_host *h = sim_of(host);
-	struct bl_sim_launch l = { name, size, max, claim_handle };
+	struct bl_sim_launch l = { .name = name, .size = size, .max = max };
 	int r;
+
+	if (claim && claim->holder == BL_DOMID_POOL)
+		l.pooled = claim->in_pool;
+	else if (claim)
+		l.holder = &claim->handle;
 
 	catch_up(h);
 	r = bl_sim_launch(h->sim, &l, ret_domid, reterr);

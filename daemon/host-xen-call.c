@@ -8,11 +8,15 @@
 #include <string.h>
 #include <xenctrl.h>
 
+#include "daemon/xen-claim-ctl.h"
+
 /* More than any toolstack's own domains need of event channels. */
 #define HOLDER_EVTCHN_PORTS 1023
 /* getdomaininfolist: most domains a call, and room for what came since the last. */
 #define BATCH_MAX 1024
 #define BATCH_SPARE 16
+/* As many as one page holds: libxenctrl keeps a page at hand, and no more. */
+#define CLAIMS_USUAL 256
 
 struct bd_xen_call {
 	xc_interface *xch;
@@ -251,6 +255,74 @@ int bd_xen_call_claim(struct bd_xen_call *c, uint32_t domid, bl_pages pages)
 	if (xc_memory_op(c->xch, XENMEM_claim_pages, &claim, sizeof(claim)) < 0)
 		return failed();
 	return 0;
+}
+
+static int claim_ctl(struct bd_xen_call *c, struct bd_xen_claim_ctl *ctl)
+{
+	ctl->version = BD_XEN_CLAIM_VERSION;
+	if (xc_memory_op(c->xch, BD_XENMEM_CLAIM_CTL, ctl, sizeof(*ctl)) < 0)
+		return failed();
+	return 0;
+}
+
+/* -ERANGE: there are more claims than max. */
+static int query(struct bd_xen_call *c, uint32_t max, struct bd_xen_pool *ret)
+{
+	DECLARE_HYPERCALL_BUFFER(struct bd_xen_claim_entry, entries);
+	struct bd_xen_claim_ctl ctl = { .op = BD_XEN_CLAIM_QUERY, .node = BD_XEN_CLAIM_ANY_NODE,
+					.n_entries = max };
+	int r;
+
+	entries = xc_hypercall_buffer_alloc(c->xch, entries, max * sizeof(*entries));
+	if (!entries)
+		return -ENOMEM;
+	ctl.entries = (uintptr_t)entries;
+	r = claim_ctl(c, &ctl);
+	memset(ret, 0, sizeof(*ret));
+	for (uint32_t i = 0; r == 0 && i < ctl.n_entries && i < max; i++) {
+		const struct bd_xen_claim_entry *e = &entries[i];
+		bool pool = e->owner == BD_XEN_CLAIM_POOL;
+
+		if (pool && e->node == BD_XEN_CLAIM_ANY_NODE)
+			ret->any = BL_PAGES(e->pages);
+		if (e->node >= BL_NODES_MAX)
+			continue;
+		if (pool)
+			ret->nodes[e->node].pool = BL_PAGES(e->pages);
+		ret->nodes[e->node].claimed =
+			bl_pages_add(ret->nodes[e->node].claimed, BL_PAGES(e->pages));
+	}
+	xc_hypercall_buffer_free(c->xch, entries);
+	return r;
+}
+
+int bd_xen_call_pool(struct bd_xen_call *c, struct bd_xen_pool *ret)
+{
+	int r = query(c, CLAIMS_USUAL, ret);
+
+	return r == -ERANGE ? query(c, BD_XEN_CLAIM_ENTRIES_MAX, ret) : r;
+}
+
+static uint16_t node_of(int node)
+{
+	return node < 0 ? BD_XEN_CLAIM_ANY_NODE : (uint16_t)node;
+}
+
+int bd_xen_call_pool_set(struct bd_xen_call *c, int node, bl_pages pages)
+{
+	struct bd_xen_claim_ctl ctl = { .op = BD_XEN_CLAIM_SET, .owner = BD_XEN_CLAIM_POOL,
+					.node = node_of(node), .pages = pages.n };
+
+	return claim_ctl(c, &ctl);
+}
+
+int bd_xen_call_pool_move(struct bd_xen_call *c, int node, uint32_t domid, bl_pages pages)
+{
+	struct bd_xen_claim_ctl ctl = { .op = BD_XEN_CLAIM_MOVE, .owner = (uint16_t)domid,
+					.source = BD_XEN_CLAIM_POOL, .node = node_of(node),
+					.pages = pages.n };
+
+	return claim_ctl(c, &ctl);
 }
 
 int bd_xen_call_create(struct bd_xen_call *c, const bl_uuid *handle, uint32_t *ret_domid)

@@ -14,6 +14,14 @@ struct bd_xen_host {
 	unsigned n_nodes;
 };
 
+/* Claims by node, and what of them the pool has. */
+struct bd_xen_pool {
+	bl_pages any; /* the pool's part that names no node */
+	struct {
+		bl_pages claimed, pool;
+	} nodes[BL_NODES_MAX];
+};
+
 struct bd_xen_info {
 	uint32_t domid;
 	bl_uuid handle;
@@ -47,6 +55,14 @@ int bd_xen_call_setmaxmem(struct bd_xen_call *c, uint32_t domid, bl_pages pages)
  * -EINVAL: has one already, or not above its tot_pages, or above its
  * max_pages; -ENOSYS: a hypervisor without claims. */
 int bd_xen_call_claim(struct bd_xen_call *c, uint32_t domid, bl_pages pages);
+/* -ENOSYS: a hypervisor without the project's patch; -EOPNOTSUPP: with another
+ * version of it. */
+int bd_xen_call_pool(struct bd_xen_call *c, struct bd_xen_pool *ret);
+/* node -1: the part that names none. -ENOMEM: no room; -ERANGE: no such node. */
+int bd_xen_call_pool_set(struct bd_xen_call *c, int node, bl_pages pages);
+/* -ENOENT: the pool has less; -ESRCH: no such domain, or it is dying; -ERANGE: its
+ * max_pages; -EINVAL: what it has claimed already is of another node. */
+int bd_xen_call_pool_move(struct bd_xen_call *c, int node, uint32_t domid, bl_pages pages);
 /* An empty domain of one vcpu, paused and without memory. */
 int bd_xen_call_create(struct bd_xen_call *c, const bl_uuid *handle, uint32_t *ret_domid);
 int bd_xen_call_destroy(struct bd_xen_call *c, uint32_t domid);

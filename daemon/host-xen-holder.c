@@ -222,11 +222,12 @@ int bd_host_xen_drop_holders(struct bl_err *reterr)
 	struct bd_xen_call *call;
 	uint32_t domids[MOST];
 	size_t n, dropped = 0;
-	int r, first = 0;
+	int r, first;
 
 	r = bd_xen_call_open(&call, reterr);
 	if (r < 0)
 		return r;
+	first = bd_xen_pool_empty(call);
 	r = bd_xen_call_list(call, &infos, &n);
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		int d;
@@ -246,6 +247,6 @@ int bd_host_xen_drop_holders(struct bl_err *reterr)
 		r = first;
 	if (r < 0)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
-				  "cannot drop the domains that hold claims: %s", strerror(-r));
+				  "cannot drop what holds claims: %s", strerror(-r));
 	return 0;
 }

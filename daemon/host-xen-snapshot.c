@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Two hypercalls, joined with what is known from xenstore. */
+/* Two or three hypercalls, joined with what is known from xenstore. */
 #include <errno.h>
 #include <string.h>
 
@@ -184,6 +184,28 @@ static void fill(struct bd_host_xen *x, struct bl_snapshot *s, struct bd_xen_gue
 	fill_telemetry(g, d);
 }
 
+static int fill_pool(struct bd_host_xen *x, struct bl_snapshot *s)
+{
+	struct bd_xen_pool pool;
+	int r;
+
+	if (!x->host.pool)
+		return 0;
+	r = bd_xen_call_pool(x->call, &pool);
+	if (r < 0)
+		return r;
+	s->pool = pool.any;
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		struct bl_node *n = &s->nodes[i];
+
+		if (n->node >= BL_NODES_MAX)
+			continue;
+		n->claimed = pool.nodes[n->node].claimed;
+		n->pool = pool.nodes[n->node].pool;
+	}
+	return 0;
+}
+
 static int fill_host(struct bd_host_xen *x, struct bl_snapshot *s)
 {
 	struct bd_xen_host host;
@@ -197,7 +219,7 @@ static int fill_host(struct bd_host_xen *x, struct bl_snapshot *s)
 	if (host.n_nodes <= 1) {
 		s->n_nodes = 1;
 		s->nodes[0] = (struct bl_node){ .total = host.total, .free = host.free };
-		return 0;
+		return fill_pool(x, s);
 	}
 	if (x->n_nodes == 0 || bl_ms_since(s->now, x->nodes_at).n >= NODES_EVERY.n) {
 		r = bd_xen_call_nodes(x->call, x->nodes, &x->n_nodes);
@@ -207,7 +229,7 @@ static int fill_host(struct bd_host_xen *x, struct bl_snapshot *s)
 	}
 	s->n_nodes = x->n_nodes;
 	memcpy(s->nodes, x->nodes, x->n_nodes * sizeof(*x->nodes));
-	return 0;
+	return fill_pool(x, s);
 }
 
 /* While one is known to be saved, look whether it still is. */

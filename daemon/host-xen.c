@@ -192,7 +192,6 @@ static void problems(struct bd_host *h, void (*add)(void *ud, const char *line),
 
 static const struct bd_host_ops ops = {
 	.name = "xen",
-	.claim_method = "holder",
 	.version = version,
 	.close = close_host,
 	.now = now,
@@ -204,6 +203,8 @@ static const struct bd_host_ops ops = {
 	.unstake = bd_xen_holder_unstake,
 	.transfer = bd_xen_holder_transfer,
 	.cancel = bd_xen_holder_cancel,
+	.pool_set = bd_xen_pool_set,
+	.pool_move = bd_xen_pool_move,
 	.name_holder = bd_xen_holder_name,
 	.reread = reread,
 	.adopt = adopt,
@@ -293,6 +294,7 @@ int bd_host_xen_open(struct event_base *base, const struct bd_host_events *ev,
 		return r;
 	}
 	x->guests.store = x->store;
+	x->host.pool = bd_xen_pool_probe(x->call);
 	r = first_look(x);
 	if (r < 0) {
 		close_host(&x->host);

@@ -33,6 +33,14 @@ int bd_xen_holder_transfer(struct bd_host *h, uint32_t holder, const bl_uuid *ha
 void bd_xen_holder_name(struct bd_host *h, uint32_t holder, const bl_uuid *id);
 int bd_xen_holder_cancel(struct bd_host *h, uint32_t domid);
 
+/* host-xen-pool.c: the pool of a hypervisor that has one. As in bd_host_ops. */
+bool bd_xen_pool_probe(struct bd_xen_call *call);
+int bd_xen_pool_set(struct bd_host *h, int node, bl_pages pages, struct bl_err *reterr);
+int bd_xen_pool_move(struct bd_host *h, int node, uint32_t domid, bl_pages pages,
+		     struct bl_err *reterr);
+/* Gives back all of it; 0 as well where there is none. */
+int bd_xen_pool_empty(struct bd_xen_call *call);
+
 /* host-xen-snapshot.c */
 int bd_xen_snapshot(struct bd_host *h, struct bl_snapshot *s);
 /* What memory/target and maxmem leave out of a domain's pages. */

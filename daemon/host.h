@@ -23,7 +23,6 @@ struct bd_host_events {
 
 struct bd_host_ops {
 	const char *name; /* "xen", "sim" */
-	const char *claim_method; /* "holder" */
 	/* For people: "Xen 4.17.7", "simulated 1.0". */
 	const char *(*version)(struct bd_host *h);
 	void (*close)(struct bd_host *h); /* holders stay */
@@ -45,6 +44,15 @@ struct bd_host_ops {
 		     bl_pages pages, int node, uint32_t *ret_domid, struct bl_err *reterr);
 	/* Destroys the holder if its handle still is that one; -ENOENT if not. */
 	int (*unstake)(struct bd_host *h, uint32_t holder, const bl_uuid *handle);
+	/* Makes the pool's part of that node, or with -1 of none, that large, whatever
+	 * it was. -ENOMEM: the hypervisor refuses; making it smaller never fails. Only
+	 * of a host with a pool, as the next. */
+	int (*pool_set)(struct bd_host *h, int node, bl_pages pages, struct bl_err *reterr);
+	/* Moves so many pages out of that part to domid, which may have claimed some
+	 * already: all of them or, on an error, none, and nobody can come between.
+	 * -ENOENT: the pool does not have that many. */
+	int (*pool_move)(struct bd_host *h, int node, uint32_t domid, bl_pages pages,
+			 struct bl_err *reterr);
 	/* Moves the holder's claim to domid: cancel, claim pages, and the holder
 	 * goes on success. On an error the holder has it back, unless somebody took
 	 * the pages in between (-ENOMEM). pages is what domid's tot_pages may reach,
@@ -69,6 +77,7 @@ struct bd_host_ops {
 
 struct bd_host {
 	const struct bd_host_ops *ops;
+	bool pool; /* its hypervisor has one: claims stand there, not in holders */
 	struct bd_host_events events;
 };
 
@@ -76,8 +85,8 @@ struct bd_host {
  * first event can be dispatched. */
 int bd_host_xen_open(struct event_base *base, const struct bd_host_events *ev,
 		     struct bd_host **ret, struct bl_err *reterr);
-/* Destroys every domain whose handle has the prefix of a holder, for a host
- * that shuts down or a package that goes. No daemon may run. */
+/* Destroys every domain whose handle has the prefix of a holder, and empties the
+ * pool, for a host that shuts down or a package that goes. No daemon may run. */
 int bd_host_xen_drop_holders(struct bl_err *reterr);
 int bd_host_sim_open(struct event_base *base, const struct bd_host_events *ev,
 		     const char *world_file, const char *state_dir, double speed,
@@ -85,7 +94,7 @@ int bd_host_sim_open(struct event_base *base, const struct bd_host_events *ev,
 
 /* Only of a bd_host made by bd_host_sim_open. */
 int bd_host_sim_create(struct bd_host *h, const char *name, bl_pages size, bl_pages max,
-		       const bl_uuid *claim_handle, uint32_t *ret_domid, struct bl_err *reterr);
+		       const struct bl_claim *claim, uint32_t *ret_domid, struct bl_err *reterr);
 int bd_host_sim_destroy(struct bd_host *h, uint32_t domid, struct bl_err *reterr);
 /* KEY=VALUE as in the world's file. */
 int bd_host_sim_set(struct bd_host *h, uint32_t domid, const char *key, const char *value,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The life of a claim. What is on disk always says at least as much as what
- * is staked: saved before it is staked, given up before it is forgotten. */
+/* The life of a claim. With holders, what is on disk always says at least as much
+ * as what is staked: saved before it is staked, given up before it is forgotten. Of
+ * a pool it never says more than is there, see manager-stake.c. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,10 +72,14 @@ int bd_claims_save(struct bd_manager *m, const struct bl_claim *c)
 int bd_claims_end(struct bd_manager *m, struct bl_claim *c, enum bl_claim_state state,
 		  const struct bl_err *err)
 {
+	bool in_pool = c->holder == BL_DOMID_POOL;
 	int r = 0;
 
+	/* A record that has nothing in the pool would take another's. */
+	if (in_pool)
+		bd_state_drop_claim(m->cfg.state, &c->id);
 	if (c->holder != BL_DOMID_NONE)
-		r = m->host->ops->unstake(m->host, c->holder, &c->handle);
+		r = bd_stake_drop(m, c);
 	else if (c->state == BL_CLAIM_BUILDING && state != BL_CLAIM_DONE)
 		r = m->host->ops->cancel(m->host, c->domid);
 	if (r && r != -ENOENT && r != -ESRCH) {
@@ -84,7 +89,8 @@ int bd_claims_end(struct bd_manager *m, struct bl_claim *c, enum bl_claim_state 
 	c->state = state;
 	c->staked = BL_PAGES(0);
 	snprintf(c->reason, sizeof(c->reason), "%s", err ? err->msg : "");
-	bd_state_drop_claim(m->cfg.state, &c->id);
+	if (!in_pool)
+		bd_state_drop_claim(m->cfg.state, &c->id);
 	bd_events_claim(m->cfg.events, c);
 	bd_claims_answer(m, c, err, ~0U);
 	bl_ledger_remove(&m->ledger, c);
@@ -102,8 +108,11 @@ static void become_held(struct bd_manager *m, struct bl_claim *c, bl_pages pages
 	c->size = c->min = pages;
 	c->wait_until = BL_MS_NEVER;
 	c->expires = lease_from_now(m, c);
-	bd_claims_save(m, c); /* if not: found again by its handle */
-	snprintf(c->reason, sizeof(c->reason), "held by domain %u", c->holder);
+	bd_claims_save(m, c); /* if not: its holder is found again, or it is staked anew */
+	if (c->holder == BL_DOMID_POOL)
+		snprintf(c->reason, sizeof(c->reason), "held in the hypervisor's pool");
+	else
+		snprintf(c->reason, sizeof(c->reason), "held by domain %u", c->holder);
 	bd_events_claim(m->cfg.events, c);
 }
 
@@ -117,14 +126,13 @@ static void settle(struct bd_manager *m, struct bl_claim *c)
 void bd_claims_stake(struct bd_manager *m, struct bl_claim *c, bl_pages pages)
 {
 	struct bl_err err = { 0 };
-	uint32_t holder;
 	int r;
 
 	if (c->domid != BL_DOMID_NONE) {
 		bd_move_start(m, c);
 		return;
 	}
-	r = m->host->ops->stake(m->host, &c->handle, &c->id, pages, c->node, &holder, &err);
+	r = bd_stake_make(m, c, pages, &err);
 	if (r == -ENOMEM || r == -EAGAIN || r == -EBUSY) {
 		/* somebody was faster: room is made again */
 		bd_log(LOG_INFO, "room for a claim was taken while it was made: %s", err.msg);
@@ -134,8 +142,6 @@ void bd_claims_stake(struct bd_manager *m, struct bl_claim *c, bl_pages pages)
 		bd_claims_end(m, c, BL_CLAIM_FAILED, &err);
 		return;
 	}
-	c->holder = holder;
-	c->staked = pages;
 	become_held(m, c, pages);
 	settle(m, c);
 }
@@ -155,6 +161,7 @@ static bool time_out(struct bd_manager *m, struct bl_claim *c)
 	/* What came at the last moment still counts, and with --min a part of it;
 	 * what others wait for is not in the room. */
 	part = bl_pages_min(BL_PAGES(room > 0 ? room : 0), c->size);
+	part = bl_pages_min(part, bl_snapshot_node_room(&m->snap, c->node));
 	if (c->domid != BL_DOMID_NONE)
 		part = bl_pages_add(part, c->staked);
 	if (part.n >= c->min.n) {
@@ -174,11 +181,14 @@ static bool time_out(struct bd_manager *m, struct bl_claim *c)
 	return true;
 }
 
-static bool check_held(struct bd_manager *m, struct bl_claim *c, bl_ms now)
+/* What has become of its holder; true: it is not held any more. */
+static bool check_holder(struct bd_manager *m, struct bl_claim *c)
 {
 	const struct bl_dom *holder = bl_snapshot_find(&m->snap, c->holder);
 	struct bl_err err;
 
+	if (c->holder == BL_DOMID_POOL)
+		return false;
 	if (!holder && bd_move_let_go(m, c))
 		return true;
 	if (!holder) {
@@ -188,13 +198,24 @@ static bool check_held(struct bd_manager *m, struct bl_claim *c, bl_ms now)
 	}
 	if (holder->flags & BL_DOM_DYING) /* `xl shutdown` of a holder */
 		return bd_claims_end(m, c, BL_CLAIM_RELEASED, NULL) == 0;
+	return false;
+}
+
+static bool check_held(struct bd_manager *m, struct bl_claim *c, bl_ms now)
+{
+	const struct bl_dom *holder = bl_snapshot_find(&m->snap, c->holder);
+
+	if (check_holder(m, c))
+		return true;
 	if (c->expires.n <= now.n)
 		return bd_claims_end(m, c, BL_CLAIM_EXPIRED, NULL) == 0;
-	if (!holder->name[0] && m->host->ops->name_holder)
+	if (holder && !holder->name[0] && m->host->ops->name_holder)
 		m->host->ops->name_holder(m->host, c->holder, &c->id);
 	if (c->staked.n)
 		return bd_move_let_go(m, c);
-	bd_log(LOG_WARNING, "domain %u, which holds a claim, has nothing staked any more", c->holder);
+	if (holder)
+		bd_log(LOG_WARNING, "domain %u, which holds a claim, has nothing staked any more",
+		       c->holder);
 	bd_move_back(m, c);
 	return true;
 }
@@ -224,8 +245,7 @@ static bool check_reclaiming(struct bd_manager *m, struct bl_claim *c, bl_ms now
 		settle(m, c);
 		return true;
 	}
-	m->host->ops->unstake(m->host, c->holder, &c->handle);
-	c->holder = BL_DOMID_NONE;
+	bd_stake_drop(m, c);
 	return true;
 }
 
@@ -246,7 +266,7 @@ static bool check_claim(struct bd_manager *m, struct bl_claim *c, bl_ms now)
 bool bd_claims_reconcile(struct bd_manager *m)
 {
 	bl_ms now = m->snap.now;
-	bool changed = false;
+	bool changed = bd_stake_check(m);
 
 	for (size_t i = 0; i < m->snap.n_doms; i++) {
 		const struct bl_dom *d = &m->snap.doms[i];

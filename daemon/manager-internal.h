@@ -106,6 +106,23 @@ bool bd_claims_waited_for(const struct bd_manager *m, const bl_uuid *id, unsigne
 void bd_claims_answer(struct bd_manager *m, const struct bl_claim *c, const struct bl_err *err,
 		      unsigned whats);
 
+/* manager-stake.c: where the hypervisor keeps a claim, in its pool or with a holder */
+/* 0: holder, pooled and staked are set; -errno as of bd_host_ops. */
+int bd_stake_make(struct bd_manager *m, struct bl_claim *c, bl_pages pages, struct bl_err *reterr);
+/* Gives up what a holder or the pool keeps for it, if any does. -errno: it would
+ * not go, and the claim is as it was. */
+int bd_stake_drop(struct bd_manager *m, struct bl_claim *c);
+/* What that is, without what the domain has already that it is for. */
+bl_pages bd_stake_left(const struct bd_manager *m, const struct bl_claim *c);
+/* Moves it to the domain that it is for, which is to have its size then, and gives
+ * back what is left over. On an error it is where it was; with a holder -ENOMEM:
+ * somebody took the pages between its two calls. */
+int bd_stake_move(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d,
+		  struct bl_err *reterr);
+/* Brings the pool in line with the claims that stand in it; true as
+ * bd_claims_reconcile. */
+bool bd_stake_check(struct bd_manager *m);
+
 /* manager-move.c */
 /* Moves a claim with a domid to that domain. Where somebody took the pages
  * room is made for it again; on another error it has failed, or is held again

@@ -10,21 +10,18 @@
 
 void bd_move_back(struct bd_manager *m, struct bl_claim *c)
 {
-	const struct bl_dom *holder = bl_snapshot_find(&m->snap, c->holder);
 	bl_ms lease = bl_ms_add(m->host->ops->now(m->host), c->ttl);
+	bl_pages left = bd_stake_left(m, c);
 
 	c->domid = BL_DOMID_NONE;
 	c->let_go = false;
-	if (holder && holder->outstanding.n) {
+	if (left.n) {
 		c->state = BL_CLAIM_HELD;
-		c->size = c->min = c->staked = holder->outstanding;
+		c->size = c->min = c->staked = left;
 		c->expires = lease;
 		c->wait_until = BL_MS_NEVER;
 	} else {
-		if (holder)
-			m->host->ops->unstake(m->host, c->holder, &c->handle);
-		c->holder = BL_DOMID_NONE;
-		c->staked = BL_PAGES(0);
+		bd_stake_drop(m, c);
 		c->state = BL_CLAIM_RECLAIMING;
 		c->expires = BL_MS_NEVER;
 		c->wait_until = lease;
@@ -47,22 +44,11 @@ void bd_move_fail(struct bd_manager *m, struct bl_claim *c, const struct bl_err 
 static void moved(struct bd_manager *m, struct bl_claim *c)
 {
 	c->holder = BL_DOMID_NONE;
+	c->pooled = c->in_pool = BL_PAGES(0);
 	c->staked = bl_pages_sub(c->size, c->arrived);
 	snprintf(c->reason, sizeof(c->reason), "moved to domain %u, which is being built", c->domid);
 	bd_events_claim(m->cfg.events, c);
 	bd_claims_answer(m, c, NULL, BD_WAITS_HELD | BD_WAITS_MOVED);
-}
-
-static int transfer(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d,
-		    struct bl_err *err)
-{
-	const struct bd_host_ops *ops = m->host->ops;
-
-	if (d && d->tot.n >= c->size.n) /* it has all it needs, and none can be claimed */
-		return c->holder == BL_DOMID_NONE ? 0 : ops->unstake(m->host, c->holder, &c->handle);
-	if (d && d->outstanding.n)
-		(void)ops->cancel(m->host, c->domid); /* less than it needs */
-	return ops->transfer(m->host, c->holder, &c->handle, c->domid, c->size, err);
 }
 
 void bd_move_start(struct bd_manager *m, struct bl_claim *c)
@@ -80,7 +66,7 @@ void bd_move_start(struct bd_manager *m, struct bl_claim *c)
 	if (r)
 		bl_err_set(&err, -r, BL_ERR_BACKEND, "cannot save the claim: %s", strerror(-r));
 	else
-		r = transfer(m, c, d, &err);
+		r = bd_stake_move(m, c, d, &err);
 	if (!r) {
 		moved(m, c);
 		return;
@@ -125,6 +111,7 @@ void bd_move_builder_gone(struct bd_manager *m, struct bl_claim *c)
 
 bool bd_move_let_go(struct bd_manager *m, struct bl_claim *c)
 {
+	bool in_pool = c->holder == BL_DOMID_POOL;
 	const struct bl_dom *d = NULL;
 	char id[BL_UUID_STR];
 
@@ -138,11 +125,10 @@ bool bd_move_let_go(struct bd_manager *m, struct bl_claim *c)
 	if (!d)
 		return false;
 	/* At once, for its build goes on. A kill from here on finds a claim without a
-	 * holder and its domain being built, which is this again. */
-	if (c->holder != BL_DOMID_NONE)
-		m->host->ops->unstake(m->host, c->holder, &c->handle);
-	c->holder = BL_DOMID_NONE;
-	c->staked = BL_PAGES(0);
+	 * holder and its domain being built, which is this again. With the pool the
+	 * record goes first, see bd_claims_end. */
+	if (!in_pool)
+		bd_stake_drop(m, c);
 	c->state = BL_CLAIM_BUILDING;
 	c->domid = d->domid;
 	c->let_go = true;
@@ -150,6 +136,8 @@ bool bd_move_let_go(struct bd_manager *m, struct bl_claim *c)
 	c->arrived = d->tot;
 	c->arrived_at = m->snap.now;
 	bd_claims_save(m, c);
+	if (in_pool)
+		bd_stake_drop(m, c);
 	bl_uuid_format(&c->id, id);
 	bd_log(LOG_NOTICE, "domain %u (%s) is built without balloond's hook: claim %s is left to it",
 	       d->domid, d->name, id);
@@ -164,8 +152,7 @@ bool bd_move_let_go(struct bd_manager *m, struct bl_claim *c)
 static void finish_move(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d)
 {
 	if (c->let_go || (d->outstanding.n && c->staked.n == d->outstanding.n)) {
-		m->host->ops->unstake(m->host, c->holder, &c->handle);
-		c->holder = BL_DOMID_NONE;
+		bd_stake_drop(m, c);
 	} else if (d->flags & BL_DOM_BUILDING) {
 		bd_move_start(m, c);
 	} else {

@@ -22,6 +22,20 @@ static int refuse(struct bd_manager *m, const struct bl_admission *a, struct bl_
 			  bl_reason_refusal(&m->plan, &in, a, reason));
 }
 
+/* No guest can be asked to give there, so what its node will have free nobody can
+ * tell, but never more than it is made of. */
+static int fits_node(const struct bd_manager *m, int node, bl_pages least, struct bl_err *err)
+{
+	const struct bl_node *n = bl_snapshot_node(&m->snap, node);
+	char need[BL_SIZE_STR], most[BL_SIZE_STR];
+
+	if (!n || least.n <= n->total.n)
+		return 0;
+	return bl_err_set(err, ENOMEM, BL_ERR_NO_MEMORY,
+			  "not enough memory: needs %s on node %d, which is made of %s",
+			  bl_pages_format(least, need), node, bl_pages_format(n->total, most));
+}
+
 /* Whether to queue it: the least that will do decides. d: for whom, or NULL. */
 static int admit(struct bd_manager *m, const struct bd_claim_request *req, bl_pages overhead,
 		 const struct bl_dom *d, struct bl_admission *ret, struct bl_err *err)
@@ -30,7 +44,11 @@ static int admit(struct bd_manager *m, const struct bd_claim_request *req, bl_pa
 	bl_pages own = v ? bl_pages_add(v->growing, d->tot) : BL_PAGES(0);
 	bl_pages least = req->has_min ? req->min : req->size;
 	struct bl_admission a;
+	int r;
 
+	r = fits_node(m, req->node, least, err);
+	if (r)
+		return r;
 	bl_plan_admit(&m->plan, least, overhead, own, &a);
 	bl_plan_admit(&m->plan, req->size, overhead, own, ret);
 	if (a.verdict == BL_FITS_NEVER)
@@ -45,9 +63,12 @@ static int admit(struct bd_manager *m, const struct bd_claim_request *req, bl_pa
 static int check_request(struct bd_manager *m, const struct bd_claim_request *req,
 			 struct bl_err *err)
 {
-	if (req->node >= 0)
+	if (req->node >= 0 && !m->host->pool)
 		return bl_err_set(err, ENOTSUP, BL_ERR_UNSUPPORTED,
 				  "node: this hypervisor's claims know no NUMA node");
+	if (req->node >= 0 && !bl_snapshot_node(&m->snap, req->node))
+		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS, "node: this host has no node %d",
+				  req->node);
 	if (req->has_min && req->min.n > req->size.n)
 		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS, "min_bytes: is above size_bytes");
 	if (req->has_ttl && req->ttl.n > m->settings.max_ttl.n)
@@ -128,6 +149,9 @@ static int new_claim(struct bd_manager *m, const struct bd_claim_request *req,
 	}
 	if (req->wait == BD_WAIT_NOW && a.verdict != BL_FITS_NOW) /* a part, at once */
 		made.size = bl_pages_sub(a.available, overhead);
+	if (req->wait == BD_WAIT_NOW)
+		made.size = bl_pages_max(bl_pages_min(made.size, bl_snapshot_node_room(&m->snap, req->node)),
+					 made.min);
 	r = bd_claims_save(m, &made);
 	if (r)
 		return bl_err_set(err, -r, BL_ERR_BACKEND, "cannot save the claim: %s", strerror(-r));

@@ -37,7 +37,7 @@ static void put_uuid(struct bl_json_out *o, const char *key, const bl_uuid *u)
 
 static void put_domid(struct bl_json_out *o, const char *key, uint32_t domid)
 {
-	if (domid == BL_DOMID_NONE)
+	if (domid == BL_DOMID_NONE || domid == BL_DOMID_POOL)
 		bl_json_put_null(o, key);
 	else
 		bl_json_put_uint(o, key, domid);
@@ -95,7 +95,7 @@ void bd_render_daemon(struct bl_json_out *o, const char *key, struct bd_manager 
 	bl_json_array_end(o);
 	bl_json_put_string(o, "health", problems.any ? "degraded" : "ok");
 	bl_json_put_bool(o, "paused", p->paused);
-	bl_json_put_string(o, "claim_method", ops->claim_method);
+	bl_json_put_string(o, "claim_method", p->host->pool ? "pool" : "holder");
 	bl_json_object_end(o);
 }
 

@@ -128,6 +128,7 @@ void bd_state_claim_write(struct bl_json_out *o, const struct bl_claim *c, const
 	put_time(o, "wait_until_ms", c->wait_until);
 	put_time(o, "ttl_ms", c->ttl);
 	put_time(o, "expires_ms", c->expires);
+	bl_json_put_uint(o, "pooled_pages", c->pooled.n);
 	bl_json_put_int(o, "domid", c->domid == BL_DOMID_NONE ? -1 : (int64_t)c->domid);
 	bl_json_put_bool(o, "reboot", c->reboot);
 	bl_json_put_uint(o, "after", c->after);
@@ -168,6 +169,8 @@ static void read_claim(struct reader *r, struct bd_state_claim *s)
 	c->wait_until = get_time(r, "wait_until_ms");
 	c->ttl = get_time(r, "ttl_ms");
 	c->expires = get_time(r, "expires_ms");
+	if (bl_json_get(r->object, "pooled_pages")) /* added later */
+		c->pooled = get_pages(r, "pooled_pages", 0);
 	domid = get_int(r, "domid", -1, BL_DOMID_NONE - 1);
 	c->domid = domid < 0 ? BL_DOMID_NONE : (uint32_t)domid;
 	/* One for a domain being built has its number from the start. */

@@ -74,7 +74,7 @@ int bd_verb_sim_create(struct bd_call *call, struct bl_err *err)
 	if (r == 0)
 		r = bd_host_sim_create(host, params.name, params.size,
 				       params.has_max ? params.max : params.size,
-				       c ? &c->handle : NULL, &domid, err);
+				       c, &domid, err);
 	if (r < 0)
 		return r;
 	if (c)

@@ -105,9 +105,49 @@ static bool holds(const struct bl_dom *d, const struct bl_claim *c)
 	return d->flags & BL_DOM_HOLDER && bl_uuid_equal(&d->uuid, &c->handle);
 }
 
+bl_pages bl_ledger_pooled(const struct bl_ledger *l, int node)
+{
+	bl_pages sum = BL_PAGES(0);
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->claims[i]->node == node)
+			sum = bl_pages_add(sum, l->claims[i]->pooled);
+	return sum;
+}
+
+/* What the pool may have of it. */
+static bl_pages pool_want(const struct bl_claim *c, const struct bl_snapshot *s)
+{
+	const struct bl_dom *d = bl_snapshot_find(s, c->domid);
+
+	if (c->state != BL_CLAIM_BUILDING)
+		return c->pooled;
+	if (!d)
+		return BL_PAGES(0);
+	return bl_pages_min(c->pooled, bl_pages_sub(c->size, bl_pages_add(d->tot, d->outstanding)));
+}
+
+static void share_pool(struct bl_ledger *l, const struct bl_snapshot *s, bool building,
+		       bl_pages taken[BL_NODES_MAX + 1])
+{
+	for (size_t i = 0; i < l->n; i++) {
+		struct bl_claim *c = l->claims[i];
+		bl_pages *of_node = &taken[c->node + 1];
+
+		if (!c->pooled.n || (c->state == BL_CLAIM_BUILDING) != building)
+			continue;
+		c->in_pool = bl_pages_min(pool_want(c, s),
+					  bl_pages_sub(bl_snapshot_pool(s, c->node), *of_node));
+		*of_node = bl_pages_add(*of_node, c->in_pool);
+		c->holder = BL_DOMID_POOL;
+		c->staked = bl_pages_add(c->staked, c->in_pool);
+	}
+}
+
 /* Holders are found again by handle; last tick's domid is only a hint. */
 void bl_ledger_match(struct bl_ledger *l, const struct bl_snapshot *s)
 {
+	bl_pages taken[BL_NODES_MAX + 1] = { { 0 } };
 	size_t lost = 0;
 
 	for (size_t i = 0; i < l->n; i++) {
@@ -117,6 +157,7 @@ void bl_ledger_match(struct bl_ledger *l, const struct bl_snapshot *s)
 
 		d = d && holds(d, c) ? d : NULL;
 		c->holder = d ? d->domid : BL_DOMID_NONE;
+		c->in_pool = BL_PAGES(0);
 		c->staked = bl_pages_add(d ? d->outstanding : BL_PAGES(0),
 					 built ? built->outstanding : BL_PAGES(0));
 		lost += !d;
@@ -134,6 +175,8 @@ void bl_ledger_match(struct bl_ledger *l, const struct bl_snapshot *s)
 			lost--;
 		}
 	}
+	share_pool(l, s, false, taken);
+	share_pool(l, s, true, taken);
 }
 
 bl_pages bl_claim_promised(const struct bl_claim *c, const struct bl_snapshot *s)
@@ -146,7 +189,7 @@ bl_pages bl_claim_promised(const struct bl_claim *c, const struct bl_snapshot *s
 		covered = bl_pages_add(covered, d->tot);
 	if (before)
 		covered = bl_pages_add(covered, before->tot);
-	if (c->holder != BL_DOMID_NONE)
+	if (c->holder != BL_DOMID_NONE && c->holder != BL_DOMID_POOL)
 		overhead = bl_pages_sub(overhead, BL_HOLDER_PAGES);
 	return bl_pages_add(overhead, bl_pages_sub(c->size, covered));
 }

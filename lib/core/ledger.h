@@ -10,7 +10,7 @@
 
 enum bl_claim_state {
 	BL_CLAIM_RECLAIMING, /* room is being made */
-	BL_CLAIM_HELD,	     /* a holder stakes it in the hypervisor */
+	BL_CLAIM_HELD,	     /* staked in the hypervisor: in its pool, or by a holder */
 	BL_CLAIM_BUILDING,   /* moved to the domain being built */
 	/* ended: */
 	BL_CLAIM_DONE,
@@ -50,9 +50,13 @@ struct bl_claim {
 	bool hooked;	 /* whoever builds for it will ask for it */
 	bool by_handoff; /* made for a build that asked for it, and ends with that */
 	bool let_go;	 /* BUILDING: its builder does not know of it and stakes for itself */
+	/* What was put into the hypervisor's pool for it. The pool is one number a
+	 * node: whose pages it has is told by these alone, so they are remembered. */
+	bl_pages pooled;
 	/* from the snapshot, each tick: */
-	uint32_t holder;   /* BL_DOMID_NONE: none */
-	bl_pages staked;   /* outstanding on the holder and on domid */
+	uint32_t holder;   /* BL_DOMID_NONE: none; BL_DOMID_POOL: it stands in the pool */
+	bl_pages in_pool;  /* its part of what the pool has; pooled, unless that is less */
+	bl_pages staked;   /* that, or outstanding on the holder; and outstanding on domid */
 	/* for people, by the manager: */
 	bl_ms eta;	   /* from now; BL_MS_NEVER unknown */
 	char reason[BL_CLAIM_REASON_MAX];
@@ -62,6 +66,7 @@ struct bl_claim {
 };
 
 #define BL_DOMID_NONE UINT32_C(0xffffffff)
+#define BL_DOMID_POOL UINT32_C(0xfffffffe) /* no domain */
 
 /* The first six bytes of every holder's handle. A domain without them is
  * never destroyed. */
@@ -93,8 +98,13 @@ struct bl_claim *bl_ledger_named(const struct bl_ledger *l, const struct bl_dom 
 void bl_ledger_remove(struct bl_ledger *l, struct bl_claim *c);
 void bl_ledger_free(struct bl_ledger *l);
 
-/* Sets holder and staked of every claim from what the snapshot shows. */
+/* Sets holder, in_pool and staked of every claim from what the snapshot shows.
+ * Where the pool is short the last in the ledger go short; those that are being
+ * moved to a domain come behind all others, and want only what that lacks: it may
+ * have left the pool already. */
 void bl_ledger_match(struct bl_ledger *l, const struct bl_snapshot *s);
+/* What was put into the pool on that node, or with -1 on none, for all claims. */
+bl_pages bl_ledger_pooled(const struct bl_ledger *l, int node);
 
 /* What this claim keeps from others beyond what the hypervisor keeps for it:
  * RECLAIMING: size + overhead - staked; HELD: overhead (and what is not staked);

@@ -35,7 +35,8 @@ static void act_stake(struct bl_plan *plan, const struct bl_plan_in *in)
 
 		if (c->state != BL_CLAIM_RECLAIMING)
 			continue;
-		if (c->after) { /* its pages are on their way */
+		/* Its pages are on their way; or there is room, but not where it wants it. */
+		if (c->after || bl_pages_sub(BL_PAGES(need), c->overhead).n > bl_snapshot_node_room(in->snap, c->node).n) {
 			room -= need;
 			continue;
 		}

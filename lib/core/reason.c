@@ -325,6 +325,13 @@ static void say_remedy(char buf[BL_REASON_MAX], const struct bl_plan *plan)
 		    SIZE(BL_PAGES(most)));
 }
 
+/* What of a node a claim that names it could have now. */
+static void say_node(char buf[BL_REASON_MAX], const struct bl_plan_in *in, int node)
+{
+	say(buf, "; of node %d %s are free and not claimed, and nobody can be asked to give there",
+	    node, SIZE(bl_snapshot_node_room(in->snap, node)));
+}
+
 const char *bl_reason_refusal(const struct bl_plan *plan, const struct bl_plan_in *in,
 			      const struct bl_admission *a, char buf[BL_REASON_MAX])
 {
@@ -339,6 +346,8 @@ const char *bl_reason_refusal(const struct bl_plan *plan, const struct bl_plan_i
 	else
 		say(buf, "%s are available this moment, guests could give %s",
 		    SIZE(a->available), SIZE(a->reclaimable));
+	if (a->of && a->of->node >= 0)
+		say_node(buf, in, a->of->node);
 	say_holders(buf, plan, in, a->of);
 	if (a->verdict != BL_FITS_NOW) {
 		say_keepers(buf, plan);
@@ -355,7 +364,10 @@ const char *bl_reason_claim(const struct bl_plan *plan, const struct bl_plan_in 
 
 	buf[0] = '\0';
 	if (c->state == BL_CLAIM_HELD) {
-		say(buf, "held by domain %u", c->holder);
+		if (c->holder == BL_DOMID_POOL)
+			say(buf, "held in the hypervisor's pool");
+		else
+			say(buf, "held by domain %u", c->holder);
 		if (c->reboot)
 			say(buf, ", for the reboot of %s", c->name);
 		return buf;
@@ -376,6 +388,10 @@ const char *bl_reason_claim(const struct bl_plan *plan, const struct bl_plan_in 
 	for (size_t i = 0; i < in->ledger->n && in->ledger->claims[i] != c; i++)
 		behind |= in->ledger->claims[i]->state == BL_CLAIM_RECLAIMING;
 	say(buf, "waits for %s", SIZE(need));
+	if (c->node >= 0 && bl_snapshot_node_room(in->snap, c->node).n < c->size.n) {
+		say_node(buf, in, c->node);
+		return buf;
+	}
 	if (behind)
 		say(buf, ", behind an older claim");
 	if (in->paused)

@@ -57,6 +57,32 @@ const struct bl_dom *bl_snapshot_find(const struct bl_snapshot *s, uint32_t domi
 	return NULL;
 }
 
+const struct bl_node *bl_snapshot_node(const struct bl_snapshot *s, int node)
+{
+	for (size_t i = 0; i < s->n_nodes; i++)
+		if (node >= 0 && s->nodes[i].node == (unsigned)node)
+			return &s->nodes[i];
+	return NULL;
+}
+
+bl_pages bl_snapshot_pool(const struct bl_snapshot *s, int node)
+{
+	const struct bl_node *n = bl_snapshot_node(s, node);
+
+	if (node < 0)
+		return s->pool;
+	return n ? n->pool : BL_PAGES(0);
+}
+
+bl_pages bl_snapshot_node_room(const struct bl_snapshot *s, int node)
+{
+	const struct bl_node *n = bl_snapshot_node(s, node);
+
+	if (node < 0)
+		return BL_PAGES(UINT64_MAX);
+	return n ? bl_pages_sub(n->free, n->claimed) : BL_PAGES(0);
+}
+
 const char *bl_dom_type_name(enum bl_dom_type t)
 {
 	switch (t) {

@@ -79,6 +79,8 @@ struct bl_dom {
 struct bl_node {
 	unsigned node;
 	bl_pages total, free;
+	bl_pages claimed; /* on this node, by whomever; 0 where no claim can name one */
+	bl_pages pool;	  /* of that the hypervisor's pool */
 };
 
 struct bl_snapshot {
@@ -86,6 +88,7 @@ struct bl_snapshot {
 	bl_pages total;
 	bl_pages free;	      /* includes what claims keep */
 	bl_pages outstanding; /* the hypervisor's sum of claims; may exceed free */
+	bl_pages pool;	      /* of that its pool, on no node; 0 where there is none */
 	struct bl_node nodes[BL_NODES_MAX];
 	size_t n_nodes;
 	struct bl_dom *doms; /* ascending by domid; owned by the snapshot */
@@ -102,6 +105,12 @@ void bl_snapshot_free(struct bl_snapshot *s);
 void bl_snapshot_age(struct bl_snapshot *s, bl_ms stale_after);
 /* By binary search; NULL if there is none. */
 const struct bl_dom *bl_snapshot_find(const struct bl_snapshot *s, uint32_t domid);
+/* NULL: the host has no such node. */
+const struct bl_node *bl_snapshot_node(const struct bl_snapshot *s, int node);
+/* What the pool keeps on that node, or with -1 on none. */
+bl_pages bl_snapshot_pool(const struct bl_snapshot *s, int node);
+/* The most that a claim on that node could be now; with -1 no bound. */
+bl_pages bl_snapshot_node_room(const struct bl_snapshot *s, int node);
 const char *bl_dom_type_name(enum bl_dom_type t);
 /* "min", "pressure", "no-pages"; NULL: it does not refuse. */
 const char *bl_refusal_name(enum bl_refusal r);

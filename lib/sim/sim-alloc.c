@@ -125,6 +125,39 @@ int bl_sim_claim(struct bl_sim *s, const struct bl_sim_claim_op *op)
 	return bl_sim_claim_of(s, d, op->pages);
 }
 
+void bl_sim_pool_hold(struct bl_sim *s, uint64_t pages)
+{
+	s->outstanding = s->outstanding - s->w->pool + pages;
+	s->w->pool = pages;
+}
+
+int bl_sim_pool_set(struct bl_sim *s, bl_pages pages)
+{
+	if (bl_sim_sat(pages.n, s->w->pool) > bl_sim_unclaimed(s))
+		return -ENOMEM;
+	bl_sim_touch(s);
+	bl_sim_pool_hold(s, pages.n);
+	return 0;
+}
+
+int bl_sim_pool_move(struct bl_sim *s, uint32_t domid, bl_pages pages)
+{
+	struct bl_sim_dom *d = bl_sim_find(s, domid);
+
+	if (!d || d->phase == BL_SIM_DYING)
+		return -ESRCH;
+	if (pages.n > s->w->pool)
+		return -ENOENT;
+	if (pages.n > bl_sim_sat(d->max_pages, bl_sim_tot(s, d) + d->outstanding))
+		return -ERANGE;
+	bl_sim_touch(s);
+	bl_sim_begin(s, d);
+	bl_sim_pool_hold(s, s->w->pool - pages.n);
+	set_outstanding(s, d, d->outstanding + pages.n);
+	bl_sim_commit(s);
+	return 0;
+}
+
 static uint64_t next_domid(struct bl_sim *s)
 {
 	uint64_t id = s->w->next_domid;

@@ -227,6 +227,7 @@ static void fill_host(struct bl_sim_world *w, const struct bl_sim_values *host)
 {
 	w->seed = host->seed;
 	w->n_nodes = host->nodes;
+	w->has_pool = host->has_pool;
 	for (size_t i = 0; i < w->n_nodes; i++)
 		w->node_total[i] = host->memory / w->n_nodes;
 	w->node_total[0] += host->memory % w->n_nodes;

@@ -195,7 +195,7 @@ static void act(struct bl_sim *s, struct bl_sim_dom *d)
 
 	s->dirty = true;
 	if (d->phase == BL_SIM_PENDING) {
-		if (bl_sim_start(s, d, NULL))
+		if (bl_sim_start(s, d, NULL, 0))
 			d->appear = now + RESTART_MS;
 		return;
 	}

@@ -157,6 +157,15 @@ static int read_type(const char *key, const char *value, struct bl_sim_values *v
 	return bad(reterr, key, value, "pv, pvh or hvm");
 }
 
+static int read_claim_method(const char *key, const char *value, struct bl_sim_values *v,
+			     struct bl_err *reterr)
+{
+	if (strcmp(value, "holder") && strcmp(value, "pool"))
+		return bad(reterr, key, value, "holder or pool");
+	v->has_pool = value[0] == 'p';
+	return 0;
+}
+
 static int read_telemetry(const char *key, const char *value, struct bl_sim_values *v,
 			  struct bl_err *reterr)
 {
@@ -239,6 +248,7 @@ static const struct {
 	{ "dom0-rate", HOST, read_dom0_rate },
 	{ "nodes", HOST, read_nodes },
 	{ "seed", HOST, read_seed },
+	{ "claim-method", HOST, read_claim_method },
 	{ "memory", GUEST, read_memory },
 	{ "static-max", GUEST, read_static_max },
 	{ "min", GUEST | SET, read_min },

@@ -27,14 +27,15 @@ void bl_sim_name_uuid(const struct bl_sim_world *w, struct bl_sim_dom *d, uint64
 	d->uuid.b[8] = (uint8_t)((d->uuid.b[8] & 0x3f) | 0x80);
 }
 
-int bl_sim_start(struct bl_sim *s, struct bl_sim_dom *d, struct bl_sim_dom *holder)
+int bl_sim_start(struct bl_sim *s, struct bl_sim_dom *d, struct bl_sim_dom *holder,
+		 uint64_t pooled)
 {
 	uint64_t overhead = bl_sim_overhead(d), room = bl_sim_unclaimed(s);
 
 	if (overhead > room)
 		return -ENOMEM;
 	room -= overhead;
-	if (!d->thief && d->memory > room + (holder ? holder->outstanding : 0))
+	if (!d->thief && d->memory > room + pooled + (holder ? holder->outstanding : 0))
 		return -ENOMEM;
 	bl_sim_touch(s);
 	if (holder)
@@ -42,6 +43,7 @@ int bl_sim_start(struct bl_sim *s, struct bl_sim_dom *d, struct bl_sim_dom *hold
 	bl_sim_begin(s, d);
 	bl_sim_make(s, d, overhead);
 	d->max_pages = d->memory;
+	bl_sim_pool_hold(s, s->w->pool - pooled);
 	if (!d->thief)
 		bl_sim_claim_of(s, d, d->memory);
 	d->phase = BL_SIM_BUILDING;
@@ -166,7 +168,7 @@ int bl_sim_launch(struct bl_sim *s, const struct bl_sim_launch *l, uint32_t *ret
 	d.appear = UINT64_MAX; /* a launch cut short leaves it at that, and so unborn */
 	bl_sim_name_uuid(s->w, &d, s->w->next_domid);
 	bl_sim_fill_slot(s->w, slot, &d);
-	if (bl_sim_start(s, slot, holder)) {
+	if (bl_sim_start(s, slot, holder, l->pooled.n)) {
 		slot->phase = BL_SIM_FREE;
 		return bl_err_set(reterr, ENOMEM, BL_ERR_NO_MEMORY,
 				  "%s needs %s and the hypervisor's structures; %s is free and "

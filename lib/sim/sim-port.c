@@ -161,10 +161,11 @@ int bl_sim_snapshot(struct bl_sim *s, struct bl_snapshot *snap)
 	snap->total = BL_PAGES(s->total);
 	snap->free = BL_PAGES(s->free);
 	snap->outstanding = BL_PAGES(s->outstanding);
+	snap->pool = BL_PAGES(s->w->pool);
 	snap->n_nodes = s->w->n_nodes;
 	for (unsigned i = 0; i < s->w->n_nodes; i++)
-		snap->nodes[i] = (struct bl_node){ i, BL_PAGES(s->w->node_total[i]),
-						   BL_PAGES(s->node_free[i]) };
+		snap->nodes[i] = (struct bl_node){ .node = i, .total = BL_PAGES(s->w->node_total[i]),
+						   .free = BL_PAGES(s->node_free[i]) };
 	for (uint32_t id = 0; id <= s->top_domid; id++) {
 		const struct bl_sim_dom *d = bl_sim_find(s, id);
 		struct bl_dom *out = d ? bl_snapshot_add(snap) : NULL;

@@ -44,6 +44,7 @@ void bl_sim_begin(struct bl_sim *s, struct bl_sim_dom *d)
 		return;
 	}
 	s->w->undo = *d;
+	s->w->undo_pool = s->w->pool;
 	publish(&s->w->undo_slot, bl_sim_slot(s, d) + 1);
 }
 
@@ -56,8 +57,10 @@ void bl_sim_commit(struct bl_sim *s)
 
 static void undo(struct bl_sim_world *w)
 {
-	if (w->undo_slot)
+	if (w->undo_slot) {
 		w->doms[w->undo_slot - 1] = w->undo;
+		w->pool = w->undo_pool;
+	}
 	publish(&w->undo_slot, 0);
 	/* and a launch that was cut short before there was a domain */
 	for (size_t j = 0; j < w->n_slots; j++)
@@ -148,7 +151,7 @@ static bool subtract(uint64_t *left, uint64_t n)
 
 static int sum_up(const struct bl_sim_world *w, struct sums *ret, struct bl_err *reterr)
 {
-	struct sums t = { 0 };
+	struct sums t = { .outstanding = w->pool };
 
 	for (size_t i = 0; i < w->n_nodes; i++)
 		t.node_free[i] = w->node_total[i];
@@ -269,6 +272,11 @@ int bl_sim_check(const struct bl_sim *s, struct bl_err *reterr)
 				  (unsigned long long)s->free, (unsigned long long)s->outstanding,
 				  (unsigned long long)t.free, (unsigned long long)t.outstanding);
 	return 0;
+}
+
+bool bl_sim_has_pool(const struct bl_sim *s)
+{
+	return s->w->has_pool;
 }
 
 void bl_sim_touch(struct bl_sim *s)

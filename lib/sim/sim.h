@@ -92,6 +92,13 @@ struct bl_sim_claim_op {
 };
 int bl_sim_claim(struct bl_sim *s, const struct bl_sim_claim_op *op);
 
+/* XENMEM_claim_ctl, of a world with `claim-method = pool`: the pool made that
+ * large, or pages of it moved to a domain. -ENOMEM; -ESRCH; -ENOENT: the pool has
+ * less; -ERANGE: above max_pages. */
+bool bl_sim_has_pool(const struct bl_sim *s);
+int bl_sim_pool_set(struct bl_sim *s, bl_pages pages);
+int bl_sim_pool_move(struct bl_sim *s, uint32_t domid, bl_pages pages);
+
 /* populate and decrease_reservation of single pages: how many were done. */
 uint64_t bl_sim_populate(struct bl_sim *s, uint32_t domid, uint64_t pages);
 uint64_t bl_sim_depopulate(struct bl_sim *s, uint32_t domid, uint64_t pages);
@@ -104,6 +111,7 @@ struct bl_sim_launch {
 	const char *name;
 	bl_pages size, max;    /* size <= max */
 	const bl_uuid *holder; /* its claim goes to the new domain; NULL: none */
+	bl_pages pooled;       /* so much of the pool does */
 };
 /* As `xl create` with claim_mode=1: makes a guest, stakes its memory at once
  * (-ENOMEM: there is not that much), populates it while time passes. With a

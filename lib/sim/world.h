@@ -6,7 +6,7 @@
 #include "lib/sim/sim.h"
 
 /* Changes with the layout. */
-#define BL_SIM_MAGIC "balloond-world2"
+#define BL_SIM_MAGIC "balloond-world3"
 
 enum bl_sim_phase {
 	BL_SIM_FREE = 0, /* the slot is nobody's */
@@ -79,10 +79,12 @@ struct bl_sim_world {
 	uint64_t now;
 	uint64_t n_nodes;
 	uint64_t node_total[BL_SIM_NODES_MAX]; /* less what went offline */
+	uint64_t has_pool, pool; /* its hypervisor keeps one of claims; what it has claimed */
 	uint64_t next_domid;
 	uint64_t n_slots; /* slots from there on were never used */
-	/* The one domain a change is being made to, as it was before. */
+	/* The one domain a change is being made to, and the pool, as they were before. */
 	uint64_t undo_slot; /* slot + 1; 0: none */
+	uint64_t undo_pool;
 	struct bl_sim_dom undo;
 	struct bl_sim_dom doms[BL_SIM_DOMS_MAX];
 };
@@ -149,6 +151,8 @@ uint64_t bl_sim_take(struct bl_sim *s, struct bl_sim_dom *d, uint64_t n);
 uint64_t bl_sim_give(struct bl_sim *s, struct bl_sim_dom *d, uint64_t n);
 int bl_sim_claim_of(struct bl_sim *s, struct bl_sim_dom *d, uint64_t pages);
 int bl_sim_kill(struct bl_sim *s, struct bl_sim_dom *d);
+/* Between begin and commit, where it is part of a change of a domain. */
+void bl_sim_pool_hold(struct bl_sim *s, uint64_t pages);
 /* Makes the domain of a slot that has no domain, with that much of overhead,
  * which must fit into what is unclaimed; phase EMPTY. */
 void bl_sim_make(struct bl_sim *s, struct bl_sim_dom *d, uint64_t overhead);
@@ -158,8 +162,10 @@ bool bl_sim_reap(struct bl_sim *s, struct bl_sim_dom *d, uint64_t n);
 /* sim-life.c */
 uint64_t bl_sim_overhead(const struct bl_sim_dom *d); /* structures and paging pool, pages */
 void bl_sim_guest_defaults(struct bl_sim_dom *d);
-/* Domain made, memory staked (unless a thief's), population begun. */
-int bl_sim_start(struct bl_sim *s, struct bl_sim_dom *d, struct bl_sim_dom *holder);
+/* Domain made, memory staked (unless a thief's), population begun; what the holder
+ * claimed, and so much of the pool, makes room for it. */
+int bl_sim_start(struct bl_sim *s, struct bl_sim_dom *d, struct bl_sim_dom *holder,
+		 uint64_t pooled);
 /* One that is gone for good, about to be built anew with its last target. */
 void bl_sim_again(struct bl_sim *s, struct bl_sim_dom *d);
 /* Everything there is at once, as before the world's first moment. */
@@ -185,7 +191,7 @@ uint64_t bl_sim_due(const struct bl_sim *s, const struct bl_sim_dom *d);
 enum bl_sim_section { BL_SIM_IN_HOST, BL_SIM_IN_GUEST, BL_SIM_IN_THIEF, BL_SIM_IN_SET };
 struct bl_sim_values {
 	/* [host] */
-	uint64_t memory, nodes, seed, dom0, dom0_used, dom0_rate;
+	uint64_t memory, nodes, seed, dom0, dom0_used, dom0_rate, has_pool;
 	/* [guest], [thief] */
 	struct bl_sim_dom dom;
 	uint64_t count;

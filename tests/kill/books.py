@@ -109,9 +109,12 @@ def check_books(status, world):
     host, live = status["host"], claims(status)
     used = sum(d["pages"] + d["overhead"] for d in pages.values())
     assert world["total"] == world["free"] + used, "pages are lost: %s" % world
-    assert world["outstanding"] == sum(d["outstanding"] for d in pages.values())
+    assert world["outstanding"] == sum(d["outstanding"] for d in pages.values()) + world["pool"]
     holders = {d["domid"]: d for d in pages.values() if d["holder"]}
-    held = {c["holder_domid"]: c for c in live.values() if c["state"] == "held"}
+    pooled = status["daemon"]["claim_method"] == "pool"
+    in_pool = [c["size_bytes"] for c in live.values() if pooled and c["state"] == "held"]
+    assert world["pool"] * PAGE == sum(in_pool), "pool %s, claims %s" % (world["pool"], live)
+    held = {c["holder_domid"]: c for c in live.values() if not pooled and c["state"] == "held"}
     assert set(holders) == set(held), "holders %s, claims %s" % (holders, live)
     for domid, c in held.items():
         d = holders[domid]

@@ -41,7 +41,7 @@ static int dump(void *mem, size_t size)
 		return 1;
 	}
 	printf("{\"total\":%" PRIu64 ",\"free\":%" PRIu64 ",\"outstanding\":%" PRIu64
-	       ",\"domains\":[", s->total, s->free, s->outstanding);
+	       ",\"pool\":%" PRIu64 ",\"domains\":[", s->total, s->free, s->outstanding, s->w->pool);
 	for (size_t j = 0; j < s->w->n_slots; j++)
 		if (bl_sim_exists(&s->w->doms[j])) {
 			dump_domain(s, &s->w->doms[j], first);

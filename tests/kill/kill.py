@@ -6,7 +6,9 @@ kept: once, and for somebody.
 
 KILL_ONLY=N[,N] runs those places alone. KILL_TWICE=1 kills the daemon that
 comes next too, while it puts things right, at the Kth place of its own, with K
-from 1 to 40 and round again."""
+from 1 to 40 and round again. With --pool the host is one whose hypervisor keeps
+claims in a pool."""
+import argparse
 import concurrent.futures
 import grp
 import json
@@ -90,7 +92,7 @@ def uncounted():
 
 def prepare(folder):
     with open(os.path.join(folder, "world"), "w", encoding="ascii") as f:
-        f.write(WORLD)
+        f.write(WORLD % METHOD)
     group = grp.getgrgid(os.getgid()).gr_name
     with open(os.path.join(folder, "conf"), "w", encoding="ascii") as f:
         f.write("[control]\ngroup = %s\n" % group)
@@ -180,7 +182,11 @@ def main():
     return bool(failed or missed)
 
 
-HOST = ("apply", "stake", "unstake", "transfer", "cancel", "adopt", "launch", "hypercall")
+HOST = ("apply", "stake", "unstake", "transfer", "cancel", "pool_set", "pool_move", "adopt",
+        "launch", "hypercall")
+ARGS = argparse.ArgumentParser()
+ARGS.add_argument("--pool", action="store_true")
+METHOD = "pool" if ARGS.parse_args().pool else "holder"
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -22,6 +22,7 @@ DAY = 86000  # a lease that outlives every run
 WORLD = """[host]
 memory = 24G
 dom0 = 1G
+claim-method = %s
 [guest web]
 static-max = 4G
 memory = 4G

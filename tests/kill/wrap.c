@@ -182,6 +182,18 @@ static int op_cancel(struct bd_host *h, uint32_t domid)
 	AROUND("cancel", NULL, int, real->cancel(h, domid));
 }
 
+/* One hypercall each. */
+static int op_pool_set(struct bd_host *h, int node, bl_pages pages, struct bl_err *err)
+{
+	AROUND("pool_set", NULL, int, real->pool_set(h, node, pages, err));
+}
+
+static int op_pool_move(struct bd_host *h, int node, uint32_t domid, bl_pages pages,
+			struct bl_err *err)
+{
+	AROUND("pool_move", NULL, int, real->pool_move(h, node, domid, pages, err));
+}
+
 static void op_adopt(struct bd_host *h, uint32_t domid)
 {
 	point_before("adopt", NULL);
@@ -204,16 +216,18 @@ WRAP(int, bd_host_sim_open, struct event_base *base, const struct bd_host_events
 	counted.unstake = op_unstake;
 	counted.transfer = op_transfer;
 	counted.cancel = op_cancel;
+	counted.pool_set = op_pool_set;
+	counted.pool_move = op_pool_move;
 	counted.adopt = op_adopt;
 	(*ret)->ops = &counted;
 	return 0;
 }
 
 WRAP(int, bd_host_sim_create, struct bd_host *h, const char *name, bl_pages size, bl_pages max,
-     const bl_uuid *claim_handle, uint32_t *ret_domid, struct bl_err *err)
+     const struct bl_claim *claim, uint32_t *ret_domid, struct bl_err *err)
 {
 	AROUND("launch", name, int,
-	       __real_bd_host_sim_create(h, name, size, max, claim_handle, ret_domid, err));
+	       __real_bd_host_sim_create(h, name, size, max, claim, ret_domid, err));
 }
 
 /* ---- and, within one operation, every hypercall it is made of ---- */

@@ -188,7 +188,8 @@ void play_release(struct play *p, struct bl_claim *c)
 int play_create(struct play *p, const char *name, bl_pages size, struct bl_claim *claim,
 		struct bl_err *reterr)
 {
-	struct bl_sim_launch l = { name, size, size, claim ? &claim->handle : NULL };
+	struct bl_sim_launch l = { name, size, size, claim ? &claim->handle : NULL,
+				   BL_PAGES(0) };
 	uint32_t domid;
 	int r = bl_sim_launch(p->sim, &l, &domid, reterr);
 

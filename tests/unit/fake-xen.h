@@ -6,6 +6,7 @@
 #define TESTS_UNIT_FAKE_XEN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/core/uuid.h"
@@ -35,12 +36,21 @@ struct fake_domain {
 	bl_uuid handle;
 	uint32_t flags, emulation;
 	uint64_t tot, max, outstanding, cpu_time, pod_entries, pod_cache;
+	unsigned claim_node; /* of outstanding; FAKE_NO_NODE: none */
 };
+#define FAKE_NODES 3
+#define FAKE_NO_NODE FAKE_NODES
 extern struct fake_hypervisor {
 	uint64_t total, free;
 	unsigned nodes;
+	uint64_t node_total[FAKE_NODES], node_free[FAKE_NODES]; /* the second is not there */
+	bool patched;		      /* has the project's claim_ctl */
+	uint32_t claim_version;
+	uint64_t pool[FAKE_NODES + 1]; /* the last: of no node */
+	unsigned sets, moves;	      /* of the pool */
+	void (*on_less)(void);	      /* the pool is about to be made smaller */
 	unsigned calls; /* hypercalls made */
-	int fail_create, fail_claim, fail_open; /* errno, 0: work */
+	int fail_create, fail_claim, fail_open, fail_query; /* errno, 0: work */
 	struct fake_domain doms[3000];
 	uint32_t next_domid;
 } fake_xen;
@@ -49,5 +59,7 @@ void fake_xen_reset(void);
 struct fake_domain *fake_xen_add(uint32_t domid, bool hvm, bool emulated, uint64_t tot);
 struct fake_domain *fake_xen_find(uint32_t domid);
 uint64_t fake_xen_outstanding(void);
+/* fake-claim-ctl.c */
+long fake_claim_ctl(void *arg, size_t len);
 
 #endif

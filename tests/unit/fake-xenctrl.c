@@ -16,6 +16,11 @@ void fake_xen_reset(void)
 	fake_xen.total = 1000000;
 	fake_xen.free = 500000;
 	fake_xen.nodes = 1;
+	fake_xen.claim_version = 1;
+	for (unsigned i = 0; i < FAKE_NODES; i++) {
+		fake_xen.node_total[i] = (i + 1) * 1000;
+		fake_xen.node_free[i] = i;
+	}
 	fake_xen.next_domid = 100;
 	fake_xen_add(0, false, false, 262144);
 }
@@ -35,6 +40,7 @@ struct fake_domain *fake_xen_add(uint32_t domid, bool hvm, bool emulated, uint64
 			.tot = tot,
 			.max = tot + 256,
 			.cpu_time = 1,
+			.claim_node = FAKE_NO_NODE,
 		};
 		d->handle.b[0] = (uint8_t)(domid + 1);
 		d->handle.b[1] = (uint8_t)(domid >> 8);
@@ -58,6 +64,8 @@ uint64_t fake_xen_outstanding(void)
 	for (size_t i = 0; i < sizeof(fake_xen.doms) / sizeof(*fake_xen.doms); i++)
 		if (fake_xen.doms[i].used)
 			sum += fake_xen.doms[i].outstanding;
+	for (size_t i = 0; i <= FAKE_NODES; i++)
+		sum += fake_xen.pool[i];
 	return sum;
 }
 
@@ -102,11 +110,11 @@ int xc_numainfo(xc_interface *xch, unsigned *max_nodes, xc_meminfo_t *info, uint
 	(void)xch;
 	(void)distance;
 	fake_xen.calls++;
-	/* The second of three is not there. */
-	for (unsigned i = 0; i < 3; i++)
-		info[i] = (xc_meminfo_t){ .memsize = (i + 1) * 4096000, .memfree = i * 4096 };
+	for (unsigned i = 0; i < FAKE_NODES; i++)
+		info[i] = (xc_meminfo_t){ .memsize = fake_xen.node_total[i] * 4096,
+					  .memfree = fake_xen.node_free[i] * 4096 };
 	info[1].memsize = XEN_INVALID_MEM_SZ;
-	*max_nodes = 3;
+	*max_nodes = FAKE_NODES;
 	return 0;
 }
 
@@ -182,14 +190,10 @@ int xc_domain_setmaxmem(xc_interface *xch, uint32_t domid, uint64_t max_memkb)
 }
 
 /* XENMEM_claim_pages with the answers of a real one. */
-long xc_memory_op(xc_interface *xch, unsigned cmd, void *arg, size_t len)
+static long claim_pages(const struct xen_memory_reservation *r)
 {
-	const struct xen_memory_reservation *r = arg;
 	struct fake_domain *d = fake_xen_find(r->domid);
 
-	(void)xch;
-	fake_xen.calls++;
-	assert(cmd == XENMEM_claim_pages && len == sizeof(*r));
 	if (!d)
 		return refuse(EINVAL);
 	if (r->nr_extents == 0) {
@@ -203,7 +207,32 @@ long xc_memory_op(xc_interface *xch, unsigned cmd, void *arg, size_t len)
 	if (r->nr_extents - d->tot > fake_xen.free - fake_xen_outstanding())
 		return refuse(ENOMEM);
 	d->outstanding = r->nr_extents - d->tot;
+	d->claim_node = FAKE_NO_NODE;
 	return 0;
+}
+
+long xc_memory_op(xc_interface *xch, unsigned cmd, void *arg, size_t len)
+{
+	(void)xch;
+	fake_xen.calls++;
+	if (cmd == XENMEM_claim_pages) {
+		assert(len == sizeof(struct xen_memory_reservation));
+		return claim_pages(arg);
+	}
+	return fake_xen.patched ? fake_claim_ctl(arg, len) : refuse(ENOSYS);
+}
+
+void *xc__hypercall_buffer_alloc(xc_interface *xch, xc_hypercall_buffer_t *b, size_t size)
+{
+	(void)xch;
+	b->hbuf = malloc(size);
+	return b->hbuf;
+}
+
+void xc__hypercall_buffer_free(xc_interface *xch, xc_hypercall_buffer_t *b)
+{
+	(void)xch;
+	free(b->hbuf);
 }
 
 int xc_domain_create(xc_interface *xch, uint32_t *domid, struct xen_domctl_createdomain *config)

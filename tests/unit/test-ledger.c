@@ -96,6 +96,77 @@ static void finds_holders_again(void **state)
 	bl_snapshot_free(&s);
 }
 
+static struct bl_claim *add_pooled(struct bl_ledger *l, uint8_t n, enum bl_claim_state state,
+				   uint64_t size, int node)
+{
+	struct bl_claim *c = add(l, n, state, size);
+
+	c->pooled = BL_PAGES(size);
+	c->node = node;
+	return c;
+}
+
+static void finds_what_stands_in_the_pool(void **state)
+{
+	struct bl_ledger l = { 0 };
+	struct bl_snapshot s = { .n_nodes = 1, .pool = BL_PAGES(300) };
+	struct bl_claim *a = add_pooled(&l, 1, BL_CLAIM_HELD, 100, -1),
+			*moving = add_pooled(&l, 2, BL_CLAIM_BUILDING, 100, -1),
+			*none = add(&l, 3, BL_CLAIM_RECLAIMING, 50),
+			*b = add_pooled(&l, 4, BL_CLAIM_HELD, 100, -1),
+			*on_node = add_pooled(&l, 5, BL_CLAIM_HELD, 70, 2),
+			*lost = add_pooled(&l, 6, BL_CLAIM_HELD, 70, 3);
+	struct bl_dom *d;
+
+	(void)state;
+	s.nodes[0] = (struct bl_node){ .node = 2, .pool = BL_PAGES(70) };
+	d = dom(&s, 5, BL_DOM_BUILDING, 0, 0);
+	moving->domid = 5;
+	assert_int_equal(bl_ledger_pooled(&l, -1).n, 300);
+	assert_int_equal(bl_ledger_pooled(&l, 2).n, 70);
+	bl_ledger_match(&l, &s);
+	assert_int_equal(a->holder, BL_DOMID_POOL);
+	assert_int_equal(a->staked.n, 100);
+	assert_int_equal(moving->staked.n, 100); /* on its way, and not gone yet */
+	assert_int_equal(none->holder, BL_DOMID_NONE);
+	assert_int_equal(b->staked.n, 100);
+	assert_int_equal(on_node->staked.n, 70);
+	assert_int_equal(lost->holder, BL_DOMID_POOL); /* that node is not there any more */
+	assert_int_equal(lost->in_pool.n, 0);
+	/* an empty domain would cost of the overhead, the pool nothing */
+	assert_int_equal(bl_claim_promised(a, &s).n, 10);
+
+	/* It has moved, and its record does not say so yet: nobody else is short. */
+	s.pool = BL_PAGES(200);
+	d->outstanding = BL_PAGES(60);
+	d->tot = BL_PAGES(40);
+	bl_ledger_match(&l, &s);
+	assert_int_equal(moving->in_pool.n, 0);
+	assert_int_equal(moving->staked.n, 60);
+	assert_int_equal(a->in_pool.n, 100);
+	assert_int_equal(b->in_pool.n, 100);
+	/* ... or it has given up what it got */
+	d->outstanding = d->tot = BL_PAGES(0);
+	bl_ledger_match(&l, &s);
+	assert_int_equal(moving->in_pool.n, 0);
+	assert_int_equal(b->in_pool.n, 100);
+	/* ... or has died */
+	d->domid = 6;
+	s.pool = BL_PAGES(250);
+	bl_ledger_match(&l, &s);
+	assert_int_equal(moving->in_pool.n, 0);
+	assert_int_equal(b->in_pool.n, 100);
+
+	/* Somebody took of it: the last goes short. */
+	s.pool = BL_PAGES(130);
+	bl_ledger_match(&l, &s);
+	assert_int_equal(a->staked.n, 100);
+	assert_int_equal(b->staked.n, 30);
+	assert_int_equal(b->pooled.n, 100);
+	bl_ledger_free(&l);
+	bl_snapshot_free(&s);
+}
+
 static void promises_what_is_not_staked(void **state)
 {
 	static const struct {
@@ -213,6 +284,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_the_order),
 		cmocka_unit_test(finds_holders_again),
+		cmocka_unit_test(finds_what_stands_in_the_pool),
 		cmocka_unit_test(promises_what_is_not_staked),
 		cmocka_unit_test(reboots_come_first),
 		cmocka_unit_test(finds_who_it_is_for),

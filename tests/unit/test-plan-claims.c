@@ -2,6 +2,8 @@
 /* Plans of small hosts on which claims wait: who gives, who is served first. */
 #include "tests/unit/plan-fixture.h"
 
+#include "lib/core/reason.h"
+
 static void stakes_what_is_there(void **state)
 {
 	struct fixture *f = *state;
@@ -113,6 +115,30 @@ static void what_cannot_be_served_moves_nobody(void **state)
 	assert_true(f->plan.waiting);
 }
 
+/* There is room for it, but not on its node: it waits, and keeps it. */
+static void a_node_without_room(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_plan_in in;
+	char text[BL_REASON_MAX];
+
+	f->snap.n_nodes = 1;
+	f->snap.nodes[0] = (struct bl_node){ .node = 1, .total = BL_MIB_PAGES(2000), .free = BL_MIB_PAGES(900),
+					     .claimed = BL_MIB_PAGES(401) };
+	add_claim(f, 500, 500)->node = 1;
+	add_claim(f, 400, 400);
+	expect(f, "stake 2 400");
+	assert_true(f->plan.waiting);
+	in = in_of(f);
+	assert_string_equal(bl_reason_claim(&f->plan, &in, f->ledger.claims[0], text),
+			    "waits for 500 MiB; of node 1 499 MiB are free and not claimed, and nobody "
+			    "can be asked to give there");
+	f->snap.nodes[0].claimed = BL_MIB_PAGES(400);
+	expect(f, "stake 1 500, stake 2 400");
+	f->snap.nodes[0].node = 2;
+	expect(f, "stake 2 400");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,6 +149,7 @@ int main(void)
 		TEST(a_part_when_no_more_can_come),
 		TEST(keeps_the_pages_of_one_that_reboots),
 		TEST(what_cannot_be_served_moves_nobody),
+		TEST(a_node_without_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -274,6 +274,44 @@ static void nodes_add_up(void **state)
 	end(s);
 }
 
+/* Nobody else is given what is there, and it goes to a domain without a moment
+ * in between. */
+static void the_pool_keeps(void **state)
+{
+	struct bl_sim_launch l = { .name = "x", .size = BL_PAGES(MIB), .max = BL_PAGES(MIB),
+				   .pooled = BL_PAGES(MIB) };
+	struct bl_sim *s = world();
+	struct bl_err e;
+	uint32_t domid;
+
+	(void)state;
+	assert_false(bl_sim_has_pool(s));
+	assert_int_equal(bl_sim_pool_set(s, BL_PAGES(FREE + 1)), -ENOMEM);
+	assert_int_equal(bl_sim_pool_set(s, BL_PAGES(FREE)), 0);
+	assert_int_equal(outstanding(s), FREE);
+	bl_sim_setmaxmem(s, 1, BL_PAGES(1000));
+	assert_int_equal(claim(s, 1, 1), -ENOMEM);
+	assert_int_equal(bl_sim_populate(s, 1, 1), 0);
+
+	assert_int_equal(bl_sim_pool_move(s, 2, BL_PAGES(10)), -ESRCH);
+	assert_int_equal(bl_sim_pool_move(s, 1, BL_PAGES(FREE + 1)), -ENOENT);
+	assert_int_equal(bl_sim_pool_move(s, 1, BL_PAGES(1001)), -ERANGE);
+	assert_int_equal(outstanding(s), FREE);
+	assert_int_equal(bl_sim_pool_move(s, 1, BL_PAGES(600)), 0);
+	assert_int_equal(bl_sim_populate(s, 1, 100), 100);
+	assert_int_equal(bl_sim_pool_move(s, 1, BL_PAGES(401)), -ERANGE);
+	assert_int_equal(bl_sim_pool_move(s, 1, BL_PAGES(400)), 0);
+	assert_int_equal(outstanding(s), FREE - 100);
+	assert_int_equal(bl_sim_populate(s, 1, 1000), 900);
+	assert_int_equal(bl_sim_pool_set(s, BL_PAGES(MIB)), 0);
+	assert_int_equal(outstanding(s), MIB);
+	assert_int_equal(bl_sim_launch(s, &l, &domid, &e), 0);
+	assert_int_equal(outstanding(s), MIB);
+	assert_int_equal(bl_sim_pool_set(s, BL_PAGES(0)), 0);
+	assert_int_equal(outstanding(s), MIB);
+	end(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +322,7 @@ int main(void)
 		cmocka_unit_test(offline_saturates),
 		cmocka_unit_test(domids_rise),
 		cmocka_unit_test(nodes_add_up),
+		cmocka_unit_test(the_pool_keeps),
 	};
 
 	return cmocka_run_group_tests_name("sim-claims", tests, NULL, NULL);

@@ -33,6 +33,7 @@ static const struct {
 	{ "[host]\nnodes = 0\n", "w:2: nodes: must be a whole number from 1 to 16 in [host]" },
 	{ "[host]\nnodes = 17\n", "w:2: nodes: must be a whole number from 1 to 16 in [host]" },
 	{ "[host]\nnodes = two\n", "w:2: nodes: must be a whole number from 1 to 16 in [host]" },
+	{ "[host]\nclaim-method = tin\n", "w:2: claim-method: \"tin\" is not holder or pool in [host]" },
 	{ "[host]\nseed = -1\n",
 	  "w:2: seed: must be a whole number from 0 to 18446744073709551614 in [host]" },
 	{ "[guest a]\nmemory = 1G\n[guest web]\n", "w:3: [guest web] has no memory" },

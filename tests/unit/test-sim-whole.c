@@ -62,26 +62,31 @@ static void cut_short_is_undone(void **state)
 
 	(void)state;
 	assert_non_null(copy);
+	assert_int_equal(bl_sim_pool_set(h.s, BL_PAGES(100)), 0);
 	bl_sim_begin(h.s, d);
+	bl_sim_pool_hold(h.s, 23); /* the other 77 are on their way */
 	d->pages[0] += 5;
 	d->outstanding = 77;
 	memcpy(copy, h.mem, bl_sim_world_size());
 	assert_int_equal(bl_sim_open(copy, bl_sim_world_size(), &after.s, &e), 0);
 	assert_int_equal(dom(&after, "g")->tot.n, 2048 * MIB);
 	assert_int_equal(dom(&after, "g")->outstanding.n, 0);
+	assert_int_equal(after.snap.pool.n, 100);
 	end(&after);
+	bl_sim_pool_hold(h.s, 100);
 	d->pages[0] -= 5;
 	d->outstanding = 0;
 	bl_sim_commit(h.s);
 	end(&h);
 }
 
-/* A stake, a launch on it, its end, and a target that is followed. */
+/* A stake, a launch on it, its end, the same out of the pool, and a target that
+ * is followed. */
 static void one_of_each(struct bl_sim *s, uint64_t i)
 {
 	static const bl_uuid id = { { 9 } };
 	bl_uuid handle = { { 0 } };
-	struct bl_sim_launch l = { "x", BL_MIB_PAGES(300), BL_MIB_PAGES(300), NULL };
+	struct bl_sim_launch l = { "x", BL_MIB_PAGES(300), BL_MIB_PAGES(300), NULL, BL_PAGES(0) };
 	struct bl_err e;
 	uint32_t domid, holder;
 
@@ -94,6 +99,11 @@ static void one_of_each(struct bl_sim *s, uint64_t i)
 		}
 		bl_sim_unstake(s, holder, &handle);
 	}
+	l.holder = NULL;
+	l.pooled = l.size;
+	if (!bl_sim_pool_set(s, l.size) && !bl_sim_launch(s, &l, &domid, &e))
+		bl_sim_domain_destroy(s, domid);
+	bl_sim_pool_set(s, BL_PAGES(0));
 	bl_sim_apply(s, &(struct bl_action){ .kind = BL_ACT_TARGET, .domid = 1,
 					     .pages = BL_MIB_PAGES(500 + i) }, &e);
 	bl_sim_step(s, BL_MS(50));

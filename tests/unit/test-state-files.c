@@ -62,6 +62,7 @@ static void put_claim(const char *member, const char *value)
 		{ "handle", "\"ba11002d-c1a1-0000-0000-000000000001\"" }, { "state", "\"held\"" },
 		{ "name", "\"\"" }, { "uuid", "null" }, { "size_pages", "10" }, { "min_pages", "10" },
 		{ "overhead_pages", "0" }, { "node", "-1" }, { "queue", "false" },
+		{ "pooled_pages", "9" },
 		{ "created_ms", "1" }, { "created_wall_seconds", "1" }, { "wait_until_ms", "null" },
 		{ "ttl_ms", "1000" }, { "expires_ms", "5" }, { "domid", "-1" }, { "reason", "\"\"" } };
 	char text[4096] = "{";
@@ -92,7 +93,7 @@ static void hostile_claims_are_set_aside(void **state)
 		{ "name", "null" }, { "uuid", "\"\"" }, { "size_pages", "0" }, { "size_pages", "-5" },
 		{ "size_pages", "9223372036854775807" }, { "size_pages", "10.5" },
 		{ "min_pages", "11" }, { "min_pages", "0" }, { "overhead_pages", "-1" },
-		{ "node", "64" }, { "node", "-2" }, { "queue", "1" }, { "created_ms", "-1" },
+		{ "node", "64" }, { "node", "-2" }, { "pooled_pages", "-1" }, { "queue", "1" }, { "created_ms", "-1" },
 		{ "ttl_ms", "\"x\"" }, { "expires_ms", "{}" }, { "expires_ms", NULL },
 		{ "domid", "4294967296" }, { "state", "\"building\"" }, { "reason", "\"a\\nb\"" },
 	};
@@ -114,6 +115,10 @@ static void hostile_claims_are_set_aside(void **state)
 				 l.ledger.n, warnings);
 		unload(&l);
 	}
+	put_claim("pooled_pages", NULL); /* it was not always there */
+	load(&l, &boot);
+	assert_int_equal(l.ledger.claims[0]->pooled.n, 0);
+	unload(&l);
 	put_claim("newer", "1"); /* what a newer daemon added is no reason to lose a claim */
 	put_claim("state", "\"done\"");
 	warnings = 0;

@@ -35,6 +35,7 @@ static void claims_come_back_as_they_were(void **state)
 	assert_int_equal(back->min.n, 900);
 	assert_int_equal(back->overhead.n, 10);
 	assert_int_equal(back->node, 3);
+	assert_int_equal(back->pooled.n, 700);
 	assert_true(back->queue && back->has_uuid && bl_uuid_equal(&back->uuid, &c.uuid));
 	assert_int_equal(back->created.n, 5000);
 	assert_int_equal(back->created_wall, 1700000000);
