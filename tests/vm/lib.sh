@@ -216,6 +216,15 @@ suite_diagnose() {
 
 # --- balloond
 
+# On the patched hypervisor claims stand in its pool.
+pooled() { xenclaims which | grep -q 'is patched'; }
+# holders_are N: so many claims are held by domains; none is where they stand in the pool.
+holders_are() {
+	local n=$1
+	! pooled || n=0
+	is "$(xenprobe | jq '[.domains[] | select(.handle | test("^ba11002d-?c1a1"))] | length')" "$n" "holders"
+	is "$(xl list | grep -c balloond-claim || true)" "$n" "holders in xl list"
+}
 bd_answers() { balloonctl ping >/dev/null; }
 bd_start() { systemctl start balloond && wait_for 20 bd_answers; }
 bd_status() { balloonctl status --json | jq -er "$1"; }                   # JQ-EXPRESSION

@@ -5,7 +5,6 @@
 . "${0%/*}/../lib.sh"
 
 outstanding_is() { is "$(xl_info outstanding_claims)" "$1" "outstanding MiB"; }
-holders_are() { is "$(xl list | grep -c balloond-claim || true)" "$1" "number of holders in xl list"; }
 main_pid() { systemctl show -p MainPID --value balloond; }
 kill_daemon() { # and wait for the next, which systemd starts
 	local pid
@@ -29,10 +28,10 @@ guests() {
 while_holding() {
 	local id holder
 	id=$(balloonctl claim 200M --ttl 5m)
-	holder=$(bd_claim "$id" holder_domid)
+	holder=$(bd_claim "$id" 'holder_domid // "pool"')
 	kill_daemon
 	bd_claim_is "$id" state held
-	bd_claim_is "$id" holder_domid "$holder"
+	bd_claim_is "$id" 'holder_domid // "pool"' "$holder"
 	outstanding_is 200
 	wait_for 10 holders_are 1
 	balloonctl release "$id"
@@ -106,6 +105,19 @@ stopped() {
 	balloonctl release "$id"
 }
 
+# What somebody took out of the pool meanwhile is held again.
+emptied_meanwhile() {
+	local id
+	id=$(balloonctl claim 100M)
+	systemctl stop balloond.socket balloond
+	xenclaims empty
+	systemctl start balloond.socket
+	bd_start
+	wait_for 30 outstanding_is 100
+	wait_for 10 bd_claim_is "$id" state held
+	balloonctl release "$id"
+}
+
 # One destroyed while nobody looked has failed, and is not made again in silence.
 holder_gone_meanwhile() {
 	local id
@@ -125,5 +137,9 @@ case_ok "SIGKILL while making room: the claim is held in the end, once" while_ma
 case_ok "the same --id after a SIGKILL is the same claim" asked_again
 case_ok "a lease that ran out meanwhile is given back" lease_meanwhile
 case_ok "a stop and a start keep a claim" stopped
-case_ok "a holder destroyed meanwhile fails its claim" holder_gone_meanwhile
+if pooled; then
+	case_ok "a pool that was emptied meanwhile is filled again" emptied_meanwhile
+else
+	case_ok "a holder destroyed meanwhile fails its claim" holder_gone_meanwhile
+fi
 suite_end

@@ -9,7 +9,6 @@
 main_pid() { systemctl show -P MainPID balloond; }
 install_again() { dpkg -i /var/tmp/debs/balloond_*.deb && wait_for 20 bd_answers; }
 held_for() { is "$(bd_claim "$1" state)" held "state of $1"; }
-holders() { xenprobe | jq '[.domains[] | select(.handle | test("^ba11002d-?c1a1"))] | length'; }
 in_cgroup() { # COMMAND: under the device rules of the service
 	bash -c 'echo $$ >"/sys/fs/cgroup$(cut -d: -f3 "/proc/$1/cgroup")/cgroup.procs"; shift; exec "$@"' \
 		sh "$(main_pid)" "$@"
@@ -86,7 +85,7 @@ watchdog() {
 	wait_for 20 bd_answers
 	bd_journal_has 'atchdog'
 	held_for "$id"
-	is "$(holders)" 1 "holders"
+	holders_are 1
 	balloonctl release "$id"
 }
 
@@ -101,7 +100,7 @@ upgrade() {
 	is "$(systemctl show -P ActiveEnterTimestamp balloond.socket)" "$socket" "when the socket was opened"
 	is "$(systemctl is-active balloond-release-holders)" active
 	held_for "$id"
-	is "$(holders)" 1 "holders"
+	holders_are 1
 	is "$(tail -n 1 /etc/balloond/balloond.conf)" "# mine" "the edited configuration"
 }
 
@@ -109,17 +108,17 @@ removal_keeps() {
 	local id
 	id=$(bd_status '.claims[0].id')
 	dpkg -r balloond
-	is "$(holders)" 1 "holders"
+	holders_are 1
 	is "$(xl_info outstanding_claims)" 64 "outstanding MiB"
 	! pgrep -x balloond || fail "it still runs"
 	install_again
 	held_for "$id"
-	is "$(holders)" 1 "holders"
+	holders_are 1
 }
 
 purge_drops() {
 	dpkg -P balloond
-	is "$(holders)" 0 "holders"
+	holders_are 0
 	is "$(xl_info outstanding_claims)" 0 "outstanding MiB"
 	local path
 	for path in /etc/balloond /var/lib/balloond /run/balloond; do

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * xenclaims faults | errors | races SECONDS | speed: what the hypervisor it runs on
+ * xenclaims faults | errors | races SECONDS | speed | which | empty: what the hypervisor it runs on
  * does with claims, with and without the series of hypervisor-patch/. In dom0 of a
  * host on which nothing else happens.
  *
@@ -8,6 +8,8 @@
  *   errors  each operation of XENMEM_claim_ctl, and each error
  *   races   a claim moves to a domain that is built, while others want its memory
  *   speed   what it takes to populate and free: a line 'speed ORDER CLAIMS NS'
+ *   which   nothing but a line that says whether it is stock or patched
+ *   empty   empties the pool, of whomever the claims in it are
  *
  * Status 1: an expectation is not met, which it says; 3: it cannot be tried.
  */
@@ -172,8 +174,10 @@ int main(int argc, char **argv)
 		races((unsigned)strtoul(argv[2], NULL, 10));
 	else if (argc == 2 && !strcmp(argv[1], "speed"))
 		speed();
-	else
-		return fprintf(stderr, "usage: xenclaims faults | errors | races SECONDS | speed\n"), 2;
+	else if (argc == 2 && !strcmp(argv[1], "empty"))
+		expect(!set(POOL, ANY_NODE, 0), "the pool is empty");
+	else if (argc != 2 || strcmp(argv[1], "which"))
+		return fprintf(stderr, "usage: xenclaims faults | errors | races SECONDS | speed | which | empty\n"), 2;
 	xc_interface_close(xch);
 	return failures ? 1 : 0;
 }
