@@ -3,7 +3,7 @@
 import os
 import time
 
-from life import A, B, C, D, E, F, G, GIB, H, MIB, TICK, Refused, claims, domains
+from life import A, B, C, D, E, F, G, GIB, H, MIB, PATIENT, TICK, Refused, claims, domains
 
 PAGE = 4096
 HOLDER_PAGES = 14
@@ -26,7 +26,7 @@ def retry(client):
             client.claim(id, {A: GIB, B: 10 * GIB, D: GIB, E: 256 * MIB, F: 20 * GIB,
                               G: 4 * GIB, H: 64 * MIB}[id],
                          **({"min_bytes": GIB, "wait_seconds": 20} if id == F else
-                            {"no_wait": True} if id in (G, H) else {"wait_seconds": 3600}))
+                            {"no_wait": True} if id in (G, H) else {"wait_seconds": PATIENT}))
         elif what == "release":
             client.release(id)
     except Refused as e:

@@ -18,6 +18,7 @@ SPEED = 500
 TICK = 10 / SPEED  # of the daemon
 LIMIT = 20  # seconds for anything that is waited for
 DAY = 86000  # a lease that outlives every run
+PATIENT = LIMIT * SPEED * 9 // 10  # seconds of that host, for as long as there is an answer
 
 WORLD = """[host]
 memory = 24G
@@ -40,7 +41,7 @@ telemetry = no
 [thief late]
 at = 1s
 size = 2G
-rate = 64K
+rate = 8K
 """
 
 # Ids of the claims, chosen by the client as one who wants to try again does.
@@ -204,7 +205,7 @@ class Client:
         self.claim(E, 256 * MIB)
         self.pause(True)
         self.pause(False)
-        claim = self.claim(B, 10 * GIB, wait_seconds=3600)
+        claim = self.claim(B, 10 * GIB, wait_seconds=PATIENT)
         assert claim["held_bytes"] == 10 * GIB, claim
         self.ask("renew", "renew", id=A, ttl_seconds=DAY + 1)
         self.set("web", min_bytes=1536 * MIB, weight=200)
