@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The driver for Linux guests, beside the one in the kernel.
 # main
-# limit: 1200
+# limit: 2400
 # shellcheck source=tests/vm/driver-lib.sh
 . "${0%/*}/../driver-lib.sh"
 CYCLES=3 LOADS=25 ROUNDS=2
@@ -250,6 +250,9 @@ unplugs() { # NAME
 	local full i
 	remember "$1"
 	full=$(target_of "$1")
+	# What the kernel itself warns of when one comes (PV, with DEBUG_VM), it says once.
+	processors_become "$1" 0 0
+	processors_become "$1" 1 0-1
 	load "$1"
 	log_clear "$1"
 	wander "$1" 200 300
