@@ -4,7 +4,6 @@
 # each write of the handoff, xl at steps of its own, the domain itself. The build
 # ends well or fails cleanly, and nothing stays staked that nobody owns.
 # limit: 1500
-# patched
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 

@@ -4,7 +4,6 @@
 # it is and under balloonctl run. Whom xl lets down half way, and who sits on
 # memory meanwhile, is shown; of the other nobody may be let down.
 # limit: 1200
-# patched
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 

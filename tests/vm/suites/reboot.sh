@@ -3,7 +3,6 @@
 # What a guest that reboots gave back is there when it comes again.
 # main
 # limit: 900
-# patched
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 
