@@ -81,7 +81,7 @@ cheap() {
 	kill -INT $tracer
 	wait $tracer || true
 	calls=$(grep -c 'ioctl(.*, 0x305000,' "$trace")
-	messages=$(grep -E '(iov_base=|write\([0-9a-fx]+, )"/' "$trace" | grep -cvE "$SELDOM")
+	messages=$(grep -E '(iov_base=|write\([0-9a-fx]+, )"/' "$trace" | grep -cvE "$SELDOM" || true)
 	echo "$calls hypercalls, $messages messages to xenstored"
 	balloonctl release "$id"
 	rm /etc/balloond/balloond.conf.d/tick.conf
