@@ -56,6 +56,22 @@ struct bl_claim *add_claim(struct fixture *f, uint64_t mib, uint64_t min_mib)
 	return bl_ledger_add(&f->ledger, &c);
 }
 
+struct bl_dom *reports(struct fixture *f, size_t i, uint64_t used_mib)
+{
+	struct bl_dom *d = &f->snap.doms[i];
+
+	d->tele.present = true;
+	d->tele.at = f->snap.now;
+	d->tele.used = BL_MIB_PAGES(used_mib);
+	d->tele.available = bl_pages_sub(d->tot, d->tele.used);
+	return d;
+}
+
+void passes(struct fixture *f, uint64_t ms)
+{
+	f->snap.now.n += ms;
+}
+
 struct bl_plan_in in_of(struct fixture *f)
 {
 	return (struct bl_plan_in){ .settings = &f->s, .snap = &f->snap, .progress = &f->progress,

@@ -29,6 +29,9 @@ struct fixture {
 struct bl_dom *add_guest(struct fixture *f, uint32_t domid, uint64_t mib);
 /* One that waits; the first is number 1 (the last byte of its handle). */
 struct bl_claim *add_claim(struct fixture *f, uint64_t mib, uint64_t min_mib);
+/* The i-th says now that it uses so much, and has the rest available. */
+struct bl_dom *reports(struct fixture *f, size_t i, uint64_t used_mib);
+void passes(struct fixture *f, uint64_t ms);
 struct bl_plan_in in_of(struct fixture *f);
 /* The plan for what f holds now; the progress made is noted first. */
 void make(struct fixture *f);
