@@ -3,7 +3,6 @@
 # Domains built through claims: the hook, balloonctl run, and builds without.
 # limit: 1200
 # main
-# patched
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 
