@@ -104,15 +104,15 @@ static bl_ms lease_from_now(struct bd_manager *m, const struct bl_claim *c)
 
 static void become_held(struct bd_manager *m, struct bl_claim *c, bl_pages pages)
 {
+	struct bl_plan_in in = bd_manager_plan_in(m);
+	char reason[BL_REASON_MAX];
+
 	c->state = BL_CLAIM_HELD;
 	c->size = c->min = pages;
 	c->wait_until = BL_MS_NEVER;
 	c->expires = lease_from_now(m, c);
 	bd_claims_save(m, c); /* if not: its holder is found again, or it is staked anew */
-	if (c->holder == BL_DOMID_POOL)
-		snprintf(c->reason, sizeof(c->reason), "held in the hypervisor's pool");
-	else
-		snprintf(c->reason, sizeof(c->reason), "held by domain %u", c->holder);
+	snprintf(c->reason, sizeof(c->reason), "%s", bl_reason_claim(&m->plan, &in, c, reason));
 	bd_events_claim(m->cfg.events, c);
 }
 

@@ -376,13 +376,9 @@ const char *bl_reason_claim(const struct bl_plan *plan, const struct bl_plan_in 
 		say(buf, "waits for the pages of domain %u, which reboots", c->after);
 		return buf;
 	}
-	if (c->state == BL_CLAIM_BUILDING && c->let_go) {
-		say(buf, "domain %u is built without balloond's hook: what was held is left "
-		    "to it", c->domid);
-		return buf;
-	}
 	if (c->state == BL_CLAIM_BUILDING) {
-		say(buf, "moved to domain %u, which is being built", c->domid);
+		say(buf, c->let_go ? "domain %u is built without balloond's hook: what was held is left to it" :
+				     "moved to domain %u, which is being built", c->domid);
 		return buf;
 	}
 	for (size_t i = 0; i < in->ledger->n && in->ledger->claims[i] != c; i++)
