@@ -139,6 +139,26 @@ static void a_node_without_room(void **state)
 	expect(f, "stake 2 400");
 }
 
+static void says_where_it_is(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_plan_in in = in_of(f);
+	struct bl_claim *c = add_claim(f, 500, 500);
+	char text[BL_REASON_MAX];
+
+	c->state = BL_CLAIM_HELD;
+	c->holder = 7;
+	assert_string_equal(bl_reason_claim(&f->plan, &in, c, text), "held by domain 7");
+	c->holder = BL_DOMID_POOL;
+	assert_string_equal(bl_reason_claim(&f->plan, &in, c, text), "held in the hypervisor's pool");
+	c->state = BL_CLAIM_BUILDING;
+	c->domid = 8;
+	assert_string_equal(bl_reason_claim(&f->plan, &in, c, text), "moved to domain 8, which is being built");
+	c->let_go = true;
+	assert_string_equal(bl_reason_claim(&f->plan, &in, c, text),
+			    "domain 8 is built without balloond's hook: what was held is left to it");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +170,7 @@ int main(void)
 		TEST(keeps_the_pages_of_one_that_reboots),
 		TEST(what_cannot_be_served_moves_nobody),
 		TEST(a_node_without_room),
+		TEST(says_where_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
