@@ -189,8 +189,6 @@ static bool check_holder(struct bd_manager *m, struct bl_claim *c)
 
 	if (c->holder == BL_DOMID_POOL)
 		return false;
-	if (!holder && bd_move_let_go(m, c))
-		return true;
 	if (!holder) {
 		bl_err_set(&err, ENOENT, BL_ERR_BAD_STATE,
 			   "its holder domain is gone: somebody destroyed it, and what it held");
@@ -212,7 +210,7 @@ static bool check_held(struct bd_manager *m, struct bl_claim *c, bl_ms now)
 	if (holder && !holder->name[0] && m->host->ops->name_holder)
 		m->host->ops->name_holder(m->host, c->holder, &c->id);
 	if (c->staked.n)
-		return bd_move_let_go(m, c);
+		return false;
 	if (holder)
 		bd_log(LOG_WARNING, "domain %u, which holds a claim, has nothing staked any more",
 		       c->holder);
@@ -236,8 +234,6 @@ static bool check_reclaiming(struct bd_manager *m, struct bl_claim *c, bl_ms now
 		bd_move_fail(m, c, &err);
 		return true;
 	}
-	if (c->reboot && !c->after && bd_move_let_go(m, c))
-		return true;
 	if (c->holder == BL_DOMID_NONE)
 		return c->wait_until.n <= now.n && time_out(m, c);
 	if (c->staked.n >= c->min.n) {

@@ -135,9 +135,9 @@ void bd_move_fail(struct bd_manager *m, struct bl_claim *c, const struct bl_err 
 void bd_move_back(struct bd_manager *m, struct bl_claim *c);
 /* As bd_claims_reconcile, for one that is BUILDING. */
 bool bd_move_check(struct bd_manager *m, struct bl_claim *c);
-/* Leaves a held claim to the domain that it names, where that is built by
- * somebody who will not ask for it. */
-bool bd_move_let_go(struct bd_manager *m, struct bl_claim *c);
+/* Leaves held claims to the domains that they name, where those are built by somebody
+ * who will not ask; bd_move_check tells of it. True: look again. */
+bool bd_move_let_go(struct bd_manager *m);
 /* Its builder has come to its end: what it populated by then is all there will
  * be, whether it is done or was killed. */
 void bd_move_builder_gone(struct bd_manager *m, struct bl_claim *c);

@@ -109,42 +109,69 @@ void bd_move_builder_gone(struct bd_manager *m, struct bl_claim *c)
 	}
 }
 
-bool bd_move_let_go(struct bd_manager *m, struct bl_claim *c)
+/* The domain that it names, where somebody builds it who will not ask for it. */
+static const struct bl_dom *unhooked_build(const struct bd_manager *m, const struct bl_claim *c)
+{
+	bool kept = c->state == BL_CLAIM_RECLAIMING && c->domid == BL_DOMID_NONE && c->reboot &&
+		    !c->after;
+
+	if (c->hooked || (c->state != BL_CLAIM_HELD && !kept))
+		return NULL;
+	for (size_t i = 0; i < m->snap.n_doms; i++) {
+		const struct bl_dom *d = &m->snap.doms[i];
+
+		if (d->flags & BL_DOM_BUILDING && !(d->flags & BL_DOM_HOLDER) &&
+		    bl_ledger_named(&m->ledger, d) == c && !bl_ledger_by_domid(&m->ledger, d->domid))
+			return d;
+	}
+	return NULL;
+}
+
+static void let_go(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d)
 {
 	bool in_pool = c->holder == BL_DOMID_POOL;
-	const struct bl_dom *d = NULL;
-	char id[BL_UUID_STR];
 
-	for (size_t i = 0; i < m->snap.n_doms && !d && !c->hooked; i++) {
-		const struct bl_dom *o = &m->snap.doms[i];
-
-		if (o->flags & BL_DOM_BUILDING && !(o->flags & BL_DOM_HOLDER) &&
-		    bl_ledger_named(&m->ledger, o) == c && !bl_ledger_by_domid(&m->ledger, o->domid))
-			d = o;
-	}
-	if (!d)
-		return false;
-	/* At once, for its build goes on. A kill from here on finds a claim without a
-	 * holder and its domain being built, which is this again. With the pool the
-	 * record goes first, see bd_claims_end. */
+	/* A kill from here on finds a claim without a holder and its domain being built,
+	 * which is this again. With the pool the record goes first, see bd_claims_end. */
 	if (!in_pool)
 		bd_stake_drop(m, c);
 	c->state = BL_CLAIM_BUILDING;
 	c->domid = d->domid;
-	c->let_go = true;
+	c->let_go = c->untold = true;
 	c->expires = BL_MS_NEVER;
 	c->arrived = d->tot;
 	c->arrived_at = m->snap.now;
 	bd_claims_save(m, c);
 	if (in_pool)
 		bd_stake_drop(m, c);
-	bl_uuid_format(&c->id, id);
-	bd_log(LOG_NOTICE, "domain %u (%s) is built without balloond's hook: claim %s is left to it",
-	       d->domid, d->name, id);
 	snprintf(c->reason, sizeof(c->reason), "left to domain %u, which is built without the hook",
 		 c->domid);
+}
+
+bool bd_move_let_go(struct bd_manager *m)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < m->ledger.n; i++) {
+		struct bl_claim *c = m->ledger.claims[i];
+		const struct bl_dom *d = unhooked_build(m, c);
+
+		if (d)
+			let_go(m, c, d);
+		changed |= d != NULL;
+	}
+	return changed;
+}
+
+static void tell_let_go(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d)
+{
+	char id[BL_UUID_STR];
+
+	c->untold = false;
+	bl_uuid_format(&c->id, id);
+	bd_log(LOG_NOTICE, "domain %u (%s) is built without balloond's hook: claim %s is left to it",
+	       c->domid, d ? d->name : "", id);
 	bd_events_claim(m->cfg.events, c);
-	return true;
 }
 
 /* A move that was cut off half way: it arrived and only the holder is left, or
@@ -165,6 +192,8 @@ bool bd_move_check(struct bd_manager *m, struct bl_claim *c)
 	const struct bl_dom *d = bl_snapshot_find(&m->snap, c->domid);
 	struct bl_err err;
 
+	if (c->untold)
+		tell_let_go(m, c, d);
 	if (!d || d->flags & BL_DOM_DYING) {
 		bl_err_set(&err, ENOENT, BL_ERR_BAD_STATE, "domain %u went away while it was built",
 			   c->domid);

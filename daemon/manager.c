@@ -190,7 +190,9 @@ static void tick(evutil_socket_t fd, short what, void *ud)
 	(void)fd;
 	(void)what;
 	m->last_tick_real = bd_real_ms();
-	if (bd_manager_look(m)) {
+	/* A build without the hook goes on meanwhile: it gets its room before anything is
+	 * said, for the journal's daemon would run first. */
+	if (bd_manager_look(m) || (bd_move_let_go(m) && bd_manager_look(m))) {
 		tick_in(m, TICK_WAITING_MS);
 		return;
 	}

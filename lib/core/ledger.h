@@ -60,6 +60,7 @@ struct bl_claim {
 	/* for people, by the manager: */
 	bl_ms eta;	   /* from now; BL_MS_NEVER unknown */
 	char reason[BL_CLAIM_REASON_MAX];
+	bool untold;	   /* that it was let go */
 	bl_pages arrived; /* what domid had when its build, or after its end, was last seen
 			   * to get on */
 	bl_ms arrived_at;
