@@ -112,6 +112,7 @@ void bd_store_queue_deliver(struct bd_store_queue *q, bd_store_sink sink, void *
 	(void)pthread_mutex_lock(&q->lock);
 	STAILQ_CONCAT(&list, &q->answers);
 	q->n_answers = 0;
+	q->woken = false;
 	(void)pthread_mutex_unlock(&q->lock);
 	while ((a = STAILQ_FIRST(&list))) {
 		STAILQ_REMOVE_HEAD(&list, link);
@@ -166,7 +167,8 @@ void bd_store_queue_post(struct bd_store_queue *q, const struct bd_store_reply *
 	(void)pthread_mutex_lock(&q->lock);
 	STAILQ_INSERT_TAIL(&q->answers, a, link);
 	q->n_answers++;
-	wake = q->n_answers == ANSWERS_BATCH || (q->urgent && q->n_answers == 1);
+	wake = !q->woken && (q->urgent || q->n_answers >= ANSWERS_BATCH);
+	q->woken |= wake;
 	(void)pthread_mutex_unlock(&q->lock);
 	if (wake)
 		signal_fd(q->reply_fd);
@@ -182,7 +184,8 @@ void bd_store_queue_wait(struct bd_store_queue *q, int fd, int timeout_ms)
 	bool answers;
 
 	(void)pthread_mutex_lock(&q->lock);
-	answers = q->n_answers > 0;
+	answers = q->n_answers > 0 && !q->woken;
+	q->woken |= answers;
 	(void)pthread_mutex_unlock(&q->lock);
 	if (answers)
 		signal_fd(q->reply_fd);

@@ -39,6 +39,7 @@ struct bd_store_queue {
 	struct bd_store_requests soon, later;
 	struct bd_store_answers answers;
 	unsigned n_answers;
+	bool woken; /* the loop, for what is in answers */
 	bool working; /* the worker is not waiting */
 	bool urgent;  /* what it works on came from soon: its answer does not wait for others */
 	bool stop;

@@ -9,11 +9,13 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/store-queue.h"
 #include "daemon/store.h"
 #include "tests/unit/fake-xen.h"
 
@@ -187,6 +189,49 @@ static void test_order(void **state)
 	teardown(f);
 }
 
+static void count_answer(void *ud, const struct bd_store_reply *r)
+{
+	(void)r;
+	(*(unsigned *)ud)++;
+}
+
+static bool loop_is_woken(struct bd_store_queue *q)
+{
+	struct pollfd fd = { .fd = q->reply_fd, .events = POLLIN };
+
+	return poll(&fd, 1, 0) == 1;
+}
+
+/* The answer to what is asked for at once does not wait until the worker has done all
+ * there is, whatever came before it and has not been told yet. */
+static void test_urgent(void **state)
+{
+	const struct bd_store_request read = { .op = BD_STORE_READ };
+	const struct bd_store_reply fired = { .what = BD_STORE_FIRED }, value = { .what = BD_STORE_VALUE };
+	struct bd_store_request *r;
+	struct bd_store_queue q;
+	unsigned n = 0;
+
+	(void)state;
+	assert_int_equal(bd_store_queue_init(&q), 0);
+	for (int i = 0; i < 2; i++) {
+		bd_store_queue_push(&q, true, &read, "/a");
+		assert_true(bd_store_queue_next(&q, &r));
+		free(r);
+		bd_store_queue_post(&q, &fired);
+		assert_false(loop_is_woken(&q));
+		bd_store_queue_push(&q, false, &read, "/a");
+		assert_true(bd_store_queue_next(&q, &r));
+		free(r);
+		bd_store_queue_post(&q, &value);
+		assert_true(loop_is_woken(&q));
+		bd_store_queue_deliver(&q, count_answer, &n);
+		assert_int_equal(n, 2 * (i + 1));
+		assert_false(loop_is_woken(&q));
+	}
+	bd_store_queue_free(&q);
+}
+
 static void test_stall(void **state)
 {
 	struct fixture *f = setup();
@@ -263,6 +308,7 @@ int main(void)
 		cmocka_unit_test(test_watch),
 		cmocka_unit_test(test_introduced),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_urgent),
 		cmocka_unit_test(test_stall),
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_close_while_stalled),
