@@ -144,7 +144,7 @@ host_install() {
 	host_push "$run" "$VM_DIR/tools-$2"/xen{probe,build,claims} /usr/local/bin
 	host_push "$run" "$VM_SRC"/{cases.sh,*lib.sh,suites} /usr/lib/balloond-vm/tests
 	# What a guest's initrd is made of beside what the image has.
-	host_push "$run" "$VM_DIR/tools-$2/guest/guesthog" "$VM_DIR/module-$2/balloond_guest.ko" \
+	host_push "$run" "$VM_DIR/tools-$2"/guest/guest{hog,kexec} "$VM_DIR/module-$2/balloond_guest.ko" \
 		/usr/lib/balloond-vm
 	[ "$VM_DEBUG_KERNEL" = no ] ||
 		host_push "$run" "$VM_DIR"/debug-{kernel/guest-vmlinux,module/balloond_guest.ko} \
