@@ -57,21 +57,33 @@ static void outlives(void)
 	verdict(2, after != before, "pages claimed before, and after a domain that died is gone", before, after);
 }
 
+/* One of these free pages, whichever Xen has not taken for itself meanwhile. */
+static xen_pfn_t take_off_line(const xen_pfn_t *mfns, unsigned n)
+{
+	uint32_t status;
+
+	for (unsigned i = 0; i < n; i++)
+		if (!xc_mark_page_offline(xch, mfns[i], mfns[i], &status))
+			return mfns[i];
+	expect(false, "a page goes off-line");
+	return mfns[0];
+}
+
 /* One page less than is claimed. */
 static void wraps(void)
 {
+	enum { PAGES = 16 };
 	uint32_t all = domain(MANY), other = domain(UINT64_C(1) << 28), status = 0;
 	uint64_t huge = 100000000, got;
+	xen_pfn_t mfns[PAGES], mfn;
 	struct memory m;
-	xen_pfn_t mfn;
 	int r;
 
-	expect(populate(other, 0, 0, 1, NOBODY, &mfn) == 1, "a page that is to go");
-	release(other, 0, 1, &mfn);
+	expect(populate(other, 0, 0, PAGES, NOBODY, mfns) == PAGES, "pages one of which is to go");
+	release(other, 0, PAGES, mfns);
 	m = settled();
 	expect(!claim(all, m.free - m.claimed), "all is claimed");
-	if (xc_mark_page_offline(xch, mfn, mfn, &status))
-		expect(false, "the page goes off-line");
+	mfn = take_off_line(mfns, PAGES);
 	m = look();
 	expect(m.free < m.claimed, "more is claimed than there is");
 	r = claim(other, huge);
