@@ -58,11 +58,8 @@ void stop(struct daemon *d)
 
 /* Of what the daemon logs: what it had to put right, and what is worse. */
 static unsigned put_right;
-uint64_t pool_when_told;
 static void note(int priority, const char *line)
 {
-	if (strstr(line, "appeared"))
-		pool_when_told = fake_xen.pool[ANY];
 	put_right += strstr(line, "for no claim") != NULL;
 	warnings += priority <= LOG_WARNING;
 }

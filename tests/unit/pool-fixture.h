@@ -50,7 +50,6 @@ void is(struct daemon *d, uint8_t n, enum bl_claim_state state, uint64_t pages);
 /* What a kill would leave of the record of claim 1, as of the last call. */
 extern bool on_disk;
 extern char said[32]; /* its state, if it was there */
-extern uint64_t pool_when_told; /* what it was when the daemon said that a domain appeared */
 void look_at_record(void);
 
 #endif

@@ -98,31 +98,6 @@ static void stays_where_it_is_when_the_move_fails(void **state)
 	stop(&d);
 }
 
-/* Without the hook: the room is left to it. */
-static void is_left_to_a_build_without_the_hook(void **state)
-{
-	struct daemon d = start();
-	struct bd_claim_request req = { .has_id = true, .id = uuid(1), .size = BL_PAGES(1000), .node = -1,
-					.name = "web" };
-	struct answer a = { 0 };
-
-	(void)state;
-	bd_manager_claim(d.m, &req, done, &a);
-	claimed(&d, 2, 2000, -1);
-	built(7, 1000);
-	fake_store_setf(7, "name", "web");
-	fake_xen.on_less = look_at_record;
-	for (int i = 0; i < 100 && fake_xen.pool[ANY] != 2000; i++) {
-		run(&d, 20000);
-		bd_manager_rebalance(d.m);
-	}
-	assert_string_equal(said, "building");
-	assert_int_equal(pool_when_told, 2000); /* its build goes on while the journal's daemon runs */
-	is(&d, 1, BL_CLAIM_BUILDING, 0);
-	is(&d, 2, BL_CLAIM_HELD, 2000);
-	stop(&d);
-}
-
 static void knows_nodes(void **state)
 {
 	struct daemon d = start();
@@ -351,7 +326,6 @@ int main(void)
 		CALM(stands_in_the_pool),
 		CALM(is_handed_over_in_one_move),
 		CALM(stays_where_it_is_when_the_move_fails),
-		CALM(is_left_to_a_build_without_the_hook),
 		CALM(knows_nodes),
 		CALM(takes_what_a_node_has),
 		CALM(stock_xen_has_holders),

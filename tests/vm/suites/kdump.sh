@@ -12,8 +12,8 @@
 DUMP_CMDLINE="console=ttyS0 quiet reset_devices nr_cpus=1 pci=noearly initcall_blacklist=balloon_init"
 SERIAL=$GUEST_LOGS/serial-crashes.log
 
-# What the kernel for the dump runs: its memory's lines of the ELF header are what is
-# read, and one that is out reads as zeros.
+# What runs on the kernel for the dump. It says how much there is to read before it
+# reads: where a page that is out cannot be read, the second line never comes.
 dump_init() {
 	cat <<-'INIT'
 	#!/bin/sh
@@ -41,6 +41,7 @@ dump_initrd() {
 		cpio_entry init $((8#100755)) "$init"
 		cpio_entry 'TRAILER!!!' 0 /dev/null
 	} >"$initrd"
+	rm -f "$DRIVER_INITRD" # it would be added to again
 	driver_initrd
 	{
 		cpio_entry bin/guestkexec $((8#100755)) "$from/guestkexec"
@@ -62,7 +63,7 @@ guest() {
 	[ "$(now crashes extents_out)" -gt 100 ]
 }
 
-dumped() { grep -aq "dump read" "$SERIAL"; }
+dumped() { grep -aq "dump read [0-9]* bytes" "$SERIAL"; }
 dump() {
 	local has
 	: >"$SERIAL"
