@@ -260,18 +260,22 @@ class Played:
         return self
 
     def __exit__(self, kind, value, trace):
-        self.listener.close()
-        if os.path.exists(self.path):
-            os.unlink(self.path)
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)  # ends an accept
+        except OSError:
+            pass  # all were served
+        self.thread.join()
         os.rmdir(self.dir)
 
     def serve(self):
-        for handler in self.handlers:
-            conn = self.listener.accept()[0]
-            with conn, conn.makefile("rw") as lines:
-                handler(self, lines)
-        self.listener.close()
-        os.unlink(self.path)
+        try:
+            for handler in self.handlers:
+                conn = self.listener.accept()[0]
+                with conn, conn.makefile("rw") as lines:
+                    handler(self, lines)
+        finally:
+            self.listener.close()
+            os.unlink(self.path)
 
     def next(self, lines):
         request = json.loads(lines.readline())
