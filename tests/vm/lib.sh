@@ -196,6 +196,7 @@ host_clean() {
 	guest_destroy_all
 	rm -rf /var/lib/balloond/* /run/balloond/* /etc/balloond/balloond.conf.d/* \
 		"${SUITE_TMP:?}"/* "${GUEST_LOGS:?}"/*
+	! pooled || xenclaims empty
 	wait_for 20 nothing_claimed
 }
 nothing_claimed() { is "$(probe .host.outstanding_pages)" 0 outstanding_pages; }
