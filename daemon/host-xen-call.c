@@ -25,11 +25,22 @@ struct bd_xen_call {
 	size_t cap, last_n;
 	char version[sizeof("Xen ") + 2 * 6 + sizeof(xen_extraversion_t)];
 	xen_commandline_t cmdline;
+	uint32_t holder_label; /* of FLASK, 0 without it */
 };
 
 static int failed(void)
 {
 	return errno > 0 ? -errno : -EIO;
+}
+
+/* What libxl gives to a domain of which nobody says it: with FLASK enforced none can be
+ * made without. A hypervisor without FLASK does not look at it. */
+static uint32_t label_of_domains(xc_interface *xch)
+{
+	char label[] = "system_u:system_r:domU_t";
+	uint32_t sid;
+
+	return xc_flask_context_to_sid(xch, label, sizeof(label) - 1, &sid) == 0 ? sid : 0;
 }
 
 int bd_xen_call_open(struct bd_xen_call **ret, struct bl_err *reterr)
@@ -56,6 +67,7 @@ int bd_xen_call_open(struct bd_xen_call **ret, struct bl_err *reterr)
 				  "control domain, or libxenctrl is of another version",
 				  strerror(-r));
 	}
+	c->holder_label = label_of_domains(c->xch);
 	*ret = c;
 	return 0;
 }
@@ -328,6 +340,7 @@ int bd_xen_call_pool_move(struct bd_xen_call *c, int node, uint32_t domid, bl_pa
 int bd_xen_call_create(struct bd_xen_call *c, const bl_uuid *handle, uint32_t *ret_domid)
 {
 	struct xen_domctl_createdomain config = {
+		.ssidref = c->holder_label,
 		.max_vcpus = 1,
 		.max_evtchn_port = HOLDER_EVTCHN_PORTS,
 		.max_grant_frames = -1, /* the hypervisor's default */

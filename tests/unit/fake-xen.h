@@ -50,6 +50,7 @@ extern struct fake_hypervisor {
 	unsigned sets, moves;	      /* of the pool */
 	void (*on_less)(void);	      /* the pool is about to be made smaller */
 	unsigned calls; /* hypercalls made */
+	uint32_t flask_label; /* that a domain must have, 0: no FLASK */
 	int fail_create, fail_claim, fail_open, fail_query; /* errno, 0: work */
 	struct fake_domain doms[3000];
 	uint32_t next_domid;

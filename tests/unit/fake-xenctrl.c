@@ -235,6 +235,19 @@ void xc__hypercall_buffer_free(xc_interface *xch, xc_hypercall_buffer_t *b)
 	free(b->hbuf);
 }
 
+int xc_flask_context_to_sid(xc_interface *xch, char *buf, uint32_t size, uint32_t *sid)
+{
+	const char label[] = "system_u:system_r:domU_t";
+
+	(void)xch;
+	if (!fake_xen.flask_label)
+		return refuse(ENOSYS);
+	if (size != sizeof(label) - 1 || memcmp(buf, label, size))
+		return refuse(EINVAL);
+	*sid = fake_xen.flask_label;
+	return 0;
+}
+
 int xc_domain_create(xc_interface *xch, uint32_t *domid, struct xen_domctl_createdomain *config)
 {
 	struct fake_domain *d;
@@ -243,6 +256,8 @@ int xc_domain_create(xc_interface *xch, uint32_t *domid, struct xen_domctl_creat
 	fake_xen.calls++;
 	if (fake_xen.fail_create)
 		return refuse(fake_xen.fail_create);
+	if (fake_xen.flask_label && config->ssidref != fake_xen.flask_label)
+		return refuse(EACCES);
 	d = fake_xen_add(fake_xen.next_domid++, false, false, 0);
 	memcpy(d->handle.b, config->handle, sizeof(d->handle.b));
 	d->flags = XEN_DOMINF_paused;

@@ -94,6 +94,19 @@ static void test_stake_fails(void **state)
 	stop(f);
 }
 
+/* With FLASK enforced no domain is made without a label. */
+static void test_holder_has_label(void **state)
+{
+	struct fixture *f = new_fixture();
+	uint32_t domid = 0;
+
+	(void)state;
+	fake_xen.flask_label = 12;
+	start(f);
+	assert_int_equal(stake(f, 1000, -1, &domid), 0);
+	stop(f);
+}
+
 static void test_transfer(void **state)
 {
 	struct fixture *f = new_fixture();
@@ -354,6 +367,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stake),
 		cmocka_unit_test(test_stake_fails),
+		cmocka_unit_test(test_holder_has_label),
 		cmocka_unit_test(test_transfer),
 		cmocka_unit_test(test_asked_down),
 		cmocka_unit_test(test_drop),

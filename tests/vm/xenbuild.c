@@ -14,10 +14,13 @@
 
 #include <xenguest.h> /* needs the other */
 
+#include "flask-label.h"
+
 static int make(xc_interface *xch, unsigned mib, uint32_t *ret)
 {
 	struct xen_domctl_createdomain config = {
 		.handle = { 0xb1, 0x1d },
+		.ssidref = flask_label(xch),
 		.max_vcpus = 1,
 		.max_evtchn_port = 255,
 		.max_grant_frames = -1,

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "flask-label.h"
 #include "xenclaims.h"
 
 xc_interface *xch;
@@ -81,6 +82,7 @@ uint32_t domain(uint64_t max_pages)
 {
 	struct xen_domctl_createdomain config = {
 		.handle = { 0xc1, 0xa1 },
+		.ssidref = flask_label(xch),
 		.max_vcpus = 1,
 		.max_evtchn_port = 255,
 		.max_grant_frames = -1,
