@@ -7,12 +7,14 @@ export LC_ALL=C.UTF-8
 
 usage() {
 	cat <<-USAGE
-	usage: build.sh --xen 4.17|4.20 --out DIR [--debug] [--stock | --patches N]
+	usage: build.sh --xen 4.17|4.20 --out DIR [--debug] [--flask] [--stock | --patches N]
 	  Takes Debian's source package of Xen (VERSION/source names it), applies Debian's
 	  patches and the series in VERSION/, builds the hypervisor, and leaves in DIR:
 	    xen     the ELF file, for an emulator
 	    xen.gz  for a boot loader: /boot/xen-VERSION-amd64.gz
 	  --debug      with Xen's own assertions (CONFIG_DEBUG)
+	  --flask      with FLASK and, built in, the policy of the source ('flask=enforcing' is
+	               for Xen's command line); wants checkpolicy and m4
 	  --stock      without the series
 	  --patches N  with the first N of the series
 	Status 77: the source package cannot be had; what was tried is said.
@@ -23,12 +25,13 @@ say() { printf 'build.sh: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 misused() { say "$*"; usage >&2; exit 2; }
 
-version="" out="" debug=no patches=all
+version="" out="" debug=no flask=no patches=all
 while [ $# -gt 0 ]; do
 	case $1 in
 	--xen) version=${2:?}; shift ;;
 	--out) out=${2:?}; shift ;;
 	--debug) debug=yes ;;
+	--flask) flask=yes ;;
 	--stock) patches=0 ;;
 	--patches) patches=${2:?}; shift ;;
 	-h | --help) usage; exit 0 ;;
@@ -41,8 +44,9 @@ done
 [ -e "$here/$version/source" ] || die "there is no series for Xen '$version'"
 case $patches in all | [0-9] | [0-9][0-9]) ;; *) misused "--patches wants a number, not '$patches'" ;; esac
 
-missing=()
-for tool in gcc:gcc make:make flex:flex bison:bison patch:patch python3:python3 xz:xz-utils; do
+missing=() tools=(gcc:gcc make:make flex:flex bison:bison patch:patch python3:python3 xz:xz-utils)
+[ $flask = no ] || tools+=(checkpolicy:checkpolicy m4:m4)
+for tool in "${tools[@]}"; do
 	command -v "${tool%:*}" >/dev/null || missing+=("${tool#*:}")
 done
 [ ${#missing[@]} = 0 ] || die "missing packages: ${missing[*]}"
@@ -101,13 +105,16 @@ unpack() {
 	say "Xen $version with $n patches of the series"
 }
 
+make=(make -C source/xen -j"$(nproc)")
+configure() { # OPTION: with it, where it was without
+	sed -i "s/^# $1 is not set\$/$1=y/" source/xen/.config &&
+		"${make[@]}" olddefconfig && grep -qx "$1=y" source/xen/.config
+}
+
 build() {
-	local make=(make -C source/xen -j"$(nproc)")
 	"${make[@]}" olddefconfig KBUILD_DEFCONFIG=x86_64_defconfig || return
-	if [ $debug = yes ]; then
-		sed -i 's/^# CONFIG_DEBUG is not set$/CONFIG_DEBUG=y/' source/xen/.config &&
-			"${make[@]}" olddefconfig && grep -qx CONFIG_DEBUG=y source/xen/.config || return
-	fi
+	[ $debug = no ] || configure CONFIG_DEBUG || return
+	[ $flask = no ] || configure CONFIG_XSM && configure CONFIG_XSM_FLASK_POLICY || return
 	"${make[@]}" build
 }
 

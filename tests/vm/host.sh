@@ -13,11 +13,12 @@ VM_NODES=${VM_NODES:-1} # of memory and processors; with 2, dom0 has a processor
 # host_start RUN RELEASE XENSTORED LIMIT: start a machine that lives in the
 # folder RUN, for LIMIT seconds at most. The disk is never written.
 host_start() {
-	local run=$1 release=$2 xenstored=$3 limit=$4 image port tries xen nodes=()
+	local run=$1 release=$2 xenstored=$3 limit=$4 image port tries xen options="" nodes=()
 	need qemu-system-x86_64 qemu-system-x86 ssh openssh-client
 	image=$VM_DIR/image-$release
 	xen=$image/xen
 	[ "$VM_XEN" = stock ] || xen=$VM_DIR/xen-$release-$VM_XEN/xen
+	[ "$VM_XEN" != flask ] || options=flask=enforcing
 	[ "$VM_NODES" = 1 ] || nodes=(
 		-object "memory-backend-ram,size=$((VM_MEMORY / 2))M,id=m0"
 		-object "memory-backend-ram,size=$((VM_MEMORY / 2))M,id=m1"
@@ -37,7 +38,7 @@ host_start() {
 			-m "$VM_MEMORY" -nodefaults -no-reboot -display none -monitor none \
 			-serial "file:$run/console.log" \
 			"${nodes[@]}" -kernel "$xen" \
-			-append "com1=115200,8n1 console=com1 dom0_mem=1024M,max:1024M dom0_max_vcpus=$VM_NODES bootscrub=0 noreboot" \
+			-append "com1=115200,8n1 console=com1 dom0_mem=1024M,max:1024M dom0_max_vcpus=$VM_NODES bootscrub=0 noreboot $options" \
 			-initrd "$image/vmlinuz console=hvc0 net.ifnames=0 quiet vm.xenstored=$xenstored,$image/initrd" \
 			-drive "file=$image/disk.img,format=raw,if=virtio,snapshot=on" \
 			-netdev "user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:$port-:22" \

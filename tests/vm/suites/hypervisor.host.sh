@@ -76,7 +76,10 @@ tell_races() {
 	for host in stock patched; do sed -n "s/^race/# $host: race/p" "$SUITE_TMP/$host.races"; done
 }
 
+enforced() { is "$(dom0 "$SUITE_TMP/patched" 'xl getenforce' </dev/null)" Enforcing FLASK; }
+
 case_ok "two hosts of two nodes, one with the series" hosts
+[ "$VM_XEN" != flask ] || case_ok "FLASK is enforced" enforced
 # shellcheck disable=SC2086 # numbers
 case_ok "the faults of Debian's own are seen" faults_are stock ${STOCK[$XEN_VERSION]}
 case_ok "none of them is seen with the series" faults_are patched
