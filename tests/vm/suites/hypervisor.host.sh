@@ -76,14 +76,17 @@ tell_races() {
 	for host in stock patched; do sed -n "s/^race/# $host: race/p" "$SUITE_TMP/$host.races"; done
 }
 
-enforced() { is "$(dom0 "$SUITE_TMP/patched" 'xl getenforce' </dev/null)" Enforcing FLASK; }
+# Its policy lets nobody take pages off-line, so the faults are for the others.
+enforced() { is "$(dom0 "$SUITE_TMP/patched" 'xl getenforce || true' </dev/null)" Enforcing FLASK; }
+faults() {
+	# shellcheck disable=SC2086 # numbers
+	case_ok "the faults of Debian's own are seen" faults_are stock ${STOCK[$XEN_VERSION]}
+	case_ok "none of them is seen with the series" faults_are patched
+	tell_faults
+}
 
 case_ok "two hosts of two nodes, one with the series" hosts
-[ "$VM_XEN" != flask ] || case_ok "FLASK is enforced" enforced
-# shellcheck disable=SC2086 # numbers
-case_ok "the faults of Debian's own are seen" faults_are stock ${STOCK[$XEN_VERSION]}
-case_ok "none of them is seen with the series" faults_are patched
-tell_faults
+if [ "$VM_XEN" = flask ]; then case_ok "FLASK is enforced" enforced; else faults; fi
 case_ok "Debian's own says ENOSYS" try stock errors
 case_ok "each operation of XENMEM_claim_ctl, and each error" try patched errors
 case_ok "a claim that moves without the series: others get in" others_get_in
