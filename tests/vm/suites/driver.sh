@@ -171,7 +171,7 @@ diverts() { # NAME
 	mem_set "$1" 400
 	look "$1"
 	is "$(seen "$1" way)" ftrace way
-	[ "$(pages_moved "$1")" -ge $((100 * 256)) ]
+	is "$(pages_moved "$1")" $((112 * 256)) "pages it moved"
 	back "$1"
 	unload "$1"
 	mem_set "$1" 448
