@@ -50,8 +50,7 @@ static int send_value(struct bd_xen_guest *g, uint64_t kib)
 
 	(void)snprintf(text, sizeof(text), "%" PRIu64, kib);
 	r = bd_store_write(g->gs->store, bd_xen_guest_cookie(g, BD_XEN_KEY_TARGET),
-			   bd_xen_guest_path(g, BD_XEN_KEY_TARGET, path), text,
-			   t->present ? t->raw : NULL);
+			   bd_xen_guest_path(g, BD_XEN_KEY_TARGET, path), text, t->raw);
 	if (r < 0)
 		return r;
 	t->writing = true;
@@ -66,7 +65,9 @@ static int push(struct bd_xen_guest *g)
 
 	if (!t->wanted || t->writing)
 		return 0;
-	if (t->present && t->want == t->kib) {
+	if (!t->present)
+		return -ENOENT; /* written to a domain that is gone, it would stay for ever */
+	if (t->want == t->kib) {
 		t->wanted = false;
 		return 0;
 	}
@@ -133,8 +134,10 @@ void bd_xen_target_value(struct bd_xen_guest *g, const struct bd_store_reply *re
 	bool had = t->present;
 	uint64_t kib = t->kib;
 
-	if (reply->r == -ENOENT)
-		t->present = false;
+	if (reply->r == -ENOENT) {
+		stop_nudge(t);
+		t->present = t->wanted = false;
+	}
 	if (reply->r < 0 || !take(t, reply->value, reply->len))
 		return;
 	if (had && t->kib != kib)

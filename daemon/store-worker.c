@@ -13,6 +13,7 @@
 #include <xenstore.h>
 
 #define RECONNECT_MS 1000
+#define WRITE_TRIES 8 /* each lost to somebody who wrote the same node */
 
 static void post(struct bd_store_worker *s, enum bd_store_what what, uint64_t cookie, int r,
 		 const char *value, size_t len)
@@ -124,27 +125,50 @@ static void post_value(struct bd_store_worker *s, enum bd_store_what what, uint6
 	free(value);
 }
 
+/* In one transaction. False, with errno: ESTALE: another value is there, *ret_found;
+ * EAGAIN: somebody wrote meanwhile. */
+static bool write_over(struct bd_store_worker *s, const struct bd_store_request *q,
+		       char **ret_found, unsigned *ret_len)
+{
+	xs_transaction_t t = xs_transaction_start(s->xs);
+	bool ok;
+	int error;
+
+	if (t == XBT_NULL)
+		return false;
+	*ret_found = xs_read(s->xs, t, q->path, ret_len);
+	ok = *ret_found != NULL;
+	if (ok && (*ret_len != strlen(q->expect) || memcmp(*ret_found, q->expect, *ret_len))) {
+		ok = false;
+		errno = ESTALE;
+	}
+	ok = ok && xs_write(s->xs, t, q->path, q->value, (unsigned)strlen(q->value));
+	error = errno;
+	if (!xs_transaction_end(s->xs, t, !ok) && ok)
+		return false;
+	errno = error;
+	return ok;
+}
+
 static void do_write(struct bd_store_worker *s, const struct bd_store_request *q)
 {
-	if (q->expect) {
-		unsigned len = 0;
-		char *found = xs_read(s->xs, XBT_NULL, q->path, &len);
-		bool same = found && len == strlen(q->expect) &&
-			    memcmp(found, q->expect, len) == 0;
+	char *found = NULL;
+	unsigned len = 0;
+	int r = 0, tries = 0;
+	bool ok;
 
-		if (!same) {
-			int r = found ? -ESTALE : failure(s);
-
-			post(s, BD_STORE_WRITTEN, q->cookie, r, found, len);
-			free(found);
-			return;
-		}
-		free(found);
-	}
-	if (xs_write(s->xs, XBT_NULL, q->path, q->value, (unsigned)strlen(q->value)))
-		post(s, BD_STORE_WRITTEN, q->cookie, 0, NULL, 0);
+	if (!q->expect)
+		ok = xs_write(s->xs, XBT_NULL, q->path, q->value, (unsigned)strlen(q->value));
 	else
-		post(s, BD_STORE_WRITTEN, q->cookie, failure(s), NULL, 0);
+		do {
+			free(found);
+			found = NULL;
+			ok = write_over(s, q, &found, &len);
+		} while (!ok && errno == EAGAIN && ++tries < WRITE_TRIES);
+	if (!ok)
+		r = errno == ESTALE ? -ESTALE : failure(s);
+	post(s, BD_STORE_WRITTEN, q->cookie, r, r == -ESTALE ? found : NULL, len);
+	free(found);
 }
 
 static void answer_unconnected(struct bd_store_worker *s, const struct bd_store_request *q)

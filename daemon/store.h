@@ -45,7 +45,8 @@ void bd_store_close(struct bd_store *s);
 int bd_store_read(struct bd_store *s, uint64_t cookie, const char *path);
 /* The same behind all else: for what is read at every tick. */
 int bd_store_read_later(struct bd_store *s, uint64_t cookie, const char *path);
-/* Writes only where the value is still `expect` (NULL: whatever is there). */
+/* Writes only where the value is still `expect` (NULL: whatever is there); else answered
+ * with -ESTALE and the value, or with -ENOENT. */
 int bd_store_write(struct bd_store *s, uint64_t cookie, const char *path,
 		   const char *value, const char *expect);
 /* With all below it; not answered. */

@@ -150,7 +150,7 @@ void fake_store_overtake(const char *path, const char *value)
 {
 	pthread_mutex_lock(&fake_store.lock);
 	fake_store.overtake_path = strdup(path);
-	fake_store.overtake_value = strdup(value);
+	fake_store.overtake_value = value ? strdup(value) : NULL;
 	pthread_mutex_unlock(&fake_store.lock);
 }
 

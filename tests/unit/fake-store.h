@@ -37,6 +37,8 @@ extern struct fake_store {
 	bool introduced[65536];
 	bool stalled, refused, denied;
 	char *overtake_path, *overtake_value;
+	/* The transaction, one at a time: what was read and is to be written, of one node. */
+	char *read_path, *read_value, *write_value;
 } fake_store;
 
 /* All of these with fake_store.lock held. */

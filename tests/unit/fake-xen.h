@@ -26,7 +26,7 @@ void fake_store_deny_writes(bool on); /* EACCES */
 unsigned fake_store_watches(void);
 /* All values ever written to the path through the library, one a line. */
 bool fake_store_wrote(const char *path, const char *values);
-/* Right before the library next reads the path, somebody else writes this. */
+/* Right after the library next reads the path, somebody else writes this (NULL: removes it). */
 void fake_store_overtake(const char *path, const char *value);
 
 /* ---- the hypervisor ---- */

@@ -83,43 +83,87 @@ void *xs_read(struct xs_handle *h, xs_transaction_t t, const char *path, unsigne
 	struct node *n;
 	char *value = NULL;
 
-	(void)t;
 	if (!begin(h))
 		return NULL;
-	if (fake_store.overtake_path && strcmp(fake_store.overtake_path, path) == 0)
-		store_overtaken();
 	n = store_find(path);
 	if (n && n->value) {
 		value = strdup(n->value);
 		*len = (unsigned)strlen(value);
 	}
+	if (t != XBT_NULL) {
+		fake_store.read_path = strdup(path);
+		fake_store.read_value = value ? strdup(value) : NULL;
+	}
+	if (fake_store.overtake_path && strcmp(fake_store.overtake_path, path) == 0)
+		store_overtaken();
 	end(value ? 0 : ENOENT);
 	return value;
 }
 
-bool xs_write(struct xs_handle *h, xs_transaction_t t, const char *path, const void *data,
-	      unsigned len)
+static void put(const char *path, const char *value)
 {
-	char *value = strndup(data, len), *all;
 	struct node *n;
+	char *all;
 
-	(void)t;
-	if (!begin(h)) {
-		free(value);
-		return false;
-	}
-	if (fake_store.denied) {
-		free(value);
-		return end(EACCES);
-	}
 	store_put(path, value);
 	n = store_find(path);
 	if (asprintf(&all, "%s%s\n", n->written ? n->written : "", value) < 0)
 		abort();
 	free(n->written);
 	n->written = all;
+}
+
+bool xs_write(struct xs_handle *h, xs_transaction_t t, const char *path, const void *data,
+	      unsigned len)
+{
+	char *value;
+
+	if (!begin(h))
+		return false;
+	if (fake_store.denied)
+		return end(EACCES);
+	value = strndup(data, len);
+	if (t != XBT_NULL) {
+		assert(strcmp(fake_store.read_path, path) == 0 && !fake_store.write_value);
+		fake_store.write_value = value;
+		return end(0);
+	}
+	put(path, value);
 	free(value);
 	return end(0);
+}
+
+xs_transaction_t xs_transaction_start(struct xs_handle *h)
+{
+	if (!begin(h))
+		return XBT_NULL;
+	assert(!fake_store.read_path);
+	end(0);
+	return 1;
+}
+
+static void forget(char **text)
+{
+	free(*text);
+	*text = NULL;
+}
+
+bool xs_transaction_end(struct xs_handle *h, xs_transaction_t t, bool abort)
+{
+	const struct node *n;
+	bool same;
+
+	assert(t == 1);
+	if (!begin(h))
+		return false;
+	n = store_find(fake_store.read_path);
+	same = n && n->value && fake_store.read_value && !strcmp(n->value, fake_store.read_value);
+	if (!abort && same)
+		put(fake_store.read_path, fake_store.write_value);
+	forget(&fake_store.read_path);
+	forget(&fake_store.read_value);
+	forget(&fake_store.write_value);
+	return end(abort || same ? 0 : EAGAIN);
 }
 
 bool xs_rm(struct xs_handle *h, xs_transaction_t t, const char *path)

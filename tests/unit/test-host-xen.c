@@ -309,6 +309,26 @@ static void test_nudge_overridden(void **state)
 	stop(f);
 }
 
+/* Its second half is not for a domain that goes meanwhile: nobody would remove it. */
+static void test_nudge_too_late(void **state)
+{
+	struct fixture *f = new_fixture();
+	const struct bl_action a = { .kind = BL_ACT_NUDGE, .domid = 1,
+				     .pages = BL_PAGES(65536) };
+
+	(void)state;
+	add_guest(1, false, false, 262144, 262144, 0, 0);
+	start(f);
+	assert_int_equal(f->h->ops->apply(f->h, &a, &f->e), 0);
+	expect_store(f, "/local/domain/1/memory/target", "262140");
+	fake_store_set("/local/domain/1/memory/target", NULL);
+	run_loop(f, 800000);
+	assert_true(fake_store_wrote("/local/domain/1/memory/target", "262140\n"));
+	assert_int_equal(f->failures, 0);
+	assert_int_equal(set_target(f, 1, 50000), -ENOENT);
+	stop(f);
+}
+
 /* ---- a xenstored that hangs, or goes --------------------------------------------- */
 
 static void test_stall(void **state)
@@ -389,6 +409,7 @@ int main(void)
 		cmocka_unit_test(test_refused_write),
 		cmocka_unit_test(test_nudge),
 		cmocka_unit_test(test_nudge_overridden),
+		cmocka_unit_test(test_nudge_too_late),
 		cmocka_unit_test(test_stall),
 		cmocka_unit_test(test_reconnect),
 		cmocka_unit_test(test_start_without_store),

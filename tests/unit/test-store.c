@@ -112,9 +112,19 @@ static void test_write(void **state)
 	assert_true(fake_store_get("/a", value, sizeof(value)));
 	assert_string_equal(value, "2");
 	assert_false(fake_store_get("/absent", value, sizeof(value)));
+	/* Somebody else comes between the look and the write. */
+	fake_store_overtake("/a", "7");
+	bd_store_write(f->s, 5, "/a", "5", "2");
+	expect(f, "written 5 -116 7\n");
+	fake_store_overtake("/a", NULL);
+	bd_store_write(f->s, 6, "/a", "6", "7");
+	expect(f, "written 6 -2 -\n");
+	assert_false(fake_store_get("/a", value, sizeof(value)));
+	fake_store_set("/a", "8");
 	fake_store_deny_writes(true);
-	bd_store_write(f->s, 5, "/a", "5", NULL);
-	expect(f, "written 5 -13 -\n");
+	bd_store_write(f->s, 9, "/a", "9", NULL);
+	bd_store_write(f->s, 10, "/a", "9", "8");
+	expect(f, "written 9 -13 -\nwritten 10 -13 -\n");
 	teardown(f);
 }
 
