@@ -114,7 +114,7 @@ configure() { # OPTION: with it, where it was without
 build() {
 	"${make[@]}" olddefconfig KBUILD_DEFCONFIG=x86_64_defconfig || return
 	[ $debug = no ] || configure CONFIG_DEBUG || return
-	[ $flask = no ] || configure CONFIG_XSM && configure CONFIG_XSM_FLASK_POLICY || return
+	[ $flask = no ] || { configure CONFIG_XSM && configure CONFIG_XSM_FLASK_POLICY; } || return
 	"${make[@]}" build
 }
 
