@@ -26,7 +26,7 @@ dump_init() {
 	set -- $(ls -l /proc/vmcore)
 	echo "dump has $5 bytes"
 	echo "dump read $(dd if=/proc/vmcore bs=1M 2>/dev/null | wc -c) bytes"
-	dmesg | grep -iE "bug:|oops|general protection|stall" && echo "dump complains"
+	dmesg | grep -iE "bug:|oops|general protection|soft lockup| stall" | sed "s/^/dump complains: /"
 	poweroff -f
 	INIT
 }
