@@ -249,8 +249,12 @@ loses_what_it_needs() { # NAME
 }
 # A kernel that finds nothing more to kill panics; one may also never come round again.
 made_again() { # NAME
+	local id
 	echo "$1" >>"$SUITE_TMP/kills"
+	id=$(cat "$SUITE_TMP/$1.domid")
 	guest_gone "$1" || xl destroy "$1"
+	wait_for 60 guest_gone "$1"
+	xenstore-rm "/local/domain/$id" 2>/dev/null || true # written to by us when it was gone
 	guest_again "$1"
 	guest_up "$1"
 	remember "$1"
