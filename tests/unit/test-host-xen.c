@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The Xen backend against stand-ins for the hypervisor and xenstored: what it
- * sees, and the targets it sets. */
+ * sees, and a xenstored that hangs. The targets it sets: test-host-xen-target.c. */
 #include "tests/unit/xen-fixture.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 #include <xenctrl.h>
@@ -171,164 +170,6 @@ static void test_building(void **state)
 	stop(f);
 }
 
-/* ---- targets -------------------------------------------------------------------- */
-
-static void test_target(void **state)
-{
-	struct fixture *f = new_fixture();
-
-	(void)state;
-	add_guest(2, true, false, 262144, 262144, 0, 16);
-	start(f);
-	assert_int_equal(set_target(f, 2, 50016), 0);
-	/* Shown at once, and ours. */
-	assert_int_equal(look(f, 2)->target.n, 50016);
-	expect_store(f, "/local/domain/2/memory/target", "200000");
-	assert_int_equal(set_target(f, 2, 50017), 0);
-	assert_int_equal(set_target(f, 2, 50018), 0);
-	assert_int_equal(set_target(f, 2, 50019), 0);
-	expect_store(f, "/local/domain/2/memory/target", "200012");
-	until(f, 2, d->target.n == 50019 && !(d->flags & BL_DOM_EXTERNAL));
-	assert_int_equal(f->failures, 0);
-	stop(f);
-}
-
-static void test_maxmem(void **state)
-{
-	struct fixture *f = new_fixture();
-	struct bl_action a = { .kind = BL_ACT_MAXMEM, .domid = 2, .pages = BL_PAGES(50016) };
-
-	(void)state;
-	add_guest(2, true, false, 262144, 262144, 0, 16);
-	start(f);
-	assert_int_equal(f->h->ops->apply(f->h, &a, &f->e), 0);
-	/* What `xl mem-set` to that size would set: the target and a MiB. */
-	assert_int_equal(fake_xen_find(2)->max, 50000 + 256);
-	assert_int_equal(look(f, 2)->max_pages.n, 50016);
-	/* dom0's own limit is not lowered for good. */
-	a.domid = 0;
-	a.pages = BL_PAGES(200000);
-	assert_int_equal(f->h->ops->apply(f->h, &a, &f->e), 0);
-	assert_int_equal(fake_xen_find(0)->max, 262144 + 256);
-	assert_int_equal(look(f, 0)->max_pages.n, 200000);
-	assert_int_equal(look(f, 0)->static_max.n, 262144 + 256);
-	a.domid = 77;
-	assert_int_equal(f->h->ops->apply(f->h, &a, &f->e), -ESRCH);
-	stop(f);
-}
-
-static void test_external(void **state)
-{
-	struct fixture *f = new_fixture();
-
-	(void)state;
-	add_guest(1, false, false, 262144, 262144, 0, 0);
-	start(f);
-	/* The same value again is nobody's. */
-	fake_store_setf(1, "memory/target", "262144");
-	run_loop(f, 100000);
-	assert_int_equal(look(f, 1)->flags, 0);
-	f->changes = 0;
-	fake_store_setf(1, "memory/target", "200000");
-	until(f, 1, d->flags == BL_DOM_EXTERNAL && d->target.n == 50000);
-	assert_int_not_equal(f->changes, 0);
-	f->h->ops->adopt(f->h, 1);
-	assert_int_equal(look(f, 1)->flags, 0);
-	stop(f);
-}
-
-/* Somebody writes between our decision and our write: theirs stands. */
-static void test_overtaken(void **state)
-{
-	struct fixture *f = new_fixture();
-
-	(void)state;
-	add_guest(1, false, false, 262144, 262144, 0, 0);
-	start(f);
-	fake_store_overtake("/local/domain/1/memory/target", "180000");
-	assert_int_equal(set_target(f, 1, 50000), 0);
-	until(f, 1, d->flags == BL_DOM_EXTERNAL && d->target.n == 45000);
-	expect_store(f, "/local/domain/1/memory/target", "180000");
-	assert_true(fake_store_wrote("/local/domain/1/memory/target", ""));
-	assert_int_equal(f->failures, 0);
-	stop(f);
-}
-
-static void test_refused_write(void **state)
-{
-	struct fixture *f = new_fixture();
-
-	(void)state;
-	add_guest(1, false, false, 262144, 262144, 0, 0);
-	start(f);
-	fake_store_deny_writes(true);
-	assert_int_equal(set_target(f, 1, 50000), 0);
-	until(f, 1, d->target.n == 65536);
-	assert_int_equal(f->failures, 1);
-	assert_int_equal(f->last_failure, EACCES);
-	stop(f);
-}
-
-static void test_nudge(void **state)
-{
-	struct fixture *f = new_fixture();
-	const struct bl_action a = { .kind = BL_ACT_NUDGE, .domid = 1,
-				     .pages = BL_PAGES(65536) };
-
-	(void)state;
-	add_guest(1, false, false, 262144, 262144, 0, 0);
-	start(f);
-	assert_int_equal(f->h->ops->apply(f->h, &a, &f->e), 0);
-	expect_store(f, "/local/domain/1/memory/target", "262140");
-	assert_int_equal(look(f, 1)->target.n, 65536);
-	for (int i = 0; i < 500 && !fake_store_wrote("/local/domain/1/memory/target",
-						     "262140\n262144\n"); i++)
-		run_loop(f, 20000);
-	assert_true(fake_store_wrote("/local/domain/1/memory/target", "262140\n262144\n"));
-	until(f, 1, d->target.n == 65536 && d->flags == 0);
-	stop(f);
-}
-
-/* A nudge that another target comes upon does not come back later. */
-static void test_nudge_overridden(void **state)
-{
-	struct fixture *f = new_fixture();
-	const struct bl_action a = { .kind = BL_ACT_NUDGE, .domid = 1,
-				     .pages = BL_PAGES(65536) };
-
-	(void)state;
-	add_guest(1, false, false, 262144, 262144, 0, 0);
-	start(f);
-	assert_int_equal(f->h->ops->apply(f->h, &a, &f->e), 0);
-	expect_store(f, "/local/domain/1/memory/target", "262140");
-	run_loop(f, 50000);
-	assert_int_equal(set_target(f, 1, 50000), 0);
-	expect_store(f, "/local/domain/1/memory/target", "200000");
-	run_loop(f, 800000);
-	assert_true(fake_store_wrote("/local/domain/1/memory/target", "262140\n200000\n"));
-	stop(f);
-}
-
-/* Its second half is not for a domain that goes meanwhile: nobody would remove it. */
-static void test_nudge_too_late(void **state)
-{
-	struct fixture *f = new_fixture();
-	const struct bl_action a = { .kind = BL_ACT_NUDGE, .domid = 1,
-				     .pages = BL_PAGES(65536) };
-
-	(void)state;
-	add_guest(1, false, false, 262144, 262144, 0, 0);
-	start(f);
-	assert_int_equal(f->h->ops->apply(f->h, &a, &f->e), 0);
-	expect_store(f, "/local/domain/1/memory/target", "262140");
-	fake_store_set("/local/domain/1/memory/target", NULL);
-	run_loop(f, 800000);
-	assert_true(fake_store_wrote("/local/domain/1/memory/target", "262140\n"));
-	assert_int_equal(f->failures, 0);
-	assert_int_equal(set_target(f, 1, 50000), -ENOENT);
-	stop(f);
-}
-
 /* ---- a xenstored that hangs, or goes --------------------------------------------- */
 
 static void test_stall(void **state)
@@ -402,14 +243,6 @@ int main(void)
 		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_building),
-		cmocka_unit_test(test_target),
-		cmocka_unit_test(test_maxmem),
-		cmocka_unit_test(test_external),
-		cmocka_unit_test(test_overtaken),
-		cmocka_unit_test(test_refused_write),
-		cmocka_unit_test(test_nudge),
-		cmocka_unit_test(test_nudge_overridden),
-		cmocka_unit_test(test_nudge_too_late),
 		cmocka_unit_test(test_stall),
 		cmocka_unit_test(test_reconnect),
 		cmocka_unit_test(test_start_without_store),
