@@ -201,10 +201,11 @@ host_clean() {
 	no_ghosts
 }
 # Whoever writes to a domain that is gone makes one in xenstore that nobody removes.
+# balloond writes below memory alone; xenconsoled, its console/tty, now and then too late.
 no_ghosts() {
-	local id ghosts
-	ghosts=$(xenstore-list /local/domain | grep -vx 0 | xargs)
-	for id in $ghosts; do
+	local id ghosts=""
+	for id in $(xenstore-list /local/domain | grep -vx 0); do
+		! xenstore-exists "/local/domain/$id/memory" || ghosts+=" $id"
 		xenstore-ls "/local/domain/$id"
 		xenstore-rm "/local/domain/$id"
 	done

@@ -84,14 +84,20 @@ xl_killed() {
 	[ $killed -ge 8 ]
 }
 
+# xl destroy empties xenstore, then destroys: an xl create that ends its build in
+# between writes all it has to say of the domain once more, and nobody removes it.
+no_remains() { ! xenstore-exists "/local/domain/$1/cpu" || xenstore-rm "/local/domain/$1"; } # DOMID
+
 destroyed() {
-	local pid
+	local pid id
 	guest_config kill2 pv 900
 	"${GUEST_XL[@]}" create -q "$SUITE_TMP/kill2.cfg" >/dev/null 2>&1 &
 	pid=$!
 	wait_for 20 bd_journal_has 'building: moved to domain'
+	id=$(domid kill2)
 	xl destroy kill2
 	wait $pid || true
+	no_remains "$id"
 	wait_for 60 guest_gone kill2
 	wait_for 60 nothing_left
 }
