@@ -115,6 +115,7 @@ void bd_xen_target_value(struct bd_xen_guest *g, const struct bd_store_reply *re
 void bd_xen_target_written(struct bd_xen_guest *g, const struct bd_store_reply *reply);
 /* What it is, or will be when all is written. */
 uint64_t bd_xen_target_kib(const struct bd_xen_target *t);
+/* That value; where it is there already, as a nudge. */
 int bd_xen_target_set(struct bd_xen_guest *g, uint64_t kib, const struct bl_action *a);
 /* The same value anew, such that the guest sees it change. */
 int bd_xen_target_nudge(struct bd_xen_guest *g, const struct bl_action *a);

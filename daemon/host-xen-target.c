@@ -179,18 +179,6 @@ static void want(struct bd_xen_guest *g, uint64_t kib, const struct bl_action *a
 	g->target.action.claim = NULL; /* may be gone when this one fails */
 }
 
-int bd_xen_target_set(struct bd_xen_guest *g, uint64_t kib, const struct bl_action *a)
-{
-	int r;
-
-	stop_nudge(&g->target);
-	want(g, kib, a);
-	r = push(g);
-	if (r < 0)
-		g->target.wanted = false;
-	return r;
-}
-
 int bd_xen_target_nudge(struct bd_xen_guest *g, const struct bl_action *a)
 {
 	struct bd_xen_target *t = &g->target;
@@ -207,4 +195,20 @@ int bd_xen_target_nudge(struct bd_xen_guest *g, const struct bl_action *a)
 	want(g, t->kib, a);
 	t->nudging = true;
 	return 0;
+}
+
+int bd_xen_target_set(struct bd_xen_guest *g, uint64_t kib, const struct bl_action *a)
+{
+	struct bd_xen_target *t = &g->target;
+	int r;
+
+	stop_nudge(t);
+	t->wanted = false;
+	if (t->present && t->kib == kib && !t->writing)
+		return bd_xen_target_nudge(g, a);
+	want(g, kib, a);
+	r = push(g);
+	if (r < 0)
+		t->wanted = false;
+	return r;
 }

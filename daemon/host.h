@@ -35,7 +35,8 @@ struct bd_host_ops {
 	/* Resets and fills *s. One physinfo, one getinfolist. */
 	int (*snapshot)(struct bd_host *h, struct bl_snapshot *s);
 	/* MAXMEM, TARGET, NUDGE. 0: done or queued; -errno: not done, *reterr says why.
-	 * The snapshot shows a queued target at once. */
+	 * The snapshot shows a queued target at once. A TARGET that is there already is
+	 * written as a NUDGE is: its driver may have given up on it. */
 	int (*apply)(struct bd_host *h, const struct bl_action *a, struct bl_err *reterr);
 	/* Makes an empty domain with that handle, max_pages = pages, names it
 	 * "balloond-claim-ID" and claims pages for it. -ENOMEM: the hypervisor refuses the

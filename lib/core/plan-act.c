@@ -74,8 +74,8 @@ static bl_pages giving_target(const struct bl_plan *plan, const struct bl_plan_i
 
 	if (!v->track->proven && d->target.n < d->tot.n)
 		return bl_pages_max(d->target, v->floor); /* its probe is out */
-	if (v->goal.n >= v->have.n) /* nobody asks any more */
-		return bl_pages_max(d->target, d->tot);
+	if (v->goal.n >= v->have.n) /* nobody asks any more; its limit may be below its target */
+		return bl_pages_max(bl_pages_min(d->target, v->have), d->tot);
 	if (v->track->refuses) /* it is asked for no more, and may still come round */
 		return bl_pages_min(bl_pages_max(d->target, bl_pages_sub(v->have, v->hoped)), v->limits.max);
 	if (d->target.n < d->tot.n && d->target.n >= v->floor.n && want.n < d->tot.n) {

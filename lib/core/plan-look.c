@@ -69,7 +69,7 @@ static enum bl_dom_state view_state(const struct bl_view *v, const struct bl_pla
 		return d->flags & BL_DOM_CONTROL && v->limits.mode == BL_MODE_IGNORE
 			       ? BL_STATE_STEADY
 			       : BL_STATE_INCAPABLE;
-	if (d->tot.n == d->target.n || v->track->refuses)
+	if (d->tot.n == d->target.n || v->track->refuses || bl_dom_at_limit(d))
 		return BL_STATE_STEADY;
 	if (v->track->lagging && !bl_track_booting(v->track, in->settings, in->snap->now))
 		return BL_STATE_STUCK;

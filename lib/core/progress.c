@@ -294,7 +294,7 @@ static void track_update(struct bl_track *t, const struct bl_settings *s,
 		track_comes_round(t, s, d, now);
 	else if (!refused && t->refuses)
 		track_begins_to_refuse(t, s, d, now);
-	if (d->flags & frozen)
+	if (d->flags & frozen || bl_dom_at_limit(d))
 		track_stands(t, d, now); /* its time stands still */
 	else if (t->refuses)
 		track_refusal(t, s, d, now);

@@ -83,6 +83,11 @@ bl_pages bl_snapshot_node_room(const struct bl_snapshot *s, int node)
 	return n ? bl_pages_sub(n->free, n->claimed) : BL_PAGES(0);
 }
 
+bool bl_dom_at_limit(const struct bl_dom *d)
+{
+	return d->has_target && d->target.n > d->tot.n && d->max_pages.n <= d->tot.n;
+}
+
 const char *bl_dom_type_name(enum bl_dom_type t)
 {
 	switch (t) {

@@ -111,6 +111,8 @@ const struct bl_node *bl_snapshot_node(const struct bl_snapshot *s, int node);
 bl_pages bl_snapshot_pool(const struct bl_snapshot *s, int node);
 /* The most that a claim on that node could be now; with -1 no bound. */
 bl_pages bl_snapshot_node_room(const struct bl_snapshot *s, int node);
+/* It should grow, and the hypervisor's limit keeps it where it is. */
+bool bl_dom_at_limit(const struct bl_dom *d);
 const char *bl_dom_type_name(enum bl_dom_type t);
 /* "min", "pressure", "no-pages"; NULL: it does not refuse. */
 const char *bl_refusal_name(enum bl_refusal r);

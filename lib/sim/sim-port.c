@@ -201,7 +201,8 @@ int bl_sim_apply(struct bl_sim *s, const struct bl_action *a, struct bl_err *ret
 	if ((a->kind != BL_ACT_TARGET && a->kind != BL_ACT_NUDGE) || !d->has_target)
 		return bl_err_set(reterr, EINVAL, BL_ERR_BACKEND, "domain %u has no target",
 				  a->domid);
-	if (a->kind == BL_ACT_NUDGE)
+	/* the same value again is written as a nudge is */
+	if (a->kind == BL_ACT_NUDGE || d->target == add_offset(a->pages.n, -d->offset))
 		steer(s, d, bl_sim_sat(a->pages.n, 1));
 	steer(s, d, a->pages.n);
 	return 0;

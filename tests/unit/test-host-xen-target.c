@@ -100,6 +100,32 @@ static void test_refused_write(void **state)
 	stop(f);
 }
 
+/* A target that is there already: the guest's driver may have given up on it. */
+static void test_same_again(void **state)
+{
+	struct fixture *f = new_fixture();
+
+	(void)state;
+	add_guest(1, false, false, 262144, 262144, 0, 0);
+	start(f);
+	assert_int_equal(set_target(f, 1, 65536), 0);
+	expect_store(f, "/local/domain/1/memory/target", "262140");
+	assert_int_equal(look(f, 1)->target.n, 65536);
+	expect_store(f, "/local/domain/1/memory/target", "262144");
+	/* between the halves what the first one wrote is a target as any other */
+	assert_int_equal(set_target(f, 1, 65536), 0);
+	expect_store(f, "/local/domain/1/memory/target", "262140");
+	assert_true(fake_store_wrote("/local/domain/1/memory/target", "262140\n262144\n262140\n"));
+	run_loop(f, 50000);
+	assert_int_equal(set_target(f, 1, 65535), 0);
+	assert_int_equal(look(f, 1)->target.n, 65535);
+	run_loop(f, 1300000);
+	expect_store(f, "/local/domain/1/memory/target", "262140");
+	assert_int_equal(look(f, 1)->target.n, 65535);
+	assert_int_equal(f->failures, 0);
+	stop(f);
+}
+
 /* A guest that the first half of a nudge was written to. */
 static struct fixture *nudged(void)
 {
@@ -164,6 +190,7 @@ int main(void)
 		cmocka_unit_test(test_external),
 		cmocka_unit_test(test_overtaken),
 		cmocka_unit_test(test_refused_write),
+		cmocka_unit_test(test_same_again),
 		cmocka_unit_test(test_nudge),
 		cmocka_unit_test(test_nudge_overridden),
 		cmocka_unit_test(test_nudge_too_late),

@@ -122,6 +122,27 @@ static void others_take_the_part_of_one_stuck(void **state)
 		assert_int_not_equal(f->plan.actions[i].kind, BL_ACT_NUDGE);
 }
 
+/* Somebody asks more for a guest than its limit lets it have, until balloond is to
+ * see to it again: it is not called stuck, and gets what there is at once. */
+static void not_stuck_at_its_limit(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d = &f->snap.doms[1];
+
+	d->tot = d->max_pages = BL_MIB_PAGES(300);
+	d->flags |= BL_DOM_EXTERNAL;
+	expect(f, "");
+	f->snap.now.n += 60000;
+	expect(f, "");
+	assert_int_equal(bl_plan_view(&f->plan, 2)->state, BL_STATE_EXTERNAL);
+	d->flags &= ~(unsigned)BL_DOM_EXTERNAL;
+	expect(f, "maxmem 2 1000, target 2 1000"); /* the host wakes its driver, see host.h */
+	/* with nothing to give it keeps no claim upon what it does not get */
+	f->snap.free = BL_PAGES(0);
+	expect(f, "target 2 300");
+	assert_int_equal(bl_plan_view(&f->plan, 2)->state, BL_STATE_STEADY);
+}
+
 /* One that gave nothing a while ago is asked anew for a claim, not because
  * another could do with more. */
 static void only_a_claim_asks_anew(void **state)
@@ -288,6 +309,7 @@ int main(void)
 		TEST(grows_limit_first),
 		TEST(only_what_is_free),
 		TEST(withdraws_what_is_not_taken),
+		TEST(not_stuck_at_its_limit),
 		TEST(probes_first),
 		TEST(others_take_the_part_of_one_stuck),
 		TEST(only_a_claim_asks_anew),

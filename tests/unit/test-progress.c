@@ -15,6 +15,8 @@
 #define MIB UINT64_C(256)
 #define S UINT64_C(1000)
 
+#define AT_LIMIT (1U << 30) /* beside its flags: the hypervisor lets it have no more */
+
 enum { PROVEN = 1, INCAPABLE = 2, LAGS = 4, NO_GIVE = 8, NO_GROW = 16 };
 
 struct look {
@@ -47,7 +49,8 @@ static void tell(const char *what, const struct look *looks, size_t n, bl_pages 
 		d->has_target = true;
 		d->tot = BL_PAGES(looks[i].tot);
 		d->target = BL_PAGES(looks[i].target);
-		d->flags = looks[i].flags;
+		d->max_pages = looks[i].flags & AT_LIMIT ? d->tot : bl_pages_max(d->tot, d->target);
+		d->flags = looks[i].flags & ~AT_LIMIT;
 		assert_int_equal(bl_progress_update(&p, &s, &snap), 0);
 		got = learned(bl_progress_find(&p, 1), snap.now);
 		if (got != looks[i].learned)
@@ -168,6 +171,21 @@ static void time_stands_still(void **state)
 
 		tell("frozen", looks, sizeof(looks) / sizeof(looks[0]), BL_PAGES(UINT64_MAX));
 	}
+}
+
+/* Where its limit keeps it, it is not its balloon that fails. */
+static void held_at_its_limit(void **state)
+{
+	(void)state;
+	TELL("a target above its limit", UINT64_MAX,
+	     { 0, 4000, 4000, BL_DOM_DRIVER, PROVEN },
+	     { 20, 4000, 9000, BL_DOM_DRIVER, PROVEN },
+	     { 3 * S, 5000, 9000, BL_DOM_DRIVER | AT_LIMIT, PROVEN },
+	     { 90 * S, 5000, 9000, BL_DOM_DRIVER | AT_LIMIT, PROVEN },
+	     /* from where its limit rises it has its time */
+	     { 91 * S, 5000, 9000, BL_DOM_DRIVER, PROVEN },
+	     { 95 * S, 5000, 9000, BL_DOM_DRIVER, PROVEN },
+	     { 97 * S, 9000, 9000, BL_DOM_DRIVER, PROVEN });
 }
 
 static void comes_and_goes(void **state)
@@ -293,6 +311,7 @@ int main(void)
 		cmocka_unit_test(lags),
 		cmocka_unit_test(has_no_balloon),
 		cmocka_unit_test(time_stands_still),
+		cmocka_unit_test(held_at_its_limit),
 		cmocka_unit_test(comes_and_goes),
 		cmocka_unit_test(telemetry_grows_stale),
 		cmocka_unit_test(demand_runs_ahead),

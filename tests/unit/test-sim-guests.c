@@ -162,13 +162,19 @@ static void gives_up(void **state)
 	target(&h, "other", 512);
 	run(&h, 60000);
 	assert_int_equal(mib(&h, "g"), 2048 + 256);
-	target(&h, "g", 3072); /* the same value wakes nobody */
+	set(&h, "g", "target", "3G"); /* the same value of somebody else wakes nobody */
 	run(&h, 60000);
 	assert_int_equal(mib(&h, "g"), 2048 + 256);
 	apply(&h, "g", BL_ACT_NUDGE, 3072 * MIB);
 	run(&h, 60000);
 	assert_int_equal(mib(&h, "g"), 2048 + 256 + 255);
 	assert_int_equal(dom(&h, "g")->target.n, 3072 * MIB);
+	run(&h, 20000);
+	target(&h, "other", 256);
+	run(&h, 20000); /* refused for good once more */
+	apply(&h, "g", BL_ACT_TARGET, 3072 * MIB); /* ours wakes it, though the value is there */
+	run(&h, 60000);
+	assert_int_equal(mib(&h, "g"), 2048 + 256 + 255 + 256);
 	end(&h);
 }
 

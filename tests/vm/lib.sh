@@ -204,7 +204,7 @@ host_clean() {
 # balloond writes below memory alone; xenconsoled, its console/tty, now and then too late.
 no_ghosts() {
 	local id ghosts=""
-	for id in $(xenstore-list /local/domain | grep -vx 0); do
+	for id in $(xenstore-list /local/domain | sed '/^0$/d'); do
 		! xenstore-exists "/local/domain/$id/memory" || ghosts+=" $id"
 		xenstore-ls "/local/domain/$id"
 		xenstore-rm "/local/domain/$id"
