@@ -70,14 +70,33 @@ static void gone(struct bd_manager *m, struct bl_claim *c)
 	bd_claims_save(m, c);
 }
 
+/* It was built before anybody looked: while balloond was away, or within a tick. */
+static bool is_back(const struct bd_manager *m, const struct bl_claim *c)
+{
+	const unsigned not_yet = BL_DOM_HOLDER | BL_DOM_DYING | BL_DOM_REBOOTING | BL_DOM_BUILDING |
+				 BL_DOM_UNREAD;
+
+	for (size_t i = 0; i < m->snap.n_doms; i++) {
+		const struct bl_dom *d = &m->snap.doms[i];
+
+		if (d->domid != c->after && !(d->flags & not_yet) && bl_uuid_equal(&d->uuid, &c->uuid))
+			return true;
+	}
+	return false;
+}
+
 bool bd_reboot_look(struct bd_manager *m)
 {
 	bool changed = false;
 
-	for (size_t i = 0; i < m->ledger.n; i++) {
+	for (size_t i = m->ledger.n; i-- > 0;) {
 		struct bl_claim *c = m->ledger.claims[i];
 		const struct bl_dom *d = c->after ? bl_snapshot_find(&m->snap, c->after) : NULL;
 
+		if (c->reboot && c->state != BL_CLAIM_BUILDING && is_back(m, c)) {
+			changed |= bd_claims_end(m, c, BL_CLAIM_DONE, NULL) == 0;
+			continue;
+		}
 		if (!c->after)
 			continue;
 		if (d && bl_uuid_equal(&d->uuid, &c->uuid)) {

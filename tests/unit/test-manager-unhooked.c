@@ -11,7 +11,7 @@
 #define UNSEEN UINT64_MAX
 
 static uint64_t staked_when_appeared;
-static unsigned told, put_right;
+static unsigned told, put_right, used_up;
 
 static void note(int priority, const char *line)
 {
@@ -21,6 +21,7 @@ static void note(int priority, const char *line)
 	/* An administrator has read of the domain by then. */
 	told += strstr(line, "(web) is built without balloond's hook") && staked_when_appeared != UNSEEN;
 	put_right += strstr(line, "for no claim") != NULL;
+	used_up += strstr(line, "for web of") && strstr(line, ": done");
 }
 
 static int unhooked(void **state)
@@ -28,7 +29,7 @@ static int unhooked(void **state)
 	int r = begin(state);
 
 	staked_when_appeared = UNSEEN;
-	told = put_right = 0;
+	told = put_right = used_up = 0;
 	bd_log_set_sink(note);
 	return r;
 }
@@ -127,29 +128,91 @@ static const struct bl_claim *of_the_reboot(struct daemon *d)
 	return p.ledger->n ? p.ledger->claims[0] : NULL;
 }
 
+/* A guest of 1000 pages that reboots, and what is kept for it: nothing is free yet. */
+static struct fake_domain *reboots(struct daemon *d)
+{
+	struct fake_domain *old = fake_xen_add(5, true, false, 1000);
+	const struct bl_claim *c = NULL;
+
+	fake_store_setf(5, "name", "web");
+	fake_store_introduce(5);
+	*d = start();
+	fake_xen.free = 10;
+	old->flags |= XEN_DOMINF_shutdown | SHUTDOWN_reboot << XEN_DOMINF_shutdownshift;
+	for (int i = 0; i < 100 && !c; i++)
+		c = of_the_reboot(d);
+	assert_true(c && c->reboot && c->state == BL_CLAIM_RECLAIMING && c->after == 5);
+	return old;
+}
+
+/* It goes, and its successor is built, seen by balloond or not. */
+static void comes_again(struct daemon *d, struct fake_domain *old)
+{
+	bl_uuid handle = old->handle;
+
+	old->used = false;
+	(d ? web_is_built(d, 6) : fake_xen_add(6, true, false, 1000))->handle = handle;
+}
+
 /* Its successor is built before anything could be staked for it: the claim does not
  * wait for as much again. */
 static void what_is_kept_through_a_reboot(void **state)
 {
-	struct fake_domain *old = fake_xen_add(5, true, false, 1000), *b;
-	const struct bl_claim *c = NULL;
 	struct daemon d;
+	struct fake_domain *old = reboots(&d);
+	const struct bl_claim *c = of_the_reboot(&d);
 
 	(void)state;
-	fake_store_setf(5, "name", "web");
-	fake_store_introduce(5);
-	d = start();
-	fake_xen.free = 10;
-	old->flags |= XEN_DOMINF_shutdown | SHUTDOWN_reboot << XEN_DOMINF_shutdownshift;
-	for (int i = 0; i < 100 && !c; i++)
-		c = of_the_reboot(&d);
-	assert_true(c && c->reboot && c->state == BL_CLAIM_RECLAIMING && c->after == 5);
-	old->used = false;
-	b = web_is_built(&d, 6);
-	b->handle = old->handle;
+	comes_again(&d, old);
 	for (int i = 0; i < 100 && c && c->state != BL_CLAIM_BUILDING; i++)
 		c = of_the_reboot(&d);
 	assert_true(c && c->let_go && c->domid == 6);
+	stop(&d);
+}
+
+/* Nor for one that was built while balloond was away. */
+static void what_is_kept_for_one_that_is_back(void **state)
+{
+	struct daemon d;
+	struct fake_domain *old = reboots(&d);
+
+	(void)state;
+	stop(&d);
+	comes_again(NULL, old);
+	fake_store_setf(6, "name", "web");
+	fake_store_introduce(6);
+	d = start();
+	for (int i = 0; i < 100 && of_the_reboot(&d); i++)
+		;
+	assert_null(of_the_reboot(&d));
+	assert_int_equal(used_up, 1);
+	stop(&d);
+}
+
+static void stays_kept(struct daemon *d)
+{
+	for (int i = 0; i < 10; i++) {
+		const struct bl_claim *c = of_the_reboot(d);
+
+		assert_true(c && c->state == BL_CLAIM_RECLAIMING);
+	}
+}
+
+/* But one that is built while the old one goes still needs it, and one that dies at
+ * once may be tried again. */
+static void what_is_kept_until_it_is_back(void **state)
+{
+	struct daemon d;
+	struct fake_domain *old = reboots(&d), *b;
+
+	(void)state;
+	old->flags |= XEN_DOMINF_dying;
+	b = web_is_built(&d, 6);
+	b->handle = old->handle;
+	stays_kept(&d);
+	b->flags = XEN_DOMINF_hvm_guest | XEN_DOMINF_dying;
+	fake_store_introduce(6);
+	stays_kept(&d);
 	stop(&d);
 }
 
@@ -163,6 +226,8 @@ int main(void)
 		BOTH(gets_its_room_before_anything_is_said),
 		BOTH(not_where_the_builder_will_ask),
 		BOTH(what_is_kept_through_a_reboot),
+		BOTH(what_is_kept_for_one_that_is_back),
+		BOTH(what_is_kept_until_it_is_back),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_all, tear_down_all);

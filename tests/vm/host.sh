@@ -5,7 +5,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 VM_MEMORY=${BALLOOND_VM_MEMORY:-4096} # MiB; dom0 takes 1024 of them
-VM_BOOT_LIMIT=180 # seconds until dom0 must answer
+VM_BOOT_LIMIT=400 # seconds until dom0 must answer
 VM_DEBUG_KERNEL=no # yes: guests run on that of 'debug-kernel'
 VM_XEN=${VM_XEN:-stock} # or a kind of 'hypervisor'
 VM_NODES=${VM_NODES:-1} # of memory and processors; with 2, dom0 has a processor on each
