@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the hook costs a build, in turns in one run: printed, not judged.
 # long
-# limit: 600
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 

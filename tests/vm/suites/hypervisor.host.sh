@@ -4,7 +4,6 @@
 # hosts of two nodes at a time.
 # own hosts
 # patched alone
-# limit: 1200
 # shellcheck source=tests/vm/host.sh
 . "${0%/*}/../host.sh"
 # shellcheck source=tests/vm/cases.sh

@@ -4,7 +4,6 @@
 # the dump comes up beside what is left, and reads all of it. HVM alone: libxl cannot
 # go on with a PVH domain that crashed so, and PV has no kexec.
 # long
-# limit: 900
 # shellcheck source=tests/vm/driver-lib.sh
 . "${0%/*}/../driver-lib.sh"
 

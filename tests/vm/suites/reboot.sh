@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What a guest that reboots gave back is there when it comes again.
 # main
-# limit: 900
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 

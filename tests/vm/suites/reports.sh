@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # balloond and what its driver in the guests tells it.
 # main
-# limit: 900
 # shellcheck source=tests/vm/driver-lib.sh
 . "${0%/*}/../driver-lib.sh"
 

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Guests that are not to be touched, and why: `status` says it.
-# limit: 900
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 
