@@ -73,13 +73,11 @@ static void gone(struct bd_manager *m, struct bl_claim *c)
 /* It was built before anybody looked: while balloond was away, or within a tick. */
 static bool is_back(const struct bd_manager *m, const struct bl_claim *c)
 {
-	const unsigned not_yet = BL_DOM_HOLDER | BL_DOM_DYING | BL_DOM_REBOOTING | BL_DOM_BUILDING |
-				 BL_DOM_UNREAD;
-
 	for (size_t i = 0; i < m->snap.n_doms; i++) {
 		const struct bl_dom *d = &m->snap.doms[i];
 
-		if (d->domid != c->after && !(d->flags & not_yet) && bl_uuid_equal(&d->uuid, &c->uuid))
+		if (!(d->flags & (BL_DOM_DYING | BL_DOM_BUILDING)) &&
+		    bl_uuid_equal(&d->uuid, &c->uuid))
 			return true;
 	}
 	return false;
