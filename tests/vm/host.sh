@@ -46,6 +46,8 @@ host_start() {
 			</dev/null >"$run/qemu.log" 2>&1 &
 		echo $! >"$run/pid"
 		disown
+		host_watch "$run" $! &
+		disown
 		# A port in use shows at once; anything else is for host_wait.
 		sleep 1
 		if host_running "$run" || ! grep -q 'host forwarding' "$run/qemu.log"; then
@@ -68,6 +70,8 @@ host_start() {
 	  ControlPersist 3600
 	  LogLevel ERROR
 	  ConnectTimeout 10
+	  ServerAliveInterval 20
+	  ServerAliveCountMax 9
 	CONFIG
 }
 
@@ -82,6 +86,18 @@ dom0() { # RUN COMMAND: a shell command in dom0, with its input, output, status
 host_crashed() { # RUN
 	grep -qaE 'Dom0 crashed|Panic on CPU|end Kernel panic' "$1/console.log"
 }
+
+# host_watch RUN PID: one that crashed would answer nobody for as long as it may
+# run. What it said last is its console's.
+host_watch() {
+	while kill -0 "$2" 2>/dev/null; do
+		if host_crashed "$1"; then
+			sleep 1 # the rest of its last words
+			kill "$2" 2>/dev/null
+		fi
+		sleep 2
+	done
+} </dev/null >/dev/null 2>&1
 
 # host_wait RUN: until dom0 has started all it starts (xl list works).
 host_wait() {

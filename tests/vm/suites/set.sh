@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Targets set by hand: the pages end exactly where they were told, whatever the
 # type of the guest and its offset.
-# main
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 
