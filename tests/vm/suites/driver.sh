@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The driver for Linux guests, beside the one in the kernel.
-# every day: trixie
+# every day: bookworm
 # limit: 2400
 # shellcheck source=tests/vm/driver-lib.sh
 . "${0%/*}/../driver-lib.sh"
