@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Domains built through claims: the hook, balloonctl run, and builds without.
-# every day: bookworm
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 

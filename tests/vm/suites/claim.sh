@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Claims on a real host: with room, without, and how they end.
-# every day: bookworm patched
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the hypervisor does with claims, Debian's own and the one with the series, on two
 # hosts of two nodes at a time.
-# every day: patched
 # own hosts
 # patched alone
 # shellcheck source=tests/vm/host.sh

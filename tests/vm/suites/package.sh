@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The package and its units: sandbox, reload, watchdog, upgrade, removal, purge.
 # The runner's release of the packages is in /var/tmp/debs.
-# every day: bookworm
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 

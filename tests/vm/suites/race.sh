@@ -3,7 +3,6 @@
 # Three times as many domains as there is room for are created at once, by xl as
 # it is and under balloonctl run. Whom xl lets down half way, and who sits on
 # memory meanwhile, is shown; of the other nobody may be let down.
-# every day: bookworm
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 

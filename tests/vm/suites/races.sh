@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The race, ten times.
+# long
 # limit: 1800
 RACE_SEEDS=(1 2 3 4 5 6 7 8 9 10)
 # shellcheck source=tests/vm/suites/race.sh

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The first start on a fresh dom0, and whether it says what others say.
-# every day: trixie
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 
