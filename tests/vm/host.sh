@@ -27,6 +27,7 @@ host_start() {
 	mkdir -p "$run"
 	cp "$image/known_hosts" "$run/known_hosts"
 	install -m 600 "$image/ssh-key" "$run/ssh-key"
+	rm -f "$run/console.log" # of a host that crashed
 	for tries in 1 2 3 4 5; do
 		port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
 		# qemu64 and no other: richer models make dom0 or Xen fault under TCG.
@@ -84,7 +85,7 @@ dom0() { # RUN COMMAND: a shell command in dom0, with its input, output, status
 }
 
 host_crashed() { # RUN
-	grep -qaE 'Dom0 crashed|Panic on CPU|end Kernel panic' "$1/console.log"
+	grep -qsaE 'Dom0 crashed|Panic on CPU|end Kernel panic' "$1/console.log"
 }
 
 # host_watch RUN PID: one that crashed would answer nobody for as long as it may
