@@ -205,7 +205,7 @@ int bl_sim_domain_create(struct bl_sim *s, const bl_uuid *handle, uint32_t *ret_
 
 bool bl_sim_reap(struct bl_sim *s, struct bl_sim_dom *d, uint64_t n)
 {
-	bl_sim_give(s, d, n);
+	bl_sim_give(s, d, bl_sim_least(n, bl_sim_sat(bl_sim_tot(s, d), d->keeps)));
 	if (bl_sim_tot(s, d))
 		return true;
 	s->slot_of[d->domid] = 0;

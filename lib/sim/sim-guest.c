@@ -49,6 +49,10 @@ static uint64_t goal(const struct bl_sim *s, const struct bl_sim_dom *d, uint64_
 		return want > low ? want : low;
 	case BL_SIM_FORGETFUL:
 		return d->forgot && want < d->static_max ? d->static_max : want;
+	case BL_SIM_SHORT:
+		if (want > tot)
+			return want - bl_sim_least(want - tot, d->inexact);
+		return want + bl_sim_least(tot - want, d->inexact);
 	case BL_SIM_GIVES_UP:
 		return want > tot && (d->gave_up || d->retry > s->w->now) ? tot : want;
 	case BL_SIM_NORMAL:
@@ -73,11 +77,13 @@ bool bl_sim_busy(const struct bl_sim *s, const struct bl_sim_dom *d)
 {
 	uint64_t tot;
 
-	if (d->phase == BL_SIM_BUILDING || d->phase == BL_SIM_DYING)
+	if (d->phase == BL_SIM_BUILDING)
 		return true;
+	tot = bl_sim_tot(s, d);
+	if (d->phase == BL_SIM_DYING)
+		return d->reboots || !tot || tot > d->keeps;
 	if (d->phase != BL_SIM_RUNNING)
 		return false;
-	tot = bl_sim_tot(s, d);
 	return goal(s, d, tot) != tot ||
 	       (d->manner == BL_SIM_FORGETFUL && d->forgets == ARMED);
 }
@@ -226,7 +232,7 @@ bool bl_sim_live(struct bl_sim *s, struct bl_sim_dom *d)
 	case BL_SIM_DYING:
 		if (d->reboots <= s->w->now)
 			bl_sim_reap(s, d, DEATH_RATE * BL_SIM_QUANTUM_MS / 1000);
-		return true;
+		return bl_sim_busy(s, d);
 	case BL_SIM_RUNNING:
 		return move(s, d) || acted;
 	case BL_SIM_FREE:

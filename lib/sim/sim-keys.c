@@ -196,11 +196,15 @@ static int read_uuid(const char *key, const char *value, struct bl_sim_values *v
 static bool takes_value(uint64_t manner)
 {
 	return manner == BL_SIM_FLOOR || manner == BL_SIM_OWN_MIN || manner == BL_SIM_VANISH ||
-	       manner == BL_SIM_REBOOT;
+	       manner == BL_SIM_REBOOT || manner == BL_SIM_SHORT;
 }
 
-static int read_behaviour(const char *key, const char *value, struct bl_sim_values *v,
-			  struct bl_err *reterr)
+static const char manners_wanted[] =
+	"normal, stuck, slow, floor:SIZE, forgetful, vanish:DURATION, reboot:DURATION, nodriver, "
+	"gives-up, own-min:SIZE, short:SIZE or zombie:SIZE";
+
+/* The manner that value begins with; its own value, if it has one, in *ret_value. */
+static uint64_t find_manner(const char *value, size_t len, const char **ret_value)
 {
 	static const char *const names[BL_SIM_MANNERS] = {
 		[BL_SIM_NORMAL] = "normal",	  [BL_SIM_STUCK] = "stuck",
@@ -208,27 +212,69 @@ static int read_behaviour(const char *key, const char *value, struct bl_sim_valu
 		[BL_SIM_FORGETFUL] = "forgetful", [BL_SIM_VANISH] = "vanish",
 		[BL_SIM_REBOOT] = "reboot",	  [BL_SIM_NODRIVER] = "nodriver",
 		[BL_SIM_GIVES_UP] = "gives-up",	  [BL_SIM_OWN_MIN] = "own-min",
+		[BL_SIM_SHORT] = "short",
 	};
-	const char *colon = strchr(value, ':');
-	size_t len = colon ? (size_t)(colon - value) : strlen(value);
+	const char *colon = memchr(value, ':', len);
+	size_t name = colon ? (size_t)(colon - value) : len;
 	uint64_t i = 0;
+
+	while (i < BL_SIM_MANNERS && (strlen(names[i]) != name || memcmp(names[i], value, name)))
+		i++;
+	*ret_value = colon ? colon + 1 : NULL;
+	return i < BL_SIM_MANNERS && !colon == !takes_value(i) ? i : BL_SIM_MANNERS;
+}
+
+static int read_manner(const char *key, const char *value, struct bl_sim_values *v,
+		       struct bl_err *reterr)
+{
+	const char *of;
+	uint64_t i = find_manner(value, strlen(value), &of);
 	int r = 0;
 
-	while (i < BL_SIM_MANNERS && (strlen(names[i]) != len || memcmp(names[i], value, len)))
-		i++;
-	if (i == BL_SIM_MANNERS || !colon != !takes_value(i))
-		return bad(reterr, key, value,
-			   "normal, stuck, slow, floor:SIZE, forgetful, vanish:DURATION, "
-			   "reboot:DURATION, nodriver, gives-up or own-min:SIZE");
+	if (i == BL_SIM_MANNERS)
+		return bad(reterr, key, value, manners_wanted);
 	if (i == BL_SIM_FLOOR || i == BL_SIM_OWN_MIN)
-		r = size(i == BL_SIM_FLOOR ? "behaviour floor" : "behaviour own-min", colon + 1,
+		r = size(i == BL_SIM_FLOOR ? "behaviour floor" : "behaviour own-min", of,
 			 &v->dom.floor, reterr);
+	if (i == BL_SIM_SHORT)
+		r = size("behaviour short", of, &v->dom.inexact, reterr);
 	if (i == BL_SIM_VANISH)
-		r = duration("behaviour vanish", colon + 1, &v->dom.stays, reterr);
+		r = duration("behaviour vanish", of, &v->dom.stays, reterr);
 	if (i == BL_SIM_REBOOT)
-		r = duration("behaviour reboot", colon + 1, &v->dom.stays, reterr);
+		r = duration("behaviour reboot", of, &v->dom.stays, reterr);
 	if (!r)
 		v->dom.manner = i;
+	return r;
+}
+
+/* How it lives, how it dies (zombie:SIZE), or both with a comma between them. */
+static int read_behaviour(const char *key, const char *value, struct bl_sim_values *v,
+			  struct bl_err *reterr)
+{
+	static const char zombie[] = "zombie:";
+	const char *comma = strchr(value, ',');
+	const char *dies = comma ? comma + 1 : value;
+	char lives[64] = "normal";
+	uint64_t keeps = 0;
+	int r;
+
+	while (comma && *dies == ' ')
+		dies++;
+	if (!strncmp(dies, zombie, sizeof(zombie) - 1)) {
+		if (comma && (size_t)(comma - value) >= sizeof(lives))
+			return bad(reterr, key, value, manners_wanted);
+		if (comma) {
+			memcpy(lives, value, (size_t)(comma - value));
+			lives[comma - value] = '\0';
+		}
+		r = size("behaviour zombie", dies + sizeof(zombie) - 1, &keeps, reterr);
+		if (!r)
+			r = read_manner(key, lives, v, reterr);
+	} else {
+		r = read_manner(key, value, v, reterr);
+	}
+	if (!r)
+		v->dom.keeps = keeps;
 	return r;
 }
 

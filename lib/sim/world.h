@@ -6,7 +6,7 @@
 #include "lib/sim/sim.h"
 
 /* Changes with the layout. */
-#define BL_SIM_MAGIC "balloond-world3"
+#define BL_SIM_MAGIC "balloond-world4"
 
 enum bl_sim_phase {
 	BL_SIM_FREE = 0, /* the slot is nobody's */
@@ -29,6 +29,7 @@ enum bl_sim_manner {
 	BL_SIM_NODRIVER,  /* has no balloon */
 	BL_SIM_GIVES_UP,  /* Linux: stops trying to grow on a full host */
 	BL_SIM_OWN_MIN,	  /* FLOOR whose telemetry tells the size before it is asked */
+	BL_SIM_SHORT,	  /* ends a size away from each target, on the side it came from */
 	BL_SIM_MANNERS
 };
 
@@ -60,6 +61,8 @@ struct bl_sim_dom {
 	uint64_t node; /* takes pages there first; node + 1, 0: where most are free */
 	uint64_t manner, telemetry;
 	uint64_t floor;
+	uint64_t inexact; /* SHORT: how far from its target it ends */
+	uint64_t keeps;	  /* after its death so much never comes back */
 	uint64_t rate; /* pages a second */
 	uint64_t used;
 	uint64_t born;	 /* when it was built */
@@ -156,7 +159,7 @@ void bl_sim_pool_hold(struct bl_sim *s, uint64_t pages);
 /* Makes the domain of a slot that has no domain, with that much of overhead,
  * which must fit into what is unclaimed; phase EMPTY. */
 void bl_sim_make(struct bl_sim *s, struct bl_sim_dom *d, uint64_t overhead);
-/* Frees up to n pages of a dying one; false: it is gone for good. */
+/* Frees up to n pages of a dying one but for what it keeps; false: it is gone for good. */
 bool bl_sim_reap(struct bl_sim *s, struct bl_sim_dom *d, uint64_t n);
 
 /* sim-life.c */

@@ -43,7 +43,14 @@ static const struct {
 	{ "[guest a]\nmemory = 1M\noffset = 1M\n", "w:1: [guest a]: offset is not below memory" },
 	{ "[guest a]\nmemory = 1G\nbehaviour = odd\n",
 	  "w:3: behaviour: \"odd\" is not normal, stuck, slow, floor:SIZE, forgetful, "
-	  "vanish:DURATION, reboot:DURATION, nodriver, gives-up or own-min:SIZE in [guest a]" },
+	  "vanish:DURATION, reboot:DURATION, nodriver, gives-up, own-min:SIZE, short:SIZE or "
+	  "zombie:SIZE in [guest a]" },
+	{ "[guest a]\nbehaviour = short\n", "w:2: behaviour: \"short\" is not" },
+	{ "[guest a]\nbehaviour = short:4\n", "w:2: behaviour short: " },
+	{ "[guest a]\nbehaviour = zombie\n", "w:2: behaviour: \"zombie\" is not" },
+	{ "[guest a]\nbehaviour = zombie:2\n", "w:2: behaviour zombie: " },
+	{ "[guest a]\nbehaviour = zombie:2G,slow\n", "w:2: behaviour: \"zombie:2G,slow\" is not" },
+	{ "[guest a]\nbehaviour = odd,zombie:2G\n", "w:2: behaviour: \"odd\" is not" },
 	{ "[guest a]\nbehaviour = own-min\n", "w:2: behaviour: \"own-min\" is not" },
 	{ "[guest a]\nbehaviour = own-min:4\n", "w:2: behaviour own-min: " },
 	{ "[guest a]\nbehaviour = floor\n", "w:2: behaviour: \"floor\" is not" },

@@ -118,6 +118,43 @@ static void vanishes(void **state)
 	end(&h);
 }
 
+/* A coarse balloon: from above it ends above its target, from below below it. */
+static void ends_short(void **state)
+{
+	struct host h = host(HOST GUEST "behaviour = short:4M\n");
+
+	(void)state;
+	target(&h, "g", 1024);
+	run(&h, 60000);
+	assert_int_equal(mib(&h, "g"), 1028);
+	target(&h, "g", 1025);
+	run(&h, 60000);
+	assert_int_equal(mib(&h, "g"), 1028); /* nearer than it can come */
+	target(&h, "g", 1324);
+	run(&h, 60000);
+	assert_int_equal(mib(&h, "g"), 1320);
+	end(&h);
+}
+
+static void zombies(void **state)
+{
+	struct host h = host(HOST GUEST "behaviour = vanish:5s, zombie:512M\n");
+	struct bl_sim_physinfo p;
+
+	(void)state;
+	run(&h, 4990);
+	assert_int_equal(mib(&h, "g"), 2048);
+	run(&h, 10000);
+	assert_true(dom(&h, "g")->flags & BL_DOM_DYING);
+	assert_int_equal(mib(&h, "g"), 512);
+	run(&h, 3600000);
+	assert_int_equal(mib(&h, "g"), 512);
+	bl_sim_physinfo(h.s, &p);
+	assert_int_equal(p.free.n, (7 * 1024 - 512) * MIB - 2 * BL_SIM_EMPTY_PAGES -
+				   (BL_PAGES_PER_MIB + 2 * 4096)); /* its paging pool stays */
+	end(&h);
+}
+
 /* At its last target, by whom it was made; once. */
 static void reboots(void **state)
 {
@@ -355,6 +392,8 @@ int main(void)
 		cmocka_unit_test(manners),
 		cmocka_unit_test(forgetful_takes_it_back),
 		cmocka_unit_test(vanishes),
+		cmocka_unit_test(ends_short),
+		cmocka_unit_test(zombies),
 		cmocka_unit_test(reboots),
 		cmocka_unit_test(gives_up),
 		cmocka_unit_test(telemetry),
