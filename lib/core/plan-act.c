@@ -74,6 +74,8 @@ static bl_pages giving_target(const struct bl_plan *plan, const struct bl_plan_i
 
 	if (!v->track->proven && d->target.n < d->tot.n)
 		return bl_pages_max(d->target, v->floor); /* its probe is out */
+	if (v->growing.n < v->granted.n && want.n >= d->tot.n) /* not taken: it is withdrawn but for what shows that it is */
+		return bl_pages_add(d->tot, bl_pages_min(v->granted, BL_PAGES(BL_PROGRESS_PAGES)));
 	if (v->goal.n >= v->have.n) /* nobody asks any more; its limit may be below its target */
 		return bl_pages_max(bl_pages_min(d->target, v->have), d->tot);
 	if (v->track->refuses) /* it is asked for no more, and may still come round */
@@ -95,6 +97,15 @@ static bl_pages giving_target(const struct bl_plan *plan, const struct bl_plan_i
 	return want;
 }
 
+static enum bl_why why_told(const struct bl_view *v, bl_pages target)
+{
+	if (!v->track->proven && target.n < v->dom->tot.n)
+		return BL_WHY_PROBE;
+	if (v->goal.n >= v->have.n && target.n >= v->dom->tot.n && target.n < v->dom->target.n)
+		return BL_WHY_WITHDRAWN;
+	return v->why;
+}
+
 static void act_give(struct bl_plan *plan, const struct bl_plan_in *in, const struct bl_view *v)
 {
 	const struct bl_dom *d = v->dom;
@@ -106,8 +117,7 @@ static void act_give(struct bl_plan *plan, const struct bl_plan_in *in, const st
 
 		target = giving_target(plan, in, v);
 		if (target.n != d->target.n)
-			emit_dom(plan, BL_ACT_TARGET, v, target,
-				 t->proven || target.n >= d->tot.n ? v->why : BL_WHY_PROBE);
+			emit_dom(plan, BL_ACT_TARGET, v, target, why_told(v, target));
 		else if (t->lagging &&
 			 bl_ms_since(in->snap->now, last).n >= in->settings->retry_after.n)
 			emit_dom(plan, BL_ACT_NUDGE, v, d->target, BL_WHY_RETRY);
@@ -185,9 +195,11 @@ static void act_grow(struct bl_plan *plan, const struct bl_view *v, bl_pages to)
 {
 	enum bl_why why = is_tried(v) ? BL_WHY_PROBE : v->why;
 
-	if (v->dom->max_pages.n < to.n || (v->track->ours && v->dom->max_pages.n > to.n))
+	if (v->dom->max_pages.n < to.n)
 		emit_dom(plan, BL_ACT_MAXMEM, v, to, why);
 	emit_dom(plan, BL_ACT_TARGET, v, to, why);
+	if (v->track->ours && v->dom->max_pages.n > to.n)
+		emit_dom(plan, BL_ACT_MAXMEM, v, to, why);
 }
 
 /* How soon to look again. One that is stuck, or that dies, is no reason to hurry

@@ -41,7 +41,7 @@ static void sort_out_claims(struct bl_plan *plan, const struct bl_plan_in *in)
  * that it shows when the guest comes round. */
 static bl_pages offer_of(const struct bl_view *v)
 {
-	return bl_pages_add(v->dom->tot, bl_pages_min(v->growing, BL_PAGES(BL_PROGRESS_PAGES)));
+	return bl_pages_add(v->dom->tot, bl_pages_min(v->granted, BL_PAGES(BL_PROGRESS_PAGES)));
 }
 
 /* The most it should have now. One that does not take what it is granted gets
@@ -75,7 +75,7 @@ static struct bl_guest_in guest_of(const struct bl_view *v, const struct bl_plan
 	if (!plan->scratch->claims_short && bl_track_booting(t, in->settings, in->snap->now))
 		g.min = g.max = g.demand = g.have;
 	else if (t->no_grow_until.n > in->snap->now.n)
-		g.have = offer_of(v);
+		g.have = bl_pages_min(g.have, offer_of(v));
 	/* nobody knows what it needs: it gives for a claim only */
 	if (!plan->scratch->claims_short && !t->fresh && in->settings->policy == BL_POLICY_DEMAND)
 		g.min = bl_pages_max(g.min, g.have);

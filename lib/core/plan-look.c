@@ -21,10 +21,10 @@ bl_pages bl_view_step(const struct bl_view *v)
 	return v->track->proven ? v->track->trust : BL_PAGES(BL_PROGRESS_PAGES);
 }
 
-/* What it was granted and has not taken. Of a domain that is being built the
+/* What it was granted and has not taken, by whomever. Of a domain that is being built the
  * hypervisor's limit says how much will come, unless a claim covers it; so it
  * does, for a while, of one whose target is not known yet. */
-static bl_pages view_growing(const struct bl_view *v, const struct bl_plan_in *in)
+static bl_pages view_granted(const struct bl_view *v, const struct bl_plan_in *in)
 {
 	const struct bl_dom *d = v->dom;
 	bl_pages room = bl_pages_sub(d->max_pages, bl_pages_add(d->tot, d->outstanding));
@@ -41,6 +41,15 @@ static bl_pages view_growing(const struct bl_view *v, const struct bl_plan_in *i
 	if (!d->has_target)
 		return BL_PAGES(0); /* dom0, left alone */
 	return bl_pages_min(bl_pages_sub(d->target, d->tot), room);
+}
+
+/* A grant that nobody takes is kept from nobody. A builder has its own time. */
+static bl_pages view_growing(const struct bl_view *v, const struct bl_plan_in *in)
+{
+	bool built = v->dom->flags & BL_DOM_BUILDING || !v->dom->has_target;
+
+	return built || bl_track_flows(v->track, in->settings, in->snap->now) ? v->granted :
+										  BL_PAGES(0);
 }
 
 static bool balloon_usable(const struct bl_view *v)
@@ -136,6 +145,7 @@ static void look_at(struct bl_view *v, const struct bl_dom *d, const struct bl_p
 	near->memory = m ? m : near->memory;
 	v->limits = bl_settings_limits_of(in->settings, d, m);
 	v->state = view_state(v, in);
+	v->granted = view_granted(v, in);
 	v->growing = view_growing(v, in);
 	v->have = bl_pages_add(d->tot, v->growing);
 	v->goal = v->have;

@@ -44,7 +44,8 @@ struct bl_view {
 	struct bl_limits limits;
 	enum bl_dom_state state;
 	bool managed;	  /* balloond may move it now */
-	bl_pages growing; /* granted, or being built, and not yet taken */
+	bl_pages granted; /* and not yet taken, or still to come to one that is built */
+	bl_pages growing; /* of that what is kept for it: all while pages flow, else nothing */
 	bl_pages have;	  /* tot + growing */
 	/* No claim takes it below: max(min, fresh used, its driver's own min), and
 	 * while that refuses for want of memory what it has; at most have. */

@@ -42,6 +42,16 @@ bool bl_track_booting(const struct bl_track *t, const struct bl_settings *s, bl_
 	return !t->found_at_start && bl_ms_since(now, t->first_seen).n < s->boot_grace.n;
 }
 
+bool bl_track_flows(const struct bl_track *t, const struct bl_settings *s, bl_ms now)
+{
+	return bl_ms_since(now, t->flowed_at).n < s->stuck_after.n;
+}
+
+static bl_pages granted_to(const struct bl_dom *d)
+{
+	return d->has_target ? bl_pages_min(d->target, d->max_pages) : BL_PAGES(0);
+}
+
 static void track_begin(struct bl_track *t, const struct bl_dom *d, bl_ms now, bool at_start)
 {
 	UT_hash_handle hh = t->hh;
@@ -55,6 +65,9 @@ static void track_begin(struct bl_track *t, const struct bl_dom *d, bl_ms now, b
 		.target = d->target,
 		.asked = BL_MS_NEVER,
 		.trust = BL_PAGES(UINT64_MAX),
+		.granted_to = granted_to(d),
+		.flow_mark = d->tot,
+		.flowed_at = now,
 		.moved = now,
 		.marked = now,
 		.mark = d->tot,
@@ -278,6 +291,28 @@ static void track_begins_to_refuse(struct bl_track *t, const struct bl_settings 
 		     bl_ms_since(now, t->came_round).n < s->retry_after.n + s->stuck_after.n;
 }
 
+/* Whoever wrote the target, and whatever keeps the guest from taking: a grant begins when
+ * its target or its limit goes up, and goes on while its pages do. */
+static void track_flow(struct bl_track *t, const struct bl_dom *d, bl_ms now)
+{
+	bool dies = d->flags & BL_DOM_DYING, begins = dies && !t->dying_since.n;
+	bl_pages from = t->flow_mark;
+	bool flows = dies ? d->tot.n < from.n && from.n - d->tot.n >= BL_PROGRESS_PAGES :
+			    d->tot.n >= from.n + BL_PROGRESS_PAGES;
+
+	if (begins)
+		t->dying_since = now;
+	else if (!dies)
+		t->dying_since = BL_MS(0);
+	if (begins || flows || (!dies && granted_to(d).n > t->granted_to.n)) {
+		t->flow_mark = d->tot;
+		t->flowed_at = now;
+	} else if (!dies && d->tot.n < from.n) {
+		t->flow_mark = d->tot; /* what it gave meanwhile it may take again */
+	}
+	t->granted_to = granted_to(d);
+}
+
 static void track_update(struct bl_track *t, const struct bl_settings *s,
 			 const struct bl_dom *d, bl_ms now)
 {
@@ -300,6 +335,7 @@ static void track_update(struct bl_track *t, const struct bl_settings *s,
 		track_refusal(t, s, d, now);
 	else
 		track_motion(t, s, d, now);
+	track_flow(t, d, now);
 	t->tot = d->tot;
 	t->target = d->target;
 	/* a dying one loses both bit by bit */

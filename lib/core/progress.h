@@ -43,6 +43,10 @@ struct bl_track {
 	bl_pages tot, target; /* at the last update */
 	bl_pages lived_at;    /* its target, else its pages, when it was last seen alive */
 	bl_ms asked;	      /* since when tot differs from target; NEVER: it does not */
+	bl_pages granted_to;  /* its target, or the hypervisor's limit where that is lower */
+	bl_pages flow_mark;   /* its pages when they last flowed as expected: into what it was */
+	bl_ms flowed_at;      /* granted, or back from one that dies; or when that began */
+	bl_ms dying_since;    /* 0: it lives */
 	bl_pages stood;	      /* its pages when they last were where its target said, or turned */
 	bl_pages mark;	      /* its pages when it last made progress, or failed to for stuck_after */
 	bl_ms marked;	      /* when that was */
@@ -86,6 +90,9 @@ struct bl_track *bl_progress_find(const struct bl_progress *p, uint32_t domid);
 struct bl_track *bl_progress_find_after(const struct bl_progress *p, uint32_t domid,
 					const struct bl_track *near);
 void bl_progress_free(struct bl_progress *p);
+/* Pages still flow into what it was granted, or back from one that dies: they came within
+ * stuck_after. What does not flow counts for nobody. */
+bool bl_track_flows(const struct bl_track *t, const struct bl_settings *s, bl_ms now);
 /* Still within boot-grace: not rebalanced, not called stuck. */
 bool bl_track_booting(const struct bl_track *t, const struct bl_settings *s, bl_ms now);
 

@@ -47,6 +47,10 @@ uint64_t count_growing(const struct world *w, const struct bl_dom *d, uint64_t t
 
 		return room > w->snap.total.n || asleep || count_being_built(w, d->domid) ? 0 : room;
 	}
+	/* a grant that nobody took within stuck-after is kept from nobody */
+	if (w->snap.now.n - t->flowed_at.n >= w->settings.stuck_after.n &&
+	    (target < max ? target : max) <= (d->target.n < d->max_pages.n ? d->target.n : d->max_pages.n))
+		return 0;
 	return d->has_target ? (wants < room ? wants : room) : 0;
 }
 

@@ -341,6 +341,7 @@ static void scramble(struct bl_track *t, struct rnd *r, bl_ms now)
 	t->proven = t->proven || !rnd_one_in(r, 3);
 	t->incapable = !t->proven && rnd_one_in(r, 3);
 	t->lagging = rnd_one_in(r, 3);
+	t->flowed_at = bl_ms_since(now, BL_MS(rnd_below(r, rnd_one_in(r, 2) ? 5000 : 90000)));
 	if (rnd_one_in(r, 6))
 		t->trust = BL_PAGES(BL_PROGRESS_PAGES << rnd_below(r, 6));
 	t->ours = rnd_one_in(r, 2);
