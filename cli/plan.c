@@ -23,7 +23,7 @@ static void show_verdict(const struct bl_json *plan, const char *size)
 	else if (!strcmp(verdict, "reclaim"))
 		printf("would be held once balloons have moved");
 	else if (!strcmp(verdict, "later"))
-		printf("would be refused now: it needs another claim to end");
+		printf("would be refused now");
 	else if (!strcmp(verdict, "never"))
 		printf("can never be held here: %s is the most",
 		       cli_text_bytes(plan, "most_bytes", most));

@@ -57,6 +57,23 @@ static void say_external(struct bd_manager *m, void (*add)(void *ud, const char 
 	add(ud, line);
 }
 
+/* Domains that are dead and keep memory. */
+static void say_undead(struct bd_manager *m, void (*add)(void *ud, const char *line), void *ud)
+{
+	struct bl_plan_in in = bd_manager_plan_in(m);
+	char line[BL_REASON_MAX + BL_NAME_MAX + 32], reason[BL_REASON_MAX];
+
+	for (size_t i = 0; i < m->plan.n_views; i++) {
+		const struct bl_view *v = &m->plan.views[i];
+
+		if (v->state != BL_STATE_DYING || v->flows || !v->dom->tot.n || !v->track)
+			continue;
+		snprintf(line, sizeof(line), "%s (domid %u): %s", v->dom->name, v->dom->domid,
+			 bl_reason_domain(&m->plan, &in, v, reason));
+		add(ud, line);
+	}
+}
+
 void bd_manager_problems(struct bd_manager *m, void (*add)(void *ud, const char *line), void *ud)
 {
 	char line[512];
@@ -87,6 +104,7 @@ void bd_manager_problems(struct bd_manager *m, void (*add)(void *ud, const char 
 		add(ud, line);
 	}
 	say_external(m, add, ud);
+	say_undead(m, add, ud);
 	m->host->ops->problems(m->host, add, ud);
 }
 

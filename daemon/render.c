@@ -193,6 +193,8 @@ void bd_render_domain(struct bl_json_out *o, const char *key, const struct bd_pi
 	put_pages(o, "claimed_bytes", d->outstanding);
 	bl_json_put_uint(o, "weight", v->limits.weight);
 	put_pages(o, "demand_bytes", v->demand);
+	if (v->state == BL_STATE_DYING && v->track)
+		put_seconds(o, "dying_seconds", bl_ms_since(p->snap->now, v->track->dying_since));
 	put_telemetry(o, v);
 	bl_json_put_string(o, "reason", bl_reason_domain(p->plan, &in, v, reason));
 	bl_json_object_end(o);
@@ -311,6 +313,11 @@ void bd_render_what_if(struct bl_json_out *o, const struct bd_picture *p,
 	put_pages(o, "available_bytes", w->admission.available);
 	put_pages(o, "reclaimable_bytes", w->admission.reclaimable);
 	put_pages(o, "most_bytes", w->admission.most);
+	bl_json_array(o, "blockers");
+	for (unsigned bit = 1; bit < BL_BLOCK_ALL; bit <<= 1)
+		if (w->admission.blockers & bit)
+			bl_json_put_string(o, NULL, bl_blocker_name((enum bl_blocker)bit));
+	bl_json_array_end(o);
 	bl_json_array(o, "domains");
 	for (size_t i = 0; i < w->plan->n_views; i++) {
 		const struct bl_view *v = &w->plan->views[i];

@@ -2,12 +2,132 @@
 /* What a claim would meet, and how long it takes. */
 #include "lib/core/plan-internal.h"
 
-/* Now, or when it is unpaused, has arrived or is built. */
-static bool may_ever_give(const struct bl_view *v)
+const char *bl_blocker_name(enum bl_blocker b)
 {
-	return v->managed || (v->limits.mode == BL_MODE_AUTO && !v->limits.external &&
-			      (v->state == BL_STATE_PAUSED || v->state == BL_STATE_MIGRATING ||
-			       v->state == BL_STATE_BUILDING));
+	static const char *const names[BL_BLOCKERS] = {
+		"dying", "silent", "away", "growth", "claims", "use", "no-balloon", "left-alone",
+		"own-min", "min", "reserve",
+	};
+	unsigned i = 0;
+
+	while (i < BL_BLOCKERS && b != 1U << i)
+		i++;
+	return i < BL_BLOCKERS ? names[i] : "unknown";
+}
+
+/* What it would keep of what it has. */
+static bl_pages kept_without(const struct bl_view *v, unsigned gone)
+{
+	bl_pages keep = gone & BL_BLOCK_MIN ? BL_PAGES(0) : v->limits.min;
+
+	if (v->track->fresh && !(gone & BL_BLOCK_USE))
+		keep = bl_pages_max(keep, v->dom->tele.used);
+	if (!v->track->fresh && gone & BL_BLOCK_MIN) /* nobody knows what it needs */
+		keep = bl_pages_min(v->limits.min, BL_PAGES(v->limits.base.n / 2));
+	if (!(gone & BL_BLOCK_OWN_MIN))
+		keep = bl_pages_max(keep, bl_view_own_min(v));
+	return bl_pages_min(keep, v->have);
+}
+
+static bl_pages dying_gives(const struct bl_view *v, unsigned gone)
+{
+	if (!v->flows && !(gone & BL_BLOCK_DYING))
+		return BL_PAGES(0);
+	/* what a guest that reboots has is kept for its successor */
+	return v->dom->flags & BL_DOM_REBOOTING && !(gone & BL_BLOCK_CLAIMS) ? BL_PAGES(0) : v->dom->tot;
+}
+
+static bl_pages managed_gives(const struct bl_view *v, unsigned gone)
+{
+	bl_pages keep = kept_without(v, gone);
+
+	if (gone & BL_BLOCK_SILENT || !v->silent)
+		return bl_pages_sub(v->have, keep);
+	/* what it was granted and does not take can still be withdrawn */
+	return bl_pages_sub(v->growing, bl_pages_sub(keep, v->dom->tot));
+}
+
+/* What must be gone for one that is not managed to give as others do; 0: it never does. */
+static unsigned bars(const struct bl_view *v)
+{
+	bool left_alone = v->limits.mode != BL_MODE_AUTO || v->limits.external ||
+			  v->dom->flags & BL_DOM_EXTERNAL;
+	bool away = v->dom->flags & (BL_DOM_PAUSED | BL_DOM_MIGRATING | BL_DOM_BUILDING);
+
+	if (!v->track || !v->dom->has_target || v->dom->flags & BL_DOM_NO_BALLOON ||
+	    (v->dom->flags & BL_DOM_CONTROL && v->limits.mode != BL_MODE_AUTO))
+		return 0;
+	return (left_alone ? BL_BLOCK_LEFT_ALONE : 0U) | (away ? BL_BLOCK_AWAY : 0U) |
+	       (!v->usable ? BL_BLOCK_NO_BALLOON : 0U) | (v->silent ? BL_BLOCK_SILENT : 0U);
+}
+
+bl_pages bl_view_gives_without(const struct bl_view *v, unsigned gone)
+{
+	unsigned barred = bars(v);
+
+	if (v->state == BL_STATE_DYING)
+		return dying_gives(v, gone);
+	if (v->managed || (barred && (barred & gone) == barred))
+		return managed_gives(v, gone);
+	if (gone & BL_BLOCK_GROWTH && v->dom->has_target && !(v->dom->flags & BL_DOM_BUILDING))
+		return v->growing;
+	return BL_PAGES(0);
+}
+
+/* What there would be for a claim: base, and what guests would give. */
+static int64_t room_without(const struct bl_plan *plan, int64_t base, bl_pages claims, unsigned gone)
+{
+	int64_t room = base;
+
+	if (gone & BL_BLOCK_CLAIMS)
+		room += (int64_t)claims.n;
+	if (gone & BL_BLOCK_RESERVE)
+		room += (int64_t)plan->reserve.n;
+	for (size_t i = 0; i < plan->n_views; i++)
+		room += (int64_t)bl_view_gives_without(&plan->views[i], gone).n;
+	return room;
+}
+
+struct shortage {
+	const struct bl_plan *plan;
+	int64_t base;
+	bl_pages claims, need;
+};
+
+static bool fits_without(const struct shortage *s, unsigned gone)
+{
+	return room_without(s->plan, s->base, s->claims, gone) >= (int64_t)s->need.n;
+}
+
+/* What is not necessary; again after each, for a guest that comes back may keep more than
+ * it would have taken. */
+static unsigned drop_needless(const struct shortage *s, unsigned before, unsigned all)
+{
+	for (unsigned bit = 1U << (BL_BLOCKERS - 1); bit;)
+		if (all & bit && fits_without(s, before | (all & ~bit))) {
+			all &= ~bit;
+			bit = 1U << (BL_BLOCKERS - 1);
+		} else {
+			bit >>= 1;
+		}
+	return all;
+}
+
+/* One of candidates that is enough, or else as few as needed, the first of them first;
+ * before: those that are gone anyway. */
+static unsigned find_blockers(const struct shortage *s, unsigned before, unsigned candidates)
+{
+	unsigned all = 0;
+
+	for (unsigned bit = 1; bit < 1U << BL_BLOCKERS; bit <<= 1)
+		if (candidates & bit && fits_without(s, before | bit))
+			return bit;
+	for (unsigned bit = 1; bit < 1U << BL_BLOCKERS; bit <<= 1) {
+		all |= candidates & bit;
+		if (fits_without(s, before | all))
+			return drop_needless(s, before, all);
+	}
+	return 0;
 }
 
 /* own: what plan->balance already keeps for the one who asks; claims: what other
@@ -15,35 +135,33 @@ static bool may_ever_give(const struct bl_view *v)
 static struct bl_admission admit(const struct bl_plan *plan, bl_pages need, bl_pages own,
 				 bl_pages claims)
 {
-	int64_t balance = plan->balance + (int64_t)own.n;
+	int64_t balance = plan->balance + (int64_t)own.n, room, most;
 	struct bl_admission a = {
 		.need = need,
 		.available = BL_PAGES(balance > 0 ? balance : 0),
 		.reclaimable = plan->reclaimable,
 		.claims = claims,
 	};
-	int64_t to_min = 0, going = 0, kept = 0, most;
+	struct shortage s = { plan, balance, claims, need };
 
-	for (size_t i = 0; i < plan->n_views; i++) {
-		const struct bl_view *v = &plan->views[i];
-
-		if (may_ever_give(v))
-			to_min += (int64_t)bl_pages_sub(v->have, bl_pages_max(v->limits.min, bl_view_own_min(v))).n;
-		if (v->state == BL_STATE_DYING)
-			going += (int64_t)v->dom->tot.n;
-		if (v->dom->flags & BL_DOM_REBOOTING) /* for its successor */
-			kept += (int64_t)v->dom->tot.n;
-	}
-	most = balance + (int64_t)a.claims.n + to_min + going;
+	room = balance + (int64_t)plan->reclaimable.n + (int64_t)plan->coming.n;
+	most = room_without(plan, balance, claims, BL_BLOCK_PASSING);
 	a.most = BL_PAGES(most > 0 ? most : 0);
-	if (a.need.n > a.most.n)
-		a.verdict = BL_FITS_NEVER;
-	else if (a.need.n <= a.available.n)
+	if (need.n <= a.available.n)
 		a.verdict = BL_FITS_NOW;
-	else if ((int64_t)a.need.n <= balance + (int64_t)plan->reclaimable.n + going - kept)
+	else if ((int64_t)need.n <= room)
 		a.verdict = BL_FITS_RECLAIM;
-	else
+	else if (need.n <= a.most.n)
 		a.verdict = BL_FITS_LATER;
+	else
+		a.verdict = BL_FITS_NEVER;
+	if (a.verdict >= BL_FITS_LATER)
+		a.lacks = BL_PAGES(room > 0 ? need.n - (uint64_t)room : need.n + (uint64_t)-room);
+	if (a.verdict == BL_FITS_LATER)
+		a.blockers = find_blockers(&s, 0, BL_BLOCK_PASSING);
+	else if (a.verdict == BL_FITS_NEVER)
+		a.blockers = find_blockers(&s, BL_BLOCK_PASSING,
+					   BL_BLOCK_ALL & ~(unsigned)BL_BLOCK_PASSING);
 	return a;
 }
 

@@ -44,12 +44,11 @@ static bl_pages view_granted(const struct bl_view *v, const struct bl_plan_in *i
 }
 
 /* A grant that nobody takes is kept from nobody. A builder has its own time. */
-static bl_pages view_growing(const struct bl_view *v, const struct bl_plan_in *in)
+static bl_pages view_growing(const struct bl_view *v)
 {
 	bool built = v->dom->flags & BL_DOM_BUILDING || !v->dom->has_target;
 
-	return built || bl_track_flows(v->track, in->settings, in->snap->now) ? v->granted :
-										  BL_PAGES(0);
+	return built || v->flows ? v->granted : BL_PAGES(0);
 }
 
 static bool balloon_usable(const struct bl_view *v)
@@ -145,21 +144,21 @@ static void look_at(struct bl_view *v, const struct bl_dom *d, const struct bl_p
 	near->memory = m ? m : near->memory;
 	v->limits = bl_settings_limits_of(in->settings, d, m);
 	v->state = view_state(v, in);
+	v->flows = bl_track_flows(v->track, in->settings, in->snap->now);
 	v->granted = view_granted(v, in);
-	v->growing = view_growing(v, in);
+	v->growing = view_growing(v);
 	v->have = bl_pages_add(d->tot, v->growing);
 	v->goal = v->have;
 	v->floor = v->have;
-	may = v->state <= BL_STATE_STUCK && v->limits.mode == BL_MODE_AUTO && balloon_usable(v);
+	v->usable = balloon_usable(v);
+	v->silent = bl_view_lags(v, in->snap->now);
+	may = v->state <= BL_STATE_STUCK && v->limits.mode == BL_MODE_AUTO && v->usable;
 	v->managed = may;
 	if (!may)
 		return;
 	v->demand = view_demand(v, in->settings);
 	set_floor(v);
-	if (!bl_view_lags(v, in->snap->now))
-		v->givable = bl_pages_sub(v->have, v->floor);
-	else /* what it was granted and does not take can still be withdrawn */
-		v->givable = bl_pages_sub(v->growing, bl_pages_sub(v->floor, d->tot));
+	v->givable = bl_view_gives_without(v, 0);
 }
 
 static void sum_up(struct bl_plan *plan, const struct bl_plan_in *in)
@@ -169,6 +168,7 @@ static void sum_up(struct bl_plan *plan, const struct bl_plan_in *in)
 
 	plan->reserve = bl_share_of(in->settings->reserve, s->total);
 	plan->promised = plan->growing = plan->reclaimable = plan->claims = BL_PAGES(0);
+	plan->coming = BL_PAGES(0);
 	plan->pressure = false;
 	plan->scratch->above_floors = BL_PAGES(0);
 	for (size_t i = 0; i < in->ledger->n; i++) {
@@ -182,6 +182,8 @@ static void sum_up(struct bl_plan *plan, const struct bl_plan_in *in)
 		const struct bl_view *v = &plan->views[i];
 
 		plan->growing = bl_pages_add(plan->growing, v->growing);
+		if (v->state == BL_STATE_DYING)
+			plan->coming = bl_pages_add(plan->coming, bl_view_gives_without(v, 0));
 		plan->reclaimable = bl_pages_add(plan->reclaimable, v->givable);
 		plan->scratch->above_floors =
 			bl_pages_add(plan->scratch->above_floors, v->hoped);

@@ -43,14 +43,17 @@ struct bl_view {
 	struct bl_track *track; /* NULL for holders */
 	struct bl_limits limits;
 	enum bl_dom_state state;
+	bool usable;	  /* its balloon: it has a target that its pages may follow */
 	bool managed;	  /* balloond may move it now */
 	bl_pages granted; /* and not yet taken, or still to come to one that is built */
 	bl_pages growing; /* of that what is kept for it: all while pages flow, else nothing */
+	bool flows;	  /* pages come, of its grant or of its death: bl_track_flows */
 	bl_pages have;	  /* tot + growing */
 	/* No claim takes it below: max(min, fresh used, its driver's own min), and
 	 * while that refuses for want of memory what it has; at most have. */
 	bl_pages floor;
 	bl_pages hoped;	  /* what it could give if it lagged, or refused, no more */
+	bool silent;	  /* does not follow, or refuses: not counted on */
 	bl_pages givable; /* have - floor where it may be counted on */
 	bl_pages demand;
 	bl_pages goal;	  /* what it should have in the end; have when not managed */
@@ -69,6 +72,7 @@ struct bl_plan {
 	int64_t balance;      /* pages: free - outstanding - promised - growing - reserve */
 	bl_pages available;   /* balance, never below 0 */
 	bl_pages reclaimable; /* what guests could give, unproven ones included */
+	bl_pages coming;      /* what comes back of domains that die, for no successor */
 	bl_pages claims;      /* what live claims keep, staked or promised */
 	bool moving;	      /* something is under way: tick fast */
 	bool waiting;	      /* something waits for time alone: tick every second */
@@ -97,17 +101,43 @@ const struct bl_view *bl_plan_view(const struct bl_plan *plan, uint32_t domid);
 enum bl_verdict {
 	BL_FITS_NOW,	 /* from what is available */
 	BL_FITS_RECLAIM, /* once balloons have moved, and what is dying has gone */
-	BL_FITS_LATER,	 /* only when other claims end, or guests use less */
+	BL_FITS_LATER,	 /* only when something ends that may: other claims, a guest's use */
 	BL_FITS_NEVER,	 /* not even with every claim gone and every guest at its min */
 };
+/* What keeps memory from a claim, as bits. Where one that is named goes away, the claim
+ * fits (rule 10 of the core). */
+enum bl_blocker {
+	BL_BLOCK_DYING = 1 << 0,  /* domains that die and give nothing back any more */
+	BL_BLOCK_SILENT = 1 << 1, /* guests that do not follow, or whose driver refuses */
+	BL_BLOCK_AWAY = 1 << 2,	  /* guests that are paused, migrating or being built */
+	BL_BLOCK_GROWTH = 1 << 3, /* grants by others that are still being taken */
+	BL_BLOCK_CLAIMS = 1 << 4, /* other claims */
+	BL_BLOCK_USE = 1 << 5,	  /* what guests use */
+	/* of a claim that can never be met: */
+	BL_BLOCK_NO_BALLOON = 1 << 6, /* guests whose balloon does not answer */
+	BL_BLOCK_LEFT_ALONE = 1 << 7,   /* guests that balloond is to leave alone */
+	BL_BLOCK_OWN_MIN = 1 << 8,    /* the min that a guest's own driver keeps */
+	BL_BLOCK_MIN = 1 << 9,	      /* the guests' min */
+	BL_BLOCK_RESERVE = 1 << 10,   /* the host's reserve */
+};
+#define BL_BLOCK_PASSING (BL_BLOCK_NO_BALLOON - 1) /* those that pass of themselves */
+#define BL_BLOCKERS 11
+/* "dying", "silent", ... of one bit. */
+const char *bl_blocker_name(enum bl_blocker b);
+#define BL_BLOCK_ALL ((1U << BL_BLOCKERS) - 1)
+
 struct bl_admission {
 	enum bl_verdict verdict;
 	bl_pages need;	      /* size + overhead */
 	bl_pages available, reclaimable;
 	bl_pages claims;      /* what other claims keep */
 	bl_pages most;	      /* the most that size + overhead could ever be here */
+	bl_pages lacks;	      /* how much less there is than it needs, balloons included */
+	unsigned blockers;    /* LATER, NEVER: the fewest that make it fit; 0: nothing would */
 	const struct bl_claim *of; /* the claim that asks; NULL: one that is not in the ledger */
 };
+/* What v would give to a claim if those blockers were gone. */
+bl_pages bl_view_gives_without(const struct bl_view *v, unsigned gone);
 /* own: what the plan already counts as growth of the domain that it is for. */
 void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead, bl_pages own,
 		   struct bl_admission *ret);

@@ -117,7 +117,7 @@ def plan_for_people():
              {"domid": 2, "name": "db", "uuid": UUID, "current_bytes": GIB, "goal_bytes": 2 * GIB,
               "change_bytes": GIB}]
     rows = [("now", 0, "would be held at once"), ("reclaim", 0, "once balloons have moved, in about 8 s"),
-            ("later", 3, "needs another claim to end"), ("never", 3, "8 GiB is the most"),
+            ("later", 3, "would be refused now"), ("never", 3, "8 GiB is the most"),
             ("tomorrow", 0, "'tomorrow'")]
     for verdict, want, says in rows:
         with Fake({"plan": {"verdict": verdict, "needed_bytes": GIB, "most_bytes": 8 * GIB,

@@ -258,7 +258,7 @@ static void a_claim_that_only_they_could_meet(void **state)
 	a = admit(f, 3500);
 	assert_int_equal(a.verdict, BL_FITS_LATER);
 	bl_reason_refusal(&f->plan, &in, &a, buf);
-	assert_non_null(strstr(buf, "; domain 1 keeps 800 MiB itself: memory pressure inside the guest"));
+	assert_non_null(strstr(buf, "; domain 1 refuses to go below 1000 MiB, memory pressure inside the guest, and could give 800 MiB"));
 	/* by its own limit: not before somebody changes that */
 	tell(f, 0, 1000);
 	d->tele.refusal = BL_REFUSES_NOT;

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Why a claim is refused, or what it waits for: who keeps the memory, how much, and what
+ * would change that. */
+#include <string.h>
+
+#include "lib/core/reason-say.h"
+
+/* ---- one sentence for each blocker ---- */
+
+static void say_more(char buf[BL_REASON_MAX], size_t more)
+{
+	if (more)
+		bl_say(buf, " and %zu more", more);
+}
+
+/* Each claim with what keeps it; true: there were some. */
+static void say_claims(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
+		       const struct bl_admission *a)
+{
+	size_t told = 0, more = 0;
+
+	bl_say(buf, "; other claims keep %s:", SIZE(a->claims));
+	for (size_t i = 0; i < in->ledger->n; i++) {
+		const struct bl_claim *c = in->ledger->claims[i];
+
+		if (c == a->of)
+			continue;
+		if (told == BL_REASON_NAMED) {
+			more++;
+			continue;
+		}
+		bl_say(buf, "%s ", told++ ? "," : "");
+		bl_say_claim(buf, c);
+		if (c->state == BL_CLAIM_RECLAIMING)
+			bl_say(buf, ", which waits for %s", TIME(bl_ms_since(in->snap->now, c->created)));
+	}
+	say_more(buf, more);
+	bl_say(buf, "; it fits once claims end ('balloonctl release', or --wait)");
+}
+
+static void say_silent_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
+			   const struct bl_view *v)
+{
+	const struct bl_dom *d = v->dom;
+
+	bl_say(buf, "%s ", LABEL(d));
+	if (v->track->refuses)
+		bl_say(buf, "refuses to go below %s, %s,", SIZE(d->tot), bl_say_refusal(d->tele.refusal));
+	else if (d->target.n < d->tot.n)
+		bl_say(buf, "is %s (asked for %s, stays at %s for %s)",
+		       v->state == BL_STATE_STUCK ? "stuck" : "lagging", SIZE(d->target), SIZE(d->tot),
+		       TIME(bl_ms_since(in->snap->now, v->track->moved)));
+	else
+		bl_say(buf, "did not follow when it was last asked");
+	bl_say(buf, " and could give %s", SIZE(bl_view_gives_without(v, BL_BLOCK_SILENT)));
+}
+
+static void say_dying_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
+			  const struct bl_view *v)
+{
+	bl_say(buf, "%s (domid %u) is dying for %s and keeps %s: another domain may map its pages, "
+		    "or its device model still runs", LABEL(v->dom), v->dom->domid,
+	       TIME(bl_ms_since(in->snap->now, v->track->dying_since)), SIZE(v->dom->tot));
+}
+
+static void say_away_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
+			 const struct bl_view *v)
+{
+	(void)in;
+	bl_say(buf, "%s is %s and could give %s once it runs", LABEL(v->dom),
+	       bl_dom_state_name(v->state), SIZE(bl_view_gives_without(v, BL_BLOCK_AWAY)));
+}
+
+static void say_growing_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
+			    const struct bl_view *v)
+{
+	bl_say(buf, "%s still takes %s that somebody else granted it: what it leaves for %s is free again",
+	       LABEL(v->dom), SIZE(v->growing), TIME(in->settings->stuck_after));
+}
+
+static void say_using_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
+			  const struct bl_view *v)
+{
+	(void)in;
+	bl_say(buf, "%s uses %s of its %s", LABEL(v->dom), SIZE(v->dom->tele.used), SIZE(v->dom->tot));
+}
+
+static void say_no_balloon_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
+			       const struct bl_view *v)
+{
+	(void)in;
+	bl_say(buf, "%s has %s and no balloon that answers: a driver in the guest would let it give %s",
+	       LABEL(v->dom), SIZE(v->dom->tot), SIZE(bl_view_gives_without(v, BL_BLOCK_NO_BALLOON)));
+}
+
+static void say_left_alone_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
+			       const struct bl_view *v)
+{
+	(void)in;
+	bl_say(buf, "%s is left alone with its %s: 'balloonctl set %s --mode auto' would let it give %s",
+	       LABEL(v->dom), SIZE(v->dom->tot), ARG(v->dom),
+	       SIZE(bl_view_gives_without(v, BL_BLOCK_LEFT_ALONE)));
+}
+
+static void say_keeper(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v)
+{
+	bl_pages more = bl_pages_sub(bl_view_gives_without(v, BL_BLOCK_OWN_MIN), v->givable);
+
+	(void)in;
+	bl_say(buf, "%s keeps %s itself: %s", LABEL(v->dom), SIZE(more), bl_say_refusal(BL_REFUSES_MIN));
+}
+
+/* Those of whom a claim would have more without that blocker, largest first. */
+static void say_each(char buf[BL_REASON_MAX], const struct bl_plan *plan, const struct bl_plan_in *in,
+		     enum bl_blocker b,
+		     void (*say)(char *buf, const struct bl_plan_in *in, const struct bl_view *v))
+{
+	const struct bl_view *named[BL_REASON_NAMED] = { 0 };
+	uint64_t amount[BL_REASON_NAMED] = { 0 };
+	size_t n = 0, more = 0;
+
+	for (size_t i = 0; i < plan->n_views; i++) {
+		const struct bl_view *v = &plan->views[i];
+		uint64_t had = bl_view_gives_without(v, 0).n, has = bl_view_gives_without(v, b).n;
+		size_t at = n;
+
+		if (has <= had)
+			continue;
+		while (at && amount[at - 1] < has - had)
+			at--;
+		more += n == BL_REASON_NAMED;
+		if (at == BL_REASON_NAMED)
+			continue;
+		if (n < BL_REASON_NAMED)
+			n++;
+		memmove(&named[at + 1], &named[at], (n - at - 1) * sizeof(named[0]));
+		memmove(&amount[at + 1], &amount[at], (n - at - 1) * sizeof(amount[0]));
+		named[at] = v;
+		amount[at] = has - had;
+	}
+	for (size_t i = 0; i < n; i++) {
+		bl_say(buf, "%s ", i ? "," : ";");
+		say(buf, in, named[i]);
+	}
+	say_more(buf, more);
+}
+
+/* The one guest that follows whose min keeps most from claims. */
+static void say_remedy(char buf[BL_REASON_MAX], const struct bl_plan *plan)
+{
+	const struct bl_view *best = NULL;
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < plan->n_views; i++) {
+		const struct bl_view *v = &plan->views[i];
+		uint64_t more;
+
+		if (!v->managed || v->silent)
+			continue;
+		more = bl_view_gives_without(v, BL_BLOCK_MIN).n - v->givable.n;
+		if (more > most) {
+			most = more;
+			best = v;
+		}
+	}
+	if (best)
+		bl_say(buf, "; 'balloonctl set %s --min %lluM' would let it give %s more", ARG(best->dom),
+		       (unsigned long long)((best->floor.n - most + BL_PAGES_PER_MIB - 1) / BL_PAGES_PER_MIB),
+		       SIZE(BL_PAGES(most)));
+}
+
+static void say_blockers(char buf[BL_REASON_MAX], const struct bl_plan *plan,
+			 const struct bl_plan_in *in, const struct bl_admission *a)
+{
+	static const struct {
+		enum bl_blocker blocker;
+		void (*say)(char *buf, const struct bl_plan_in *in, const struct bl_view *v);
+	} rows[] = {
+		{ BL_BLOCK_DYING, say_dying_one },	    { BL_BLOCK_SILENT, say_silent_one },
+		{ BL_BLOCK_AWAY, say_away_one },	    { BL_BLOCK_GROWTH, say_growing_one },
+		{ BL_BLOCK_USE, say_using_one },	    { BL_BLOCK_NO_BALLOON, say_no_balloon_one },
+		{ BL_BLOCK_LEFT_ALONE, say_left_alone_one }, { BL_BLOCK_OWN_MIN, say_keeper },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (a->blockers & rows[i].blocker)
+			say_each(buf, plan, in, rows[i].blocker, rows[i].say);
+	if (a->blockers & BL_BLOCK_USE)
+		bl_say(buf, "; it fits once guests use %s less", SIZE(a->lacks));
+	if (a->blockers & BL_BLOCK_CLAIMS)
+		say_claims(buf, in, a);
+	if (a->blockers & BL_BLOCK_RESERVE)
+		bl_say(buf, "; the reserve of %s keeps it out ([host] reserve)", SIZE(plan->reserve));
+	if (a->verdict == BL_FITS_NEVER)
+		say_remedy(buf, plan);
+}
+
+/* ---- refusals ---- */
+
+/* The domains that have most, by their real size. */
+static void say_holders(char buf[BL_REASON_MAX], const struct bl_plan *plan)
+{
+	const struct bl_view *named[BL_REASON_NAMED] = { 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_views; i++) {
+		const struct bl_view *v = &plan->views[i];
+		size_t at = n;
+
+		if (v->dom->flags & BL_DOM_HOLDER)
+			continue;
+		while (at && named[at - 1]->dom->tot.n < v->dom->tot.n)
+			at--;
+		if (at == BL_REASON_NAMED)
+			continue;
+		if (n < BL_REASON_NAMED)
+			n++;
+		memmove(&named[at + 1], &named[at], (n - at - 1) * sizeof(named[0]));
+		named[at] = v;
+	}
+	bl_say(buf, "; who holds what:");
+	for (size_t i = 0; i < n; i++) {
+		const struct bl_dom *d = named[i]->dom;
+
+		bl_say(buf, "%s %s %s (", i ? "," : "", LABEL(d), SIZE(d->tot));
+		if (named[i]->granted.n)
+			bl_say(buf, "target %s, ", SIZE(d->target));
+		bl_say(buf, "gives %s)", SIZE(named[i]->givable));
+	}
+	bl_say(buf, "%s reserve %s", n ? "," : "", SIZE(plan->reserve));
+}
+
+/* What of a node a claim that names it could have now. */
+static void say_node(char buf[BL_REASON_MAX], const struct bl_plan_in *in, int node)
+{
+	bl_say(buf, "; of node %d %s is free and not claimed, and nobody can be asked to give there",
+	       node, SIZE(bl_snapshot_node_room(in->snap, node)));
+}
+
+const char *bl_reason_refusal(const struct bl_plan *plan, const struct bl_plan_in *in,
+			      const struct bl_admission *a, char buf[BL_REASON_MAX])
+{
+	buf[0] = '\0';
+	bl_say(buf, "needs %s with its overhead; ", SIZE(a->need));
+	if (a->verdict == BL_FITS_NEVER)
+		bl_say(buf, "at most %s could ever be had here, with every claim gone and every guest at its min",
+		       SIZE(a->most));
+	else
+		bl_say(buf, "%s is available, guests could give %s", SIZE(a->available),
+		       SIZE(a->reclaimable));
+	if (a->of && a->of->node >= 0)
+		say_node(buf, in, a->of->node);
+	say_blockers(buf, plan, in, a);
+	say_holders(buf, plan);
+	return buf;
+}
+
+/* ---- live claims ---- */
+
+static const struct bl_claim *first_ahead(const struct bl_plan_in *in, const struct bl_claim *c)
+{
+	for (size_t i = 0; i < in->ledger->n && in->ledger->claims[i] != c; i++)
+		if (in->ledger->claims[i]->state == BL_CLAIM_RECLAIMING)
+			return in->ledger->claims[i];
+	return NULL;
+}
+
+static void say_waiting(char buf[BL_REASON_MAX], const struct bl_plan *plan,
+			const struct bl_plan_in *in, const struct bl_claim *c)
+{
+	const struct bl_claim *ahead = first_ahead(in, c);
+	struct bl_admission a;
+
+	bl_say(buf, "waits for %s", SIZE(bl_claim_promised(c, in->snap)));
+	if (c->node >= 0 && bl_snapshot_node_room(in->snap, c->node).n < c->size.n) {
+		say_node(buf, in, c->node);
+		return;
+	}
+	if (ahead) {
+		bl_say(buf, ", behind ");
+		bl_say_claim(buf, ahead);
+	}
+	if (in->paused) {
+		bl_say(buf, "; balloond is paused: no guest gives until 'balloonctl resume'");
+		return;
+	}
+	if (plan->reclaimable.n)
+		bl_say(buf, "; guests can still give %s", SIZE(plan->reclaimable));
+	bl_plan_admit_again(plan, in->snap, c, &a);
+	say_blockers(buf, plan, in, &a);
+	if (a.verdict >= BL_FITS_LATER && !a.blockers && !plan->reclaimable.n)
+		bl_say(buf, "; guests can give nothing more");
+}
+
+const char *bl_reason_claim(const struct bl_plan *plan, const struct bl_plan_in *in,
+			    const struct bl_claim *c, char buf[BL_REASON_MAX])
+{
+	buf[0] = '\0';
+	if (c->state == BL_CLAIM_HELD) {
+		if (c->holder == BL_DOMID_POOL)
+			bl_say(buf, "held in the hypervisor's pool");
+		else
+			bl_say(buf, "held by domain %u", c->holder);
+		if (c->reboot)
+			bl_say(buf, ", for the reboot of %s", c->name);
+	} else if (c->after) {
+		bl_say(buf, "waits for the pages of domain %u, which reboots", c->after);
+	} else if (c->state == BL_CLAIM_BUILDING) {
+		bl_say(buf, c->let_go ? "domain %u is built without balloond's hook: what was held is left to it" :
+					"moved to domain %u, which is being built", c->domid);
+	} else {
+		say_waiting(buf, plan, in, c);
+	}
+	return buf;
+}

@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Faults that public reports of other hosts' memory trouble led to."""
+import host
+from host import GIB, MIB, Host, wait_until
+
+NODRIVER = """[host]
+memory = 16G
+[guest nodrv]
+memory = 2G
+static-max = 10G
+type = hvm
+telemetry = no
+behaviour = nodriver
+[guest ok]
+memory = 2G
+min = 1G
+used = 500M
+"""
+ZOMBIE = """[host]
+memory = 8G
+[guest zombie]
+memory = 4G
+used = 1G
+behaviour = vanish:10s,zombie:2G
+[guest a]
+memory = 2G
+min = 1G
+used = 500M
+"""
+USED = """[host]
+memory = 8G
+[guest a]
+memory = 6500M
+min = 1G
+used = 5500M
+"""
+STUCK = """[host]
+memory = 3G
+dom0 = 512M
+[guest s]
+memory = 2G
+min = 1G
+used = 300M
+behaviour = stuck
+"""
+
+
+def claim_6g(h):
+    r = h.ctl("claim", "6G", "--wait", "20s")
+    assert r.status == 0, r
+    assert h.ctl("release", r.out.strip()).status == 0
+
+
+def untaken_grants():
+    """a grant that is never taken is kept from no claim, whoever wrote it"""
+    with Host(NODRIVER) as h:
+        assert h.ctl("sim", "set", "nodrv", "target=10G").status == 0
+        wait_until("the grant to lapse", lambda: h.status()["host"]["growing_bytes"] == 0)
+        r = h.ctl("claim", "6G")
+        assert r.status == 0, r
+        assert h.ctl("release", r.out.strip()).status == 0
+        r = h.ctl("claim", "15G")
+        assert r.status == 3 and "nodrv 2 GiB (target 10 GiB," in r.err, r
+        assert "it stopped at 2 GiB" in h.domain("nodrv")["reason"], h.domain("nodrv")
+        h.stop()
+        h.start()
+        claim_6g(h)
+        assert h.ctl("set", "nodrv", "9G").status == 0
+        claim_6g(h)
+        assert h.ctl("set", "nodrv", "--mode", "auto").status == 0
+        claim_6g(h)
+
+
+def the_dead():
+    """a domain that dies and gives nothing back counts for nobody, and is named"""
+    with Host(ZOMBIE, speed=100) as h:
+        d = wait_until("it to be dying for long", lambda: next(
+            (d for d in h.status()["domains"]
+             if d["name"] == "zombie" and d.get("dying_seconds", 0) > 60), None))
+        assert d["state"] == "dying" and d["current_bytes"] == 2 * GIB, d
+        assert "keeps 2 GiB" in d["reason"], d
+        r = h.ctl("plan", "4500M")
+        assert r.status == 3 and "zombie (domid 1) is dying for" in r.out, r
+        assert h.ctl("plan", "4500M", "--json").json["blockers"] == ["dying"]
+        r = h.ctl("claim", "4500M")
+        assert r.status == 3 and "zombie" in r.err and "keeps 2 GiB" in r.err, r
+        for daemon in (h.status()["daemon"], h.ctl("ping", "--json").json["daemon"]):
+            assert daemon["health"] == "degraded", daemon
+            assert any("zombie" in p and "2 GiB" in p for p in daemon["problems"]), daemon
+
+
+def in_use():
+    """a claim that guests' own use keeps out is refused for that, and no claim is made up"""
+    with Host(USED) as h:
+        r = h.ctl("plan", "3G")
+        assert r.status == 3 and "a uses 5.4 GiB of its 6.3 GiB" in r.out, r
+        assert "another claim" not in r.out and "other claims" not in r.out, r
+        assert h.ctl("plan", "3G", "--json").json["blockers"] == ["use"]
+
+
+def nobody_answers():
+    """who holds a claim up is named while it waits and at its end, and no limit is offered"""
+    with Host(STUCK) as h:
+        waiter = h.ctl_start("claim", "1G", "--wait", "30s")
+        wait_until("its reason", lambda: [c for c in h.claims() if "s is stuck (asked for" in c["reason"]])
+        out, err = waiter.communicate(timeout=host.LIMIT)
+        assert waiter.returncode == 4 and not out, err
+        assert "s is stuck" in err and "--min" not in err and "another claim" not in err, err
+
+
+def claims_ahead():
+    """one that is refused because others wait ahead of it is told of them"""
+    with Host(USED) as h:
+        first = h.ctl("claim", "7G", "--no-wait")
+        assert first.status == 3, first  # never
+        first = h.ctl("claim", "4G", "--no-wait")
+        assert first.status == 0, first
+        r = h.ctl("claim", "500M")
+        assert r.status == 3, r
+        assert f"claim {first.out[:8]} (4 GiB), which waits for" in r.err, r
+
+
+if __name__ == "__main__":
+    host.run([untaken_grants, the_dead, in_use, nobody_answers, claims_ahead])
