@@ -57,9 +57,105 @@ static void act_stake(struct bl_plan *plan, const struct bl_plan_in *in)
 	}
 }
 
-static uint64_t distance(bl_pages a, bl_pages b)
+/* ---- those that give ---- */
+
+/* What it will have in the end as it was told, as far as it ends from its targets; where it
+ * rests near its target, what it has. */
+static bl_pages told_to_have(const struct bl_view *v)
 {
-	return a.n > b.n ? a.n - b.n : b.n - a.n;
+	if (bl_view_on_way_down(v))
+		return bl_pages_min(bl_pages_add(v->dom->target, v->track->short_by), v->dom->tot);
+	return v->dom->target.n < v->dom->tot.n ? v->dom->tot : v->have;
+}
+
+/* What it is not asked to go below; a max below that counts all the same. */
+static bl_pages floor_of(const struct bl_view *v)
+{
+	return bl_pages_min(v->floor, v->limits.max);
+}
+
+/* By how much less it should have than it was told. */
+static bl_pages ask_of(const struct bl_view *v)
+{
+	bl_pages goal = bl_pages_max(v->goal, floor_of(v));
+
+	if (!v->managed || v->track->refuses || v->track->stuck || v->goal.n >= v->have.n)
+		return BL_PAGES(0);
+	if (!v->track->proven && bl_view_on_way_down(v))
+		return BL_PAGES(0); /* its probe is out */
+	return bl_pages_sub(told_to_have(v), goal);
+}
+
+/* What guests should be asked for beyond what they are on their way to give: for claims,
+ * or because others wait for more than a threshold. */
+static bl_pages still_to_ask(const struct bl_plan *plan, const struct bl_plan_in *in)
+{
+	const struct bl_plan_scratch *sc = plan->scratch;
+	bl_pages wanted = BL_PAGES(0);
+
+	if (sc->claims_short)
+		return bl_pages_sub(sc->shortage, sc->asked);
+	for (size_t k = 0; k < sc->n; k++)
+		wanted = bl_pages_add(wanted, bl_pages_sub(plan->views[sc->index[k]].goal,
+							   plan->views[sc->index[k]].have));
+	wanted = bl_pages_sub(wanted, bl_pages_add(plan->available, sc->asked));
+	return wanted.n < in->settings->threshold.n ? BL_PAGES(0) : wanted;
+}
+
+/* The least difference that a guest is told of: a threshold, and less only where that
+ * brings what is still to be asked. */
+static bl_pages worth_asking(const struct bl_plan *plan, const struct bl_plan_in *in)
+{
+	const struct bl_plan_scratch *sc = plan->scratch;
+	bl_pages missing = still_to_ask(plan, in), least = in->settings->threshold;
+
+	while (missing.n && least.n > 1) {
+		bl_pages asked = BL_PAGES(0);
+
+		for (size_t k = 0; k < sc->n; k++) {
+			const struct bl_view *v = &plan->views[sc->index[k]];
+			bl_pages one = ask_of(v);
+
+			if (one.n >= least.n && !v->silent)
+				asked = bl_pages_add(asked, one);
+		}
+		if (asked.n >= missing.n)
+			break;
+		least.n /= 2;
+	}
+	return bl_pages_max(least, BL_PAGES(1));
+}
+
+/* Nobody asks it for anything: what it was granted stays its, but for what it left lying;
+ * there a mebibyte stays on offer, so that it shows when the guest comes round. */
+static bl_pages target_unasked(const struct bl_view *v)
+{
+	const struct bl_dom *d = v->dom;
+
+	if (d->target.n > d->tot.n && v->growing.n < v->granted.n && v->track->asked.n != BL_MS_NEVER.n)
+		return bl_pages_add(d->tot, bl_pages_min(v->granted, BL_PAGES(BL_PROGRESS_PAGES)));
+	if (d->target.n > d->tot.n) /* its limit may be below its target */
+		return v->granted.n == v->growing.n ? bl_pages_min(d->target, v->have) : d->target;
+	/* so near to it that it may as well go there, or stay */
+	if (d->tot.n - d->target.n <= bl_tolerance(d->tot).n)
+		return bl_pages_max(d->target, floor_of(v));
+	return d->tot;
+}
+
+/* Its own max, which it was told of already as well as it can be. */
+static bool told_its_max(const struct bl_view *v)
+{
+	const struct bl_dom *d = v->dom;
+
+	return d->target.n <= v->limits.max.n && d->target.n < d->tot.n &&
+	       d->tot.n - d->target.n <= bl_tolerance(d->tot).n;
+}
+
+/* The lowest target that it may be given: one that is not proven is tried first. */
+static bl_pages least_to_ask(const struct bl_view *v)
+{
+	return v->track->proven ? floor_of(v) :
+				  bl_pages_max(floor_of(v), bl_pages_sub(v->dom->tot, bl_probe(v->dom->tot)));
 }
 
 /* The target a guest that should not grow is to have now; its present one
@@ -68,33 +164,44 @@ static bl_pages giving_target(const struct bl_plan *plan, const struct bl_plan_i
 			      const struct bl_view *v)
 {
 	const struct bl_dom *d = v->dom;
-	bool exact = plan->scratch->claims_short || v->why == BL_WHY_LIMITS ||
-		     v->why == BL_WHY_WITHDRAWN;
-	bl_pages want = v->goal;
+	bl_pages want = bl_pages_max(v->goal, floor_of(v)), stays = d->target, ask = ask_of(v);
+	bool must = v->why == BL_WHY_WITHDRAWN || (v->why == BL_WHY_LIMITS && !told_its_max(v));
 
-	if (!v->track->proven && d->target.n < d->tot.n)
-		return bl_pages_max(d->target, v->floor); /* its probe is out */
-	if (v->growing.n < v->granted.n && want.n >= d->tot.n) /* not taken: it is withdrawn but for what shows that it is */
-		return bl_pages_add(d->tot, bl_pages_min(v->granted, BL_PAGES(BL_PROGRESS_PAGES)));
-	if (v->goal.n >= v->have.n) /* nobody asks any more; its limit may be below its target */
-		return bl_pages_max(bl_pages_min(d->target, v->have), d->tot);
+	if (stays.n < d->tot.n)
+		stays = bl_pages_max(stays, floor_of(v));
+	if (!v->track->proven && bl_view_on_way_down(v))
+		return stays;
+	if (v->goal.n >= v->have.n)
+		return target_unasked(v);
 	if (v->track->refuses) /* it is asked for no more, and may still come round */
 		return bl_pages_min(bl_pages_max(d->target, bl_pages_sub(v->have, v->hoped)), v->limits.max);
-	if (d->target.n < d->tot.n && d->target.n >= v->floor.n && want.n < d->tot.n) {
-		/* on its way down already: for less than the threshold only further */
-		if (distance(want, d->target) < in->settings->threshold.n &&
-		    (!exact || want.n >= d->target.n))
-			return d->target;
-		/* one that does not follow is asked for less as others give; what they
-		 * get in turn is no reason to ask it for more, until it is tried anew */
-		if (!exact && bl_view_lags(v, in->snap->now))
-			return bl_pages_max(want, d->target);
-	} else if (!exact && v->have.n - want.n < in->settings->threshold.n) {
-		return bl_pages_max(d->target, d->tot);
-	}
-	if (!v->track->proven && want.n < d->tot.n)
-		want = bl_pages_max(want, bl_pages_sub(d->tot, BL_PAGES(BL_PROGRESS_PAGES)));
+	if (want.n >= told_to_have(v).n && want.n - told_to_have(v).n >= in->settings->threshold.n)
+		return want; /* it was asked for far too much */
+	if (!ask.n || (!must && ask.n < plan->scratch->least_ask.n))
+		return stays;
+	if (v->silent && !plan->scratch->claims_short) /* only a claim asks it for more */
+		return stays;
+	if (want.n < d->tot.n)
+		want = bl_pages_max(bl_pages_sub(want, v->track->short_by), least_to_ask(v));
 	return want;
+}
+
+/* Of one that is stuck: its target is left alone until it is time to try again; then it is
+ * asked for what is needed now. Where nobody needs anything no more than a probe stays
+ * asked for, which shows when the guest comes round. */
+static bl_pages stuck_target(const struct bl_plan_in *in, const struct bl_view *v)
+{
+	const struct bl_dom *d = v->dom;
+	bl_pages stays = d->target.n < d->tot.n ? bl_pages_max(d->target, floor_of(v)) : d->target;
+	bl_pages want = bl_pages_max(v->goal, least_to_ask(v));
+
+	if (d->target.n > d->tot.n)
+		return v->goal.n >= d->tot.n ? target_unasked(v) : want;
+	if (!bl_view_retry_due(v, in))
+		return stays;
+	if (v->goal.n >= d->tot.n)
+		want = bl_pages_max(bl_pages_max(bl_pages_sub(d->tot, bl_probe(d->tot)), floor_of(v)), stays);
+	return bl_pages_distance(want, stays).n > bl_tolerance(d->tot).n ? want : stays;
 }
 
 static enum bl_why why_told(const struct bl_view *v, bl_pages target)
@@ -106,53 +213,114 @@ static enum bl_why why_told(const struct bl_view *v, bl_pages target)
 	return v->why;
 }
 
+/* Its limit is drawn down to its pages once it has come to its end, or went up again on
+ * its way: a hypercall for each step would bring nothing more. */
+static void limit_follows(struct bl_plan *plan, const struct bl_view *v, bl_pages target)
+{
+	const struct bl_dom *d = v->dom;
+	bl_pages limit = bl_pages_max(d->tot, target);
+	bool goes_down = target.n < d->tot.n && !v->track->rose && !v->track->stuck &&
+			 (target.n != d->target.n || bl_view_on_way_down(v));
+
+	if (v->state <= BL_STATE_STUCK && v->limits.mode != BL_MODE_IGNORE && !goes_down &&
+	    (v->track->ours || target.n != d->target.n) && d->max_pages.n > limit.n)
+		emit_dom(plan, BL_ACT_MAXMEM, v, limit, BL_WHY_FOLLOW);
+}
+
 static void act_give(struct bl_plan *plan, const struct bl_plan_in *in, const struct bl_view *v)
 {
 	const struct bl_dom *d = v->dom;
-	const struct bl_track *t = v->track;
-	bl_pages target = d->target, limit;
+	bl_pages target = d->target;
 
 	if (v->managed && !in->snap->store_stale) {
-		bl_ms last = BL_MS(t->nudged.n > t->moved.n ? t->nudged.n : t->moved.n);
-
-		target = giving_target(plan, in, v);
+		target = v->track->stuck ? stuck_target(in, v) : giving_target(plan, in, v);
 		if (target.n != d->target.n)
 			emit_dom(plan, BL_ACT_TARGET, v, target, why_told(v, target));
-		else if (t->lagging &&
-			 bl_ms_since(in->snap->now, last).n >= in->settings->retry_after.n)
+		else if (d->target.n != d->tot.n && bl_view_retry_due(v, in))
 			emit_dom(plan, BL_ACT_NUDGE, v, d->target, BL_WHY_RETRY);
 	}
-	limit = bl_pages_max(d->tot, target);
-	if (v->state <= BL_STATE_STUCK && v->limits.mode != BL_MODE_IGNORE &&
-	    (t->ours || target.n != d->target.n) && d->max_pages.n > limit.n)
-		emit_dom(plan, BL_ACT_MAXMEM, v, limit, BL_WHY_FOLLOW);
+	limit_follows(plan, v, target);
 }
+
+/* ---- those that get ---- */
 
 static bool is_tried(const struct bl_view *v)
 {
 	return bl_view_step(v).n != UINT64_MAX;
 }
 
-static bool may_grow(const struct bl_plan_in *in, const struct bl_view *v)
+/* What it has or was promised: one that rests short of its target is not told again. */
+static bl_pages grows_from(const struct bl_view *v)
 {
-	if (!v->managed || v->goal.n <= v->have.n || (v->dom->target.n != v->dom->tot.n && is_tried(v)))
+	const struct bl_dom *d = v->dom;
+
+	bool rests = d->target.n > d->tot.n && v->track->asked.n == BL_MS_NEVER.n &&
+		     d->target.n - d->tot.n <= bl_tolerance(d->tot).n;
+
+	return rests ? bl_pages_max(v->have, d->target) : v->have;
+}
+
+static bool may_grow(const struct bl_view *v)
+{
+	if (!v->managed || v->goal.n <= grows_from(v).n || v->track->stuck & BL_STUCK_TAKING)
 		return false;
-	return v->have.n < v->limits.min.n || v->goal.n - v->have.n >= in->settings->threshold.n;
+	return v->dom->target.n == v->dom->tot.n || !is_tried(v);
 }
 
 /* A dribble of small grants costs more than it brings. */
-static bool worth_it(const struct bl_plan_in *in, const struct bl_view *v, bl_pages to)
+static bool worth_it(const struct bl_plan_in *in, const struct bl_view *v, bl_pages to, bl_pages least)
 {
-	if (to.n <= v->have.n || is_tried(v))
-		return to.n > v->have.n;
-	return to.n >= v->goal.n || to.n == v->limits.min.n ||
-	       to.n - v->have.n >= in->settings->threshold.n;
+	bl_pages from = grows_from(v);
+
+	if (to.n <= from.n || is_tried(v))
+		return to.n > from.n;
+	return to.n - from.n >= least.n || (v->have.n < v->limits.min.n && to.n == v->limits.min.n) ||
+	       (to.n >= v->goal.n && v->goal.n - from.n >= in->settings->threshold.n);
+}
+
+/* The least grant: a threshold, and less only where more than one would be left lying in all. */
+static bl_pages worth_granting(const struct bl_plan *plan, const struct bl_plan_in *in, size_t n)
+{
+	const struct bl_plan_scratch *sc = plan->scratch;
+	bl_pages least = in->settings->threshold, left;
+
+	for (; least.n > 1; least.n /= 2) {
+		left = BL_PAGES(0);
+		for (size_t k = 0; k < n; k++) {
+			const struct bl_view *v = &plan->views[sc->index[k]];
+
+			if (!worth_it(in, v, sc->result[k], least))
+				left = bl_pages_add(left, bl_pages_sub(sc->result[k], grows_from(v)));
+		}
+		if (left.n < in->settings->threshold.n)
+			break;
+	}
+	return bl_pages_max(least, BL_PAGES(1));
 }
 
 /* The most that this plan may grant it. */
 static bl_pages grant_limit(const struct bl_view *v)
 {
-	return bl_pages_min(v->goal, bl_pages_add(v->have, bl_view_step(v)));
+	return bl_pages_min(v->goal, bl_pages_add(v->dom->tot, bl_view_step(v)));
+}
+
+/* One that left a grant lying is tried again with what nobody else is to have. */
+static void try_again(struct bl_plan *plan, const struct bl_plan_in *in, bl_pages left)
+{
+	for (size_t i = 0; i < plan->n_views; i++) {
+		const struct bl_view *v = &plan->views[i];
+		bl_pages to, more;
+
+		if (!v->managed || !(v->track->stuck & BL_STUCK_TAKING) || !bl_view_retry_due(v, in))
+			continue;
+		to = bl_pages_min(bl_pages_add(v->dom->tot, bl_view_step(v)),
+				  in->settings->surplus_give ? v->limits.max : v->demand);
+		more = bl_pages_sub(to, v->have);
+		if (to.n <= bl_pages_max(v->dom->target, v->dom->tot).n || more.n > left.n)
+			continue;
+		plan->scratch->grant[i] = to;
+		left = bl_pages_sub(left, more);
+	}
 }
 
 /* Who gets how much of what is free now, claimed by nobody and promised to
@@ -161,7 +329,7 @@ static bl_pages grant_limit(const struct bl_view *v)
 static int grant(struct bl_plan *plan, const struct bl_plan_in *in)
 {
 	struct bl_plan_scratch *sc = plan->scratch;
-	bl_pages left = plan->available;
+	bl_pages left = plan->available, least = BL_PAGES(0);
 	size_t n = 0;
 	int r;
 
@@ -172,7 +340,7 @@ static int grant(struct bl_plan *plan, const struct bl_plan_in *in)
 		const struct bl_view *v = &plan->views[sc->index[k]];
 		bl_pages hi;
 
-		if (!may_grow(in, v))
+		if (!may_grow(v))
 			continue;
 		hi = bl_pages_min(grant_limit(v), v->limits.min);
 		sc->shares[n] = (struct bl_share_in){ v->have, bl_pages_max(v->have, hi), v->limits.weight };
@@ -185,9 +353,13 @@ static int grant(struct bl_plan *plan, const struct bl_plan_in *in)
 	}
 	if (!r)
 		r = bl_fill_share(&sc->fill, sc->shares, n, left, sc->result, &left);
+	if (!r)
+		least = worth_granting(plan, in, n);
 	for (size_t k = 0; k < n && !r; k++)
-		if (worth_it(in, &plan->views[sc->index[k]], sc->result[k]))
+		if (worth_it(in, &plan->views[sc->index[k]], sc->result[k], least))
 			sc->grant[sc->index[k]] = sc->result[k];
+	if (!r)
+		try_again(plan, in, left);
 	return r;
 }
 
@@ -212,7 +384,7 @@ static void look_ahead(struct bl_plan *plan, const struct bl_plan_in *in)
 		const struct bl_view *v = &plan->views[i];
 
 		if (v->state == BL_STATE_GROWING || v->state == BL_STATE_SHRINKING)
-			*(v->track->lagging ? &plan->waiting : &plan->moving) = true;
+			*(v->track->stuck ? &plan->waiting : &plan->moving) = true;
 		plan->waiting |= v->state == BL_STATE_BUILDING && v->growing.n;
 	}
 	for (size_t i = 0; i < in->ledger->n; i++)
@@ -227,6 +399,7 @@ int bl_plan_act(struct bl_plan *plan, const struct bl_plan_in *in)
 	if (r)
 		return r;
 	act_stake(plan, in);
+	plan->scratch->least_ask = worth_asking(plan, in);
 	for (size_t i = 0; i < plan->n_views && !in->paused; i++)
 		if (plan->views[i].track && !granted[i].n)
 			act_give(plan, in, &plan->views[i]);

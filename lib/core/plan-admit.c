@@ -26,7 +26,7 @@ static bl_pages kept_without(const struct bl_view *v, unsigned gone)
 		keep = bl_pages_min(v->limits.min, BL_PAGES(v->limits.base.n / 2));
 	if (!(gone & BL_BLOCK_OWN_MIN))
 		keep = bl_pages_max(keep, bl_view_own_min(v));
-	return bl_pages_min(keep, v->have);
+	return bl_pages_min(bl_pages_add(keep, v->track->short_by), v->have);
 }
 
 static bl_pages dying_gives(const struct bl_view *v, unsigned gone)
@@ -190,7 +190,7 @@ static uint64_t given_within(const struct bl_plan *plan, uint64_t ms)
 		const struct bl_view *v = &plan->views[i];
 		uint64_t rest, moved;
 
-		if (!v->managed || v->track->lagging || v->track->refuses || v->goal.n >= v->dom->tot.n)
+		if (!v->managed || v->silent || v->goal.n >= v->dom->tot.n)
 			continue;
 		rest = v->dom->tot.n - v->goal.n;
 		if (__builtin_mul_overflow(v->track->rate, ms, &moved))

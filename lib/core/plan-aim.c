@@ -35,6 +35,7 @@ static void sort_out_claims(struct bl_plan *plan, const struct bl_plan_in *in)
 		pool -= need;
 		room -= need;
 	}
+	sc->shortage = BL_PAGES(room < 0 ? -room : 0);
 }
 
 /* What is left of a grant that was not taken: a mebibyte stays on offer, so
@@ -54,7 +55,7 @@ static bl_pages most_of(const struct bl_view *v, const struct bl_plan_in *in)
 
 	if (v->track->fresh && t->has_max) /* more it says it cannot have */
 		most = bl_pages_min(most, bl_pages_max(t->max, v->have));
-	if (v->track->no_grow_until.n > in->snap->now.n)
+	if (v->track->stuck & BL_STUCK_TAKING) /* it is tried with what nobody gives for it */
 		return bl_pages_min(most, offer_of(v));
 	return bl_pages_min(most, bl_pages_add(v->have, step));
 }
@@ -72,10 +73,14 @@ static struct bl_guest_in guest_of(const struct bl_view *v, const struct bl_plan
 		.weight = v->limits.weight,
 	};
 
-	if (!plan->scratch->claims_short && bl_track_booting(t, in->settings, in->snap->now))
-		g.min = g.max = g.demand = g.have;
-	else if (t->no_grow_until.n > in->snap->now.n)
+	if (t->stuck & BL_STUCK_TAKING)
 		g.have = bl_pages_min(g.have, offer_of(v));
+	/* one that boots gives nothing, and gets what it reports to need */
+	if (!plan->scratch->claims_short && bl_track_booting(t, in->settings, in->snap->now)) {
+		g.max = t->fresh ? bl_pages_max(g.max, g.have) : g.have;
+		g.min = g.have;
+		g.demand = bl_pages_clamp(g.demand, g.min, g.max);
+	}
 	/* nobody knows what it needs: it gives for a claim only */
 	if (!plan->scratch->claims_short && !t->fresh && in->settings->policy == BL_POLICY_DEMAND)
 		g.min = bl_pages_max(g.min, g.have);
@@ -90,6 +95,11 @@ static bl_pages budget_of(const struct bl_plan *plan)
 	const struct bl_plan_scratch *sc = plan->scratch;
 	int64_t budget = plan->balance + (int64_t)sc->blocked.n;
 
+	/* Pages come and go by themselves. What lacks a few of them asks for some more at
+	 * once, or its guests would be told of each. */
+	if (sc->asked.n && sc->shortage.n > sc->asked.n &&
+	    sc->shortage.n - sc->asked.n < BL_PROGRESS_PAGES)
+		budget -= (int64_t)BL_PROGRESS_PAGES;
 	for (size_t k = 0; k < sc->n; k++)
 		budget += (int64_t)plan->views[sc->index[k]].have.n;
 	return BL_PAGES(budget > 0 ? budget : 0);
@@ -129,7 +139,10 @@ static bl_pages share_of(const struct bl_plan_scratch *sc, size_t k)
 /* What it keeps, whatever its share is. */
 static bl_pages keeps(const struct bl_view *v, bl_ms now)
 {
-	return bl_view_lags(v, now) ? v->dom->tot : bl_view_own_min(v);
+	if (bl_view_lags(v, now))
+		return v->dom->tot;
+	/* nearer than that to its floor its balloon does not come */
+	return bl_pages_max(bl_view_own_min(v), v->track->short_by.n ? bl_view_lowest(v) : BL_PAGES(0));
 }
 
 /* Of one that keeps more than its share: what it is asked to have. */
@@ -139,7 +152,7 @@ static bl_pages goal_of_keeper(const struct bl_plan *plan, const struct bl_view 
 	bl_pages own = bl_pages_min(bl_view_own_min(v), v->limits.max);
 
 	if (!bl_view_lags(v, now))
-		return own;
+		return bl_pages_min(keeps(v, now), bl_pages_max(own, v->limits.max));
 	return still_asked(plan, v) ? bl_pages_max(bl_pages_min(v->goal, share), own) : v->dom->tot;
 }
 

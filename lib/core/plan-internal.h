@@ -18,7 +18,10 @@ struct bl_plan_scratch {
 	size_t n; /* managed guests */
 	/* of this tick: */
 	bl_pages above_floors; /* what guests could give, if those that lag or refuse came round */
+	bl_pages asked;	   /* what guests are on their way to give */
 	bool claims_short; /* a claim that balloons can serve waits for room */
+	bl_pages shortage; /* what the claims that balloons can serve lack */
+	bl_pages least_ask; /* a guest is told to give no less */
 	bl_pages blocked;  /* promised to claims that only others' end can serve */
 };
 
@@ -31,5 +34,11 @@ int bl_plan_act(struct bl_plan *plan, const struct bl_plan_in *in);
 bool bl_view_lags(const struct bl_view *v, bl_ms now);
 /* The most it may be granted at once; UINT64_MAX unless it is being tried. */
 bl_pages bl_view_step(const struct bl_view *v);
+/* Where it ends when it is asked for its floor, as far as it ends from its targets. */
+bl_pages bl_view_lowest(const struct bl_view *v);
+/* A stuck one is to be tried again. */
+bool bl_view_retry_due(const struct bl_view *v, const struct bl_plan_in *in);
+/* It follows a target below what it has. */
+bool bl_view_on_way_down(const struct bl_view *v);
 
 #endif

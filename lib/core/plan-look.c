@@ -4,7 +4,8 @@
 
 bool bl_view_lags(const struct bl_view *v, bl_ms now)
 {
-	return v->track->refuses || v->track->no_give_until.n > now.n;
+	return v->track->refuses || v->track->stuck & BL_STUCK_GIVING ||
+	       v->track->no_give_until.n > now.n;
 }
 
 bl_pages bl_view_own_min(const struct bl_view *v)
@@ -16,9 +17,29 @@ bl_pages bl_view_own_min(const struct bl_view *v)
 	return bl_pages_min(t->min, v->have);
 }
 
+bl_pages bl_view_lowest(const struct bl_view *v)
+{
+	return bl_pages_min(bl_pages_add(v->floor, v->track->short_by), v->have);
+}
+
 bl_pages bl_view_step(const struct bl_view *v)
 {
-	return v->track->proven ? v->track->trust : BL_PAGES(BL_PROGRESS_PAGES);
+	return v->track->proven ? v->track->trust :
+				  bl_pages_min(v->track->trust, bl_probe(v->dom->tot));
+}
+
+bool bl_view_retry_due(const struct bl_view *v, const struct bl_plan_in *in)
+{
+	const struct bl_track *t = v->track;
+	bl_ms last = BL_MS(t->nudged.n > t->told_at.n ? t->nudged.n : t->told_at.n);
+
+	return t->stuck && bl_ms_since(in->snap->now, last).n >= in->settings->retry_after.n;
+}
+
+bool bl_view_on_way_down(const struct bl_view *v)
+{
+	return v->dom->has_target && v->dom->target.n < v->dom->tot.n && !v->track->stuck &&
+	       v->track->asked.n != BL_MS_NEVER.n;
 }
 
 /* What it was granted and has not taken, by whomever. Of a domain that is being built the
@@ -77,10 +98,12 @@ static enum bl_dom_state view_state(const struct bl_view *v, const struct bl_pla
 		return d->flags & BL_DOM_CONTROL && v->limits.mode == BL_MODE_IGNORE
 			       ? BL_STATE_STEADY
 			       : BL_STATE_INCAPABLE;
-	if (d->tot.n == d->target.n || v->track->refuses || bl_dom_at_limit(d))
+	if (v->track->refuses || bl_dom_at_limit(d))
 		return BL_STATE_STEADY;
-	if (v->track->lagging && !bl_track_booting(v->track, in->settings, in->snap->now))
+	if (v->track->stuck && !bl_track_booting(v->track, in->settings, in->snap->now))
 		return BL_STATE_STUCK;
+	if (d->tot.n == d->target.n || v->track->asked.n == BL_MS_NEVER.n)
+		return BL_STATE_STEADY;
 	return d->tot.n < d->target.n ? BL_STATE_GROWING : BL_STATE_SHRINKING;
 }
 
@@ -170,7 +193,7 @@ static void sum_up(struct bl_plan *plan, const struct bl_plan_in *in)
 	plan->promised = plan->growing = plan->reclaimable = plan->claims = BL_PAGES(0);
 	plan->coming = BL_PAGES(0);
 	plan->pressure = false;
-	plan->scratch->above_floors = BL_PAGES(0);
+	plan->scratch->above_floors = plan->scratch->asked = BL_PAGES(0);
 	for (size_t i = 0; i < in->ledger->n; i++) {
 		const struct bl_claim *c = in->ledger->claims[i];
 		bl_pages p = bl_claim_promised(c, s);
@@ -182,6 +205,9 @@ static void sum_up(struct bl_plan *plan, const struct bl_plan_in *in)
 		const struct bl_view *v = &plan->views[i];
 
 		plan->growing = bl_pages_add(plan->growing, v->growing);
+		if (v->managed && !v->silent && bl_view_on_way_down(v))
+			plan->scratch->asked = bl_pages_add(plan->scratch->asked,
+							    bl_pages_sub(v->dom->tot, v->dom->target));
 		if (v->state == BL_STATE_DYING)
 			plan->coming = bl_pages_add(plan->coming, bl_view_gives_without(v, 0));
 		plan->reclaimable = bl_pages_add(plan->reclaimable, v->givable);

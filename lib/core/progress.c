@@ -7,6 +7,21 @@
 
 #include "lib/core/policy.h"
 
+/* Nearer than that a balloon that stands still for so long has come to rest. */
+#define SETTLED_MS 1000
+/* Less is no proof, however little was asked. */
+#define PROOF_LEAST (BL_PAGES_PER_MIB / 2)
+
+bl_pages bl_tolerance(bl_pages size)
+{
+	return bl_pages_min(BL_MIB_PAGES(16), BL_PAGES(size.n / 32));
+}
+
+bl_pages bl_probe(bl_pages size)
+{
+	return bl_pages_clamp(BL_PAGES(size.n / 12), BL_PAGES(BL_PROGRESS_PAGES), BL_MIB_PAGES(40));
+}
+
 const char *bl_dom_state_name(enum bl_dom_state s)
 {
 	static const char *const names[] = {
@@ -64,6 +79,8 @@ static void track_begin(struct bl_track *t, const struct bl_dom *d, bl_ms now, b
 		.tot = d->tot,
 		.target = d->target,
 		.asked = BL_MS_NEVER,
+		.told_at = now,
+		.still_since = now,
 		.trust = BL_PAGES(UINT64_MAX),
 		.granted_to = granted_to(d),
 		.flow_mark = d->tot,
@@ -148,14 +165,9 @@ static bool progressed(const struct bl_track *t, const struct bl_dom *d)
 	return step >= BL_PROGRESS_PAGES;
 }
 
-static uint64_t distance(bl_pages a, bl_pages b)
-{
-	return a.n > b.n ? a.n - b.n : b.n - a.n;
-}
-
 static uint64_t from_mark(const struct bl_track *t, const struct bl_dom *d)
 {
-	return distance(d->tot, t->mark);
+	return bl_pages_distance(d->tot, t->mark).n;
 }
 
 static void measure_rate(struct bl_track *t, const struct bl_dom *d, bl_ms now)
@@ -169,14 +181,30 @@ static void measure_rate(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 	t->rate = t->rate ? (t->rate * 3 + rate) / 4 : rate;
 }
 
+static bool near_target(const struct bl_dom *d)
+{
+	return bl_pages_distance(d->tot, d->target).n <= bl_tolerance(d->tot).n;
+}
+
+/* Since it last stood it moved by half of what it was asked, or of a probe. */
+static bool proves(const struct bl_track *t, const struct bl_dom *d)
+{
+	bl_pages half = BL_PAGES(bl_pages_min(bl_pages_distance(d->target, t->stood),
+					      bl_probe(t->stood)).n / 2);
+
+	return bl_pages_distance(d->tot, t->stood).n >= bl_pages_max(half, BL_PAGES(PROOF_LEAST)).n;
+}
+
 static void follows(struct bl_track *t, const struct bl_dom *d, bl_pages from)
 {
-	t->proven = true;
-	t->incapable = false;
+	if (proves(t, d)) {
+		t->proven = true;
+		t->incapable = false;
+	}
+	t->recovered |= t->stuck != 0;
+	t->stuck = 0;
 	if (d->tot.n < from.n)
 		t->no_give_until = BL_MS(0);
-	else
-		t->no_grow_until = BL_MS(0);
 }
 
 static void set_mark(struct bl_track *t, const struct bl_dom *d, bl_ms now)
@@ -185,25 +213,65 @@ static void set_mark(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 	t->marked = now;
 }
 
-/* Its pages are where its target says. They came there if they moved by enough
- * to count since they last stood still; a fast one does so between two updates,
- * a slow one had moved by some when it was first seen on its way. A target that
- * was moved to the pages, because nobody waits for them any more, proves nothing. */
-static void track_arrived(struct bl_track *t, const struct bl_dom *d, bl_ms now)
+/* What it does not do is not its fault, or it has said why; or nothing is asked of it. */
+static void track_stands(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 {
-	bool told = t->asked.n != BL_MS_NEVER.n || t->target.n != d->target.n;
-
-	if (d->has_target && told && distance(d->tot, t->stood) >= BL_PROGRESS_PAGES) {
-		measure_rate(t, d, now);
-		follows(t, d, t->stood);
-	}
-	if (d->has_target && told && d->tot.n > t->mark.n)
-		t->trust = bl_pages_add(t->trust, t->trust);
 	t->asked = BL_MS_NEVER;
-	t->lagging = false;
 	t->moved = now;
 	t->stood = d->tot;
 	set_mark(t, d, now);
+}
+
+/* Its pages are where its target says, or as near as it comes. They came there if they
+ * moved by enough to count since they last stood still; a fast one does so between two
+ * updates, a slow one had moved by some when it was first seen on its way. A target that
+ * was moved to the pages, because nobody waits for them any more, proves nothing. */
+static void track_arrived(struct bl_track *t, const struct bl_dom *d, bl_ms now)
+{
+	bool told = d->has_target && (t->asked.n != BL_MS_NEVER.n || t->target.n != d->target.n);
+	bool came = proves(t, d);
+
+	if (told && came) {
+		measure_rate(t, d, now);
+		follows(t, d, t->stood);
+	}
+	if (told && d->tot.n > t->mark.n)
+		t->trust = bl_pages_add(t->trust, t->trust);
+	/* so little was asked that a coarse one did not move: that much more will show */
+	if (told && d->target.n < d->tot.n && !came)
+		t->short_by = bl_tolerance(d->tot);
+	else if (told && d->target.n <= t->stood.n)
+		t->short_by = bl_pages_sub(d->tot, d->target);
+	else if (t->target.n == d->target.n) /* it came nearer after all */
+		t->short_by = bl_pages_min(t->short_by, bl_pages_sub(d->tot, d->target));
+	track_stands(t, d, now);
+}
+
+/* Another ask has begun. */
+static void track_asked(struct bl_track *t, const struct bl_dom *d, bl_ms now)
+{
+	/* seen on its way by what it was told just now, or not by that */
+	if (t->asked.n != BL_MS_NEVER.n || t->target.n == d->target.n)
+		t->stood = d->tot;
+	t->asked = now;
+	t->moved = now;
+	set_mark(t, d, now);
+}
+
+static void track_stuck(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d,
+			bl_ms now)
+{
+	if (bl_ms_since(now, t->marked).n >= s->stuck_after.n)
+		set_mark(t, d, now);
+	t->short_by = BL_PAGES(0);
+	if (d->target.n > d->tot.n) {
+		t->stuck |= BL_STUCK_TAKING;
+		t->trust = bl_probe(d->tot);
+	} else {
+		t->stuck |= BL_STUCK_GIVING;
+	}
+	if (!t->proven && bl_ms_since(now, t->asked).n >= s->boot_grace.n)
+		t->incapable = true;
 }
 
 /* Did it follow what it was told? */
@@ -211,52 +279,25 @@ static void track_motion(struct bl_track *t, const struct bl_settings *s,
 			 const struct bl_dom *d, bl_ms now)
 {
 	bool turned = (t->target.n < t->mark.n) != (d->target.n < t->mark.n);
+	bool settled = near_target(d) && bl_ms_since(now, t->still_since).n >= SETTLED_MS &&
+		       bl_ms_since(now, t->asked).n >= SETTLED_MS;
 
 	if (!d->has_target || d->tot.n == d->target.n) {
 		track_arrived(t, d, now);
-		return;
-	}
-	if (t->asked.n == BL_MS_NEVER.n || turned) {
-		/* seen on its way by what it was told just now, or not by that */
-		if (t->asked.n != BL_MS_NEVER.n || t->target.n == d->target.n)
-			t->stood = d->tot;
-		t->asked = now;
-		t->moved = now;
-		t->lagging = false;
-		set_mark(t, d, now);
-		return;
-	}
-	if (progressed(t, d)) {
+	} else if (t->asked.n == BL_MS_NEVER.n && t->target.n == d->target.n && near_target(d)) {
+		track_arrived(t, d, now); /* it rests, and pages come and go of themselves */
+	} else if (t->asked.n == BL_MS_NEVER.n || turned) {
+		track_asked(t, d, now);
+	} else if (progressed(t, d)) {
 		measure_rate(t, d, now);
 		follows(t, d, t->mark);
-		t->lagging = false;
 		t->moved = now;
 		set_mark(t, d, now);
-		return;
+	} else if (settled && (t->proven || proves(t, d)) && !t->stuck) {
+		track_arrived(t, d, now);
+	} else if (bl_ms_since(now, t->moved).n >= s->stuck_after.n) {
+		track_stuck(t, s, d, now);
 	}
-	if (bl_ms_since(now, t->moved).n < s->stuck_after.n)
-		return;
-	if (bl_ms_since(now, t->marked).n >= s->stuck_after.n)
-		set_mark(t, d, now);
-	t->lagging = true;
-	if (d->target.n > d->tot.n) {
-		t->no_grow_until = bl_ms_add(now, s->retry_after);
-		t->trust = BL_PAGES(BL_PROGRESS_PAGES);
-	} else {
-		t->no_give_until = bl_ms_add(now, s->retry_after);
-	}
-	if (!t->proven && bl_ms_since(now, t->asked).n >= s->boot_grace.n)
-		t->incapable = true;
-}
-
-/* What it does not do is not its fault, or it has said why. */
-static void track_stands(struct bl_track *t, const struct bl_dom *d, bl_ms now)
-{
-	t->asked = BL_MS_NEVER;
-	t->moved = now;
-	t->lagging = false;
-	t->stood = d->tot;
-	set_mark(t, d, now);
 }
 
 /* One that says it refuses is believed at once: others give its part, and nobody
@@ -265,6 +306,7 @@ static void track_refusal(struct bl_track *t, const struct bl_settings *s,
 			  const struct bl_dom *d, bl_ms now)
 {
 	t->no_give_until = bl_ms_add(now, s->retry_after);
+	t->stuck = 0; /* it has said why */
 	track_stands(t, d, now);
 }
 
@@ -278,6 +320,8 @@ static void track_comes_round(struct bl_track *t, const struct bl_settings *s,
 
 	if (t->doubted)
 		return;
+	t->recovered |= t->stuck != 0;
+	t->stuck = 0;
 	t->came_round = now;
 	t->came_target = d->target;
 	if (t->no_give_until.n > soon.n)
@@ -320,6 +364,10 @@ static void track_update(struct bl_track *t, const struct bl_settings *s,
 	bool refused;
 
 	track_demand(t, s, d, now);
+	if (d->target.n != t->target.n)
+		t->told_at = now;
+	if (d->tot.n != t->tot.n)
+		t->still_since = now;
 	if (t->fresh || d->flags & (BL_DOM_ANNOUNCED | BL_DOM_DRIVER))
 		t->proven = true;
 	refused = t->refuses;
@@ -336,6 +384,8 @@ static void track_update(struct bl_track *t, const struct bl_settings *s,
 	else
 		track_motion(t, s, d, now);
 	track_flow(t, d, now);
+	if (d->tot.n != t->tot.n)
+		t->rose = d->target.n < d->tot.n && d->tot.n > t->tot.n;
 	t->tot = d->tot;
 	t->target = d->target;
 	/* a dying one loses both bit by bit */

@@ -27,6 +27,18 @@ const char *bl_dom_state_name(enum bl_dom_state s);
  * for ever. */
 #define BL_PROGRESS_PAGES BL_PAGES_PER_MIB
 
+/* The one tolerance: a domain of that size whose pages stand still so near to its target is
+ * where its target says. 16 MiB, and no more than a 32nd of its size: the largest error that
+ * other hosts' daemons were seen to allow (4 KiB to 16 MiB). */
+bl_pages bl_tolerance(bl_pages size);
+/* By how much a balloon that is not proven is tried: 40 MiB, and no more than a twelfth of
+ * the domain's size. A balloon that moves 2 MiB at a time and ends a tolerance away from its
+ * target still gives half of that, which is what proves it. */
+bl_pages bl_probe(bl_pages size);
+
+/* Which way a balloon was to move and did not, until its pages move. */
+enum bl_stuck { BL_STUCK_GIVING = 1 << 0, BL_STUCK_TAKING = 1 << 1 };
+
 struct bl_track {
 	uint32_t domid;
 	bl_uuid uuid;
@@ -34,7 +46,8 @@ struct bl_track {
 	bool found_at_start;  /* no boot-grace */
 	bool proven;	      /* its pages followed a target, or it announced itself */
 	bool incapable;	      /* its probe got nothing for boot-grace */
-	bool lagging;	      /* no progress for stuck_after: counts as giving nothing */
+	unsigned stuck;	      /* enum bl_stuck: no progress for stuck_after */
+	bool recovered;	      /* the manager's: its pages moved after it had been stuck */
 	bool ours;	      /* the manager wrote its target: maxmem follows its pages */
 	bl_ms nudged;	      /* the manager's last nudge */
 	bool kept;	      /* the manager's: its memory was claimed for its successor */
@@ -42,7 +55,11 @@ struct bl_track {
 	bool told_stuck;      /* the same, that it is stuck */
 	bl_pages tot, target; /* at the last update */
 	bl_pages lived_at;    /* its target, else its pages, when it was last seen alive */
-	bl_ms asked;	      /* since when tot differs from target; NEVER: it does not */
+	bl_ms asked;	      /* since when it is on its way to its target; NEVER: it rests there */
+	bl_ms told_at;	      /* when its target last changed */
+	bl_ms still_since;    /* when its pages last changed */
+	bool rose;	      /* on its way down its pages went up again */
+	bl_pages short_by;    /* how far above a lower target it came to rest */
 	bl_pages granted_to;  /* its target, or the hypervisor's limit where that is lower */
 	bl_pages flow_mark;   /* its pages when they last flowed as expected: into what it was */
 	bl_ms flowed_at;      /* granted, or back from one that dies; or when that began */
@@ -51,10 +68,9 @@ struct bl_track {
 	bl_pages mark;	      /* its pages when it last made progress, or failed to for stuck_after */
 	bl_ms marked;	      /* when that was */
 	bl_ms moved;	      /* when it last made progress */
-	bl_ms no_grow_until;  /* it did not take a grant: no other before that */
 	bl_pages trust;	      /* the most it is granted at once: UINT64_MAX, until it left a grant
 			       * lying; then a probe, doubled each time it takes all */
-	bl_ms no_give_until;  /* it did not give: not counted on before that */
+	bl_ms no_give_until;  /* it refused to give: not counted on before that */
 	uint64_t rate;	      /* pages a second, smoothed; 0 unknown */
 	bl_pages demand;      /* from telemetry; 0 none */
 	bool fresh;	      /* its telemetry is not stale */

@@ -43,7 +43,7 @@ static void why_incapable(char buf[BL_REASON_MAX], const struct bl_view *v,
 		bl_say(buf, "it has no memory/target, or its pages do not follow one yet: it cannot be steered");
 	else
 		bl_say(buf, "has %s, and its balloon did not answer a request for %s within %s: no driver, "
-			    "or a dead one", SIZE(d->tot), SIZE(BL_PAGES(BL_PROGRESS_PAGES)),
+			    "or a dead one", SIZE(d->tot), SIZE(bl_probe(d->tot)),
 		       TIME(in->settings->boot_grace));
 }
 
@@ -57,7 +57,7 @@ static void how_far(char buf[BL_REASON_MAX], const struct bl_view *v, const stru
 	if (v->track->refuses) {
 		bl_say(buf, "; ");
 		why_refuses(buf, v);
-	} else if (v->track->lagging) {
+	} else if (v->track->stuck || v->track->asked.n == BL_MS_NEVER.n) {
 		bl_say(buf, "; it stopped at %s %s ago", SIZE(d->tot),
 		       TIME(bl_ms_since(in->snap->now, v->track->moved)));
 	} else {
@@ -119,10 +119,11 @@ static void why_moving(char buf[BL_REASON_MAX], const struct bl_view *v,
 	const struct bl_track *t = v->track;
 	bool down = d->target.n < d->tot.n;
 
-	if (v->state == BL_STATE_STUCK || t->lagging) {
+	if (t->stuck) {
 		bl_say(buf, "asked for %s, stays at %s, no progress for %s: %s; tried again every %s",
 		       SIZE(d->target), SIZE(d->tot), TIME(bl_ms_since(in->snap->now, t->moved)),
-		       down ? "the others take its part" : "nothing more is kept for it",
+		       t->stuck & BL_STUCK_GIVING ? "the others take its part" :
+						    "nothing more is kept for it",
 		       TIME(in->settings->retry_after));
 		return;
 	}

@@ -85,6 +85,11 @@ static inline bl_pages bl_pages_sub(bl_pages a, bl_pages b)
 	return BL_PAGES(a.n > b.n ? a.n - b.n : 0);
 }
 
+static inline bl_pages bl_pages_distance(bl_pages a, bl_pages b)
+{
+	return BL_PAGES(a.n > b.n ? a.n - b.n : b.n - a.n);
+}
+
 static inline bl_pages bl_pages_min(bl_pages a, bl_pages b)
 {
 	return a.n < b.n ? a : b;

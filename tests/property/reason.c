@@ -106,6 +106,7 @@ static void take_of_guest(struct world *w, struct bl_dom *d, unsigned gone)
 		take_dying(w, d, t);
 	if (gone & BL_BLOCK_SILENT) {
 		t->refuses = false;
+		t->stuck = 0;
 		t->no_give_until = BL_MS(0);
 		d->tele.refusal = BL_REFUSES_NOT;
 	}
@@ -143,7 +144,7 @@ static unsigned bars(const struct world *w, const struct bl_dom *d)
 		b |= BL_BLOCK_AWAY;
 	if (d->flags & BL_DOM_POD || t->incapable)
 		b |= BL_BLOCK_NO_BALLOON;
-	if (t->refuses || t->no_give_until.n > w->snap.now.n)
+	if (t->refuses || t->stuck & BL_STUCK_GIVING || t->no_give_until.n > w->snap.now.n)
 		b |= BL_BLOCK_SILENT;
 	return b;
 }

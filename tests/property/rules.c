@@ -7,8 +7,6 @@
 
 #include "tests/property/count.h"
 
-#define PROBE BL_PAGES_PER_MIB
-
 static const char *says(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static const char *says(const char *fmt, ...)
 {
@@ -41,6 +39,15 @@ static struct after after(const struct bl_plan *plan, const struct bl_dom *d)
 			a.target = act->pages.n;
 	}
 	return a;
+}
+
+/* What a guest that is not proven may be tried with: 40 MiB, and no more than a twelfth. */
+static uint64_t probe(const struct bl_dom *d)
+{
+	uint64_t part = d->tot.n / 12, most = 40 * BL_PAGES_PER_MIB;
+
+	part = part < BL_PAGES_PER_MIB ? BL_PAGES_PER_MIB : part;
+	return part < most ? part : most;
 }
 
 /* ---- 1: memory is never promised twice ---- */
@@ -153,9 +160,9 @@ static const char *action_allowed(const struct world *w, const struct bl_action 
 	if (a->pages.n < d->tot.n && a->pages.n < count_floor(w, d))
 		return says("%u goes to %" PRIu64 ", below min or what it uses, %" PRIu64, (unsigned)a->domid,
 			    a->pages.n, count_floor(w, d));
-	if (!t->proven && a->pages.n < d->target.n && a->pages.n + PROBE < d->tot.n)
+	if (!t->proven && a->pages.n < d->target.n && a->pages.n + probe(d) < d->tot.n)
 		return says("%u is unproven and asked for more than a probe", (unsigned)a->domid);
-	if (!t->proven && a->pages.n > d->target.n && a->pages.n > d->tot.n + PROBE)
+	if (!t->proven && a->pages.n > d->target.n && a->pages.n > d->tot.n + probe(d))
 		return says("%u is unproven and gets more than a probe", (unsigned)a->domid);
 	if (a->pages.n > d->target.n && a->pages.n > d->tot.n && a->pages.n - d->tot.n > t->trust.n)
 		return says("%u gets more than it is trusted with", (unsigned)a->domid);
@@ -309,6 +316,15 @@ static const char *no_trace(struct world *w, const struct bl_plan *plan)
 
 /* ---- 8: the order for a guest ---- */
 
+/* It is on its way to a lower target, and has not turned round. */
+static bool goes_down(const struct world *w, const struct bl_dom *d, uint64_t target)
+{
+	const struct bl_track *t = bl_progress_find(&w->progress, d->domid);
+
+	return target < d->tot.n && !t->rose && !t->stuck &&
+	       (target != d->target.n || t->asked.n != BL_MS_NEVER.n);
+}
+
 static const char *order_of(const struct world *w, const struct bl_plan *plan, const struct bl_dom *d)
 {
 	uint64_t max = d->max_pages.n, target = d->target.n;
@@ -336,7 +352,8 @@ static const char *order_of(const struct world *w, const struct bl_plan *plan, c
 	if (targets > 1 || limits > 1)
 		return says("%u is told twice", (unsigned)d->domid);
 	if (!w->paused && !(d->flags & BL_DOM_HOLDER) && count_eligible(w, d) &&
-	    bl_progress_find(&w->progress, d->domid)->ours && max > d->tot.n && max > target)
+	    bl_progress_find(&w->progress, d->domid)->ours && max > d->tot.n && max > target &&
+	    !goes_down(w, d, target))
 		return says("%u can take back what it gave", (unsigned)d->domid);
 	return NULL;
 }

@@ -340,14 +340,16 @@ static void scramble(struct bl_track *t, struct rnd *r, bl_ms now)
 	t->first_seen = bl_ms_since(now, BL_MS(rnd_below(r, 90000)));
 	t->proven = t->proven || !rnd_one_in(r, 3);
 	t->incapable = !t->proven && rnd_one_in(r, 3);
-	t->lagging = rnd_one_in(r, 3);
+	t->stuck = rnd_one_in(r, 3) ? (unsigned)rnd_below(r, 4) : 0;
 	t->flowed_at = bl_ms_since(now, BL_MS(rnd_below(r, rnd_one_in(r, 2) ? 5000 : 90000)));
 	if (rnd_one_in(r, 6))
 		t->trust = BL_PAGES(BL_PROGRESS_PAGES << rnd_below(r, 6));
 	t->ours = rnd_one_in(r, 2);
 	t->nudged = rnd_one_in(r, 2) ? BL_MS(0) : bl_ms_since(now, BL_MS(rnd_below(r, 90000)));
 	t->moved = bl_ms_since(now, BL_MS(rnd_below(r, 90000)));
-	t->no_grow_until = rnd_one_in(r, 3) ? around(r, now) : BL_MS(0);
+	t->told_at = bl_ms_since(now, BL_MS(rnd_below(r, 90000)));
+	t->short_by = rnd_one_in(r, 4) ? BL_PAGES(rnd_below(r, 4096)) : BL_PAGES(0);
+	t->rose = rnd_one_in(r, 4);
 	t->no_give_until = rnd_one_in(r, 3) ? around(r, now) : BL_MS(0);
 	t->rate = rnd_one_in(r, 3) ? 0 : rnd_below(r, 200000);
 }

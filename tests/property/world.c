@@ -64,11 +64,11 @@ static void print_dom(const struct world *w, const struct bl_dom *d)
 		       d->tele.has_max ? (int64_t)d->tele.max.n : -1,
 		       d->tele.refusal ? bl_refusal_name(d->tele.refusal) : "not");
 	if (t)
-		printf("%s demand %" PRIu64 "%s%s%s%s mark %" PRIu64 " moved -%" PRIu64 " no-grow %" PRId64
+		printf("%s demand %" PRIu64 "%s%s%s%s mark %" PRIu64 " moved -%" PRIu64 " told -%" PRIu64
 		       " no-give %" PRId64 " seen -%" PRIu64 "%s trust %" PRId64,
 		       t->fresh ? " fresh" : "", t->demand.n, t->proven ? " proven" : "",
-		       t->incapable ? " incapable" : "", t->lagging ? " lagging" : "", t->ours ? " ours" : "",
-		       t->mark.n, w->snap.now.n - t->moved.n, (int64_t)(t->no_grow_until.n - w->snap.now.n),
+		       t->incapable ? " incapable" : "", t->stuck ? " stuck" : "", t->ours ? " ours" : "",
+		       t->mark.n, w->snap.now.n - t->moved.n, w->snap.now.n - t->told_at.n,
 		       (int64_t)(t->no_give_until.n - w->snap.now.n), w->snap.now.n - t->first_seen.n,
 		       t->found_at_start ? " (at start)" : "", (int64_t)t->trust.n);
 	printf("\n");

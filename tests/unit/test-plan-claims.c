@@ -35,7 +35,21 @@ static void limits_follow(void **state)
 	f->snap.doms[0].tot = BL_MIB_PAGES(900);
 	f->snap.free = BL_MIB_PAGES(2100);
 	f->snap.now.n += 50;
-	expect(f, "maxmem 1 900");
+	expect(f, ""); /* on its way, and no hypercall for each step */
+	/* at once where it turns round, */
+	f->snap.doms[0].tot = BL_MIB_PAGES(905);
+	f->snap.free = BL_MIB_PAGES(2095);
+	f->snap.now.n += 50;
+	expect(f, "maxmem 1 905");
+	f->snap.doms[0].tot = BL_MIB_PAGES(850);
+	f->snap.free = BL_MIB_PAGES(2150);
+	f->snap.now.n += 50;
+	expect(f, "");
+	/* and at its end */
+	f->snap.doms[0].tot = f->snap.doms[1].tot = BL_MIB_PAGES(800);
+	f->snap.free = BL_MIB_PAGES(2400);
+	f->snap.now.n += 50;
+	expect(f, "stake 1 2400, maxmem 1 800, maxmem 2 800");
 }
 
 static void first_come_first_served(void **state)
