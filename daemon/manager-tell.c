@@ -115,25 +115,41 @@ static void tell_refusal(struct bd_manager *m, const struct bl_view *v, bl_ms re
 			 bl_reason_domain(&m->plan, &in, v, reason));
 }
 
-void bd_tell_states(struct bd_manager *m)
+/* That it recovered is told when its pages moved, not when it is left alone, dies, or says
+ * why it refuses. */
+static void tell_stuck(struct bd_manager *m, const struct bl_view *v)
 {
 	struct bl_plan_in in = bd_manager_plan_in(m);
+	struct bl_track *t = v->track;
+	char reason[BL_REASON_MAX];
+
+	if (t->told_stuck && !t->stuck) {
+		if (t->recovered)
+			bd_events_domain(m->cfg.events, "recovered", v->dom,
+					 bl_reason_domain(&m->plan, &in, v, reason));
+		t->told_stuck = false;
+	} else if (!t->told_stuck && v->state == BL_STATE_STUCK) {
+		t->told_stuck = true;
+		bd_events_domain(m->cfg.events, "stuck", v->dom,
+				 bl_reason_domain(&m->plan, &in, v, reason));
+	}
+	t->recovered = false;
+}
+
+void bd_tell_states(struct bd_manager *m)
+{
 	bool low = m->plan.balance < 0 && !m->plan.reclaimable.n;
 
 	for (size_t i = 0; i < m->plan.n_views; i++) {
 		const struct bl_view *v = &m->plan.views[i];
-		char reason[BL_REASON_MAX];
-		bool stuck = v->state == BL_STATE_STUCK;
 
-		if (v->track && v->track->refuses) {
+		if (!v->track)
+			continue;
+		if (v->track->refuses) {
 			tell_refusal(m, v, v->track->told_refused);
 			v->track->told_refused = m->snap.now;
 		}
-		if (!v->track || stuck == v->track->told_stuck)
-			continue;
-		v->track->told_stuck = stuck;
-		bd_events_domain(m->cfg.events, stuck ? "stuck" : "recovered", v->dom,
-				 bl_reason_domain(&m->plan, &in, v, reason));
+		tell_stuck(m, v);
 	}
 	if (low != m->low)
 		bd_events_publish(m->cfg.events, low ? "host.low" : "host.ok", NULL, NULL);

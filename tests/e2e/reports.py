@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Faults that public reports of other hosts' memory trouble led to."""
+import json
+
 import host
 from host import GIB, MIB, Host, wait_until
 
@@ -43,6 +45,30 @@ memory = 2G
 min = 1G
 used = 300M
 behaviour = stuck
+"""
+FIVE = """[host]
+memory = 12G
+""" + "".join(f"""[guest {name}]
+memory = 2G
+min = 512M
+used = 300M
+behaviour = {"stuck" if name == "g" else "normal"}
+""" for name in "abcdg")
+INEXACT = """[host]
+memory = 8G
+[guest silent]
+memory = 6G
+min = 1G
+telemetry = no
+behaviour = short:4K
+"""
+FLOOR = """[host]
+memory = 8G
+[guest vm]
+memory = 4G
+min = 1G
+telemetry = no
+behaviour = floor:3G
 """
 
 
@@ -121,5 +147,59 @@ def claims_ahead():
         assert f"claim {first.out[:8]} (4 GiB), which waits for" in r.err, r
 
 
+def events(h, until):
+    """What happened from the start until one of that type."""
+    seen = []
+    m = h.ctl_start("monitor", "--since", "0", "--json")
+    for line in m.stdout:
+        e = json.loads(line)
+        seen.append(e.get("params", e))
+        if seen[-1]["type"] == until:
+            break
+    m.terminate()
+    m.communicate(timeout=host.LIMIT)
+    return seen
+
+
+def stuck_until_it_moves():
+    """one that never moved is not told to have recovered, and its target is left alone"""
+    with Host(FIVE) as h:
+        r = h.ctl("claim", "5G")
+        assert r.status == 0, r
+        g = h.domain("g")
+        assert g["state"] == "stuck" and g["current_bytes"] == 2 * GIB, g
+        told = [e for e in events(h, "claim.held") if e["type"].startswith("domain.")]
+        targets = [e for e in told if e["type"] == "domain.target"]
+        assert len([e for e in targets if e["name"] == "g"]) == 1, targets
+        assert len(targets) <= 2 * 5, targets
+        assert [e["name"] for e in told if e["type"] == "domain.stuck"] == ["g"], told
+        assert h.ctl("release", r.out.strip()).status == 0
+        assert h.ctl("sim", "set", "a", "used=1900M").status == 0
+        wait_until("a to be served", lambda: h.domain("a")["current_bytes"] > 1900 * MIB)
+        assert h.domain("g")["state"] == "stuck", h.domain("g")
+        assert h.ctl("sim", "set", "g", "behaviour=normal").status == 0
+        wait_until("it to come round", lambda: h.domain("g")["state"] != "stuck")
+        told = [e for e in events(h, "domain.recovered") if e["type"] == "domain.recovered"]
+        assert [e["name"] for e in told] == ["g"], told
+
+
+def a_little_inexact():
+    """a balloon that ends a page off is not incapable, and its claim is held"""
+    with Host(INEXACT) as h:
+        r = h.ctl("claim", "3G", "--wait", "30s")
+        assert r.status == 0, r
+        assert h.settled() and h.domain("silent")["state"] == "steady", h.domain("silent")
+
+
+def hidden_floor():
+    """a guest that was set by hand and stopped on its way: its reason says where"""
+    with Host(FLOOR) as h:
+        assert h.ctl("set", "vm", "2G").status == 0
+        d = wait_until("it to stop", lambda: next(
+            (d for d in h.status()["domains"] if "stopped at 3 GiB" in d["reason"]), None))
+        assert "set by hand to 2 GiB" in d["reason"], d
+
+
 if __name__ == "__main__":
-    host.run([untaken_grants, the_dead, in_use, nobody_answers, claims_ahead])
+    host.run([untaken_grants, the_dead, in_use, nobody_answers, claims_ahead, stuck_until_it_moves,
+              a_little_inexact, hidden_floor])

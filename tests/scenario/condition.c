@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/scenario/value.h"
@@ -121,6 +122,12 @@ static enum truth about_host(struct play *p, char **w, size_t n, struct bl_err *
 		return compare_size(p->plan.available, w + 1, err);
 	if (n == 3 && !strcmp(w[0], "reclaimable"))
 		return compare_size(p->plan.reclaimable, w + 1, err);
+	if (n == 3 && (!strcmp(w[0], "targets") || !strcmp(w[0], "limits"))) {
+		uint64_t count = w[0][0] == 't' ? p->targets : p->limits;
+
+		bl_err_set(err, ENOENT, BL_ERR_NONE, "it is %" PRIu64, count);
+		return compare(count, w[1], strtoull(w[2], NULL, 10), err) ? YES : NO;
+	}
 	value_bad(err, "unknown condition of the host", w[0]);
 	return NONSENSE;
 }

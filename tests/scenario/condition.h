@@ -6,6 +6,7 @@
  *   domain NAME is STATE         a state of status, or gone, or here
  *   domain NAME size|target|maxmem OP SIZE
  *   host free|outstanding|available|reclaimable OP SIZE
+ *   host targets|limits OP COUNT how many were written since the start
  *   quiet                        the plan is empty and nothing moves
  * OP: < <= == >= >, and ~ for within 1%. */
 #ifndef TESTS_SCENARIO_CONDITION_H

@@ -113,6 +113,7 @@ static void act(struct play *p)
 		}
 		if (bl_sim_apply(p->sim, a, &e) || !t)
 			continue;
+		*(a->kind == BL_ACT_MAXMEM ? &p->limits : &p->targets) += 1;
 		if (a->kind == BL_ACT_TARGET)
 			t->ours = true;
 		else if (a->kind == BL_ACT_NUDGE)

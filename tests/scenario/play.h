@@ -32,6 +32,7 @@ struct play {
 	struct bl_sim *sim;
 	uint64_t seen; /* bl_sim_changes() at the last look */
 	bl_ms next_tick;
+	uint64_t targets, limits; /* written */
 	uint64_t ticks, actions;
 	struct told told[PLAY_CLAIMS];
 	size_t n_told;
