@@ -202,8 +202,8 @@ static void changes_wake_the_loop(void **state)
 	struct event *guard;
 	uint32_t domid;
 
-	write_world(f, "[guest late]\nmemory = 1G\nappear = 30s\nbehaviour = vanish:60s\n");
-	assert_int_equal(open_host(f, true, 1000, &f->h), 0);
+	write_world(f, "[guest late]\nmemory = 1G\nappear = 30s\nbehaviour = vanish:600s\n");
+	assert_int_equal(open_host(f, true, 200, &f->h), 0);
 	guard = evtimer_new(f->base, give_up, f);
 	assert_non_null(guard);
 	evtimer_add(guard, &limit); /* so that a loop nobody wakes ends */

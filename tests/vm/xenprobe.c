@@ -5,6 +5,8 @@
  *
  * xenprobe until DOMID PAGES SECONDS: waits until the domain has that many pages
  * exactly, and prints the time it was so, in ms since 1970; else status 1.
+ * xenprobe map DOMID: maps a page of a PVH or HVM domain until it is ended: as long as
+ * somebody does, a domain that was destroyed stays, dying.
  * xenprobe tables DOMID: how many pages the tables have that map the memory of a
  * PVH or HVM domain: one more for every 2 MiB that are not mapped as one.
  */
@@ -13,7 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <xenctrl.h>
 
@@ -68,6 +72,20 @@ static int until(xc_interface *xch, uint32_t domid, uint64_t pages, long seconds
 		}
 		nanosleep(&pause, NULL);
 	}
+}
+
+static int map(xc_interface *xch, uint32_t domid)
+{
+	const unsigned long frame = 0x1000; /* 16 MiB: in the middle of the memory of any guest */
+
+	if (!xc_map_foreign_range(xch, domid, XC_PAGE_SIZE, PROT_READ, frame)) {
+		perror("xenprobe: map");
+		return 1;
+	}
+	puts("mapped");
+	fflush(stdout);
+	for (;;)
+		pause();
 }
 
 /*
@@ -133,6 +151,8 @@ int main(int argc, char **argv)
 	}
 	if (argc == 5 && !strcmp(argv[1], "until"))
 		r = until(xch, domid, strtoull(argv[3], NULL, 10), strtol(argv[4], NULL, 10));
+	else if (argc == 3 && !strcmp(argv[1], "map"))
+		r = map(xch, domid);
 	else if (argc == 3 && !strcmp(argv[1], "tables"))
 		r = tables(xch, domid);
 	else

@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What public reports tell of other hosts: grants that nobody takes, domains that do not
+# die, and targets written over and over.
+# shellcheck source=tests/vm/lib.sh
+. "${0%/*}/../lib.sh"
+
+WHO=6f9f1a3e-4c55-4e0a-9a43-0d7f1c9b2a01
+
+# --- a grant that is never taken
+
+mib_available() { bd_mib .host.available_bytes; }
+lapsed() { is "$(bd_status .host.growing_bytes)" 0 growing_bytes; }
+
+untaken() {
+	local before id
+	guest_create nodrv pv 260 900 cmdline=initcall_blacklist=balloon_init
+	bd_start
+	wait_for 60 bd_domain_is nodrv current_bytes $((260 * 1048576))
+	before=$(mib_available)
+	[ "$before" -gt 400 ]
+	xl mem-set nodrv 900
+	wait_for 20 bd_domain_is nodrv state external
+	wait_for 60 lapsed
+	id=$(balloonctl claim $((before - 40))M --overhead 16M)
+	is "$(guest_pages nodrv)" $((260 * 256)) "pages of nodrv"
+	has "$(bd_domain nodrv reason)" "it stopped at 260 MiB"
+	balloonctl release "$id"
+	# nor is it after a restart, nor when balloond is to take over
+	systemctl restart balloond
+	wait_for 20 bd_answers
+	wait_for 60 lapsed
+	balloonctl set nodrv --mode auto
+	wait_for 60 lapsed
+	balloonctl release "$(balloonctl claim $((before - 80))M --overhead 16M)"
+	xl destroy nodrv
+}
+
+# --- a domain that is dead and stays
+
+undead_is() { # FIELD VALUE, of the domain that dies
+	is "$(bd_status ".domains[] | select(.state == \"dying\") | .$1")" "$2" "$1"
+}
+undead_for_long() { [ "$(bd_status '[.domains[] | .dying_seconds // 0] | max | floor')" -ge "$1" ]; }
+
+undead() {
+	local id mapper
+	guest_create web pvh 200 "uuid=\"$WHO\""
+	id=$(domid web)
+	xenprobe map "$id" >"$SUITE_TMP/mapped" &
+	mapper=$!
+	echo $mapper >"$SUITE_TMP/mapper"
+	wait_for 20 grep -q mapped "$SUITE_TMP/mapped"
+	xl destroy web
+	wait_for 60 undead_is domid "$id"
+	wait_for 60 undead_for_long 7
+	[ "$(bd_status '.domains[] | select(.state == "dying") | .current_bytes')" -le 1048576 ]
+	has "$(bd_status '.daemon.problems[]')" "(domid $id): dying for"
+	has "$(balloonctl ping --json | jq -r '.daemon.problems[]')" "(domid $id): dying for"
+	is "$(bd_status .daemon.health)" degraded health
+	echo "$id" >"$SUITE_TMP/undead"
+}
+
+# --- how often a target is written
+
+# Nobody else writes one: what balloond says to xenstored is counted.
+follows() { is "$(bd_domain "$1" state)" steady && [ "$(guest_pages "$1")" -lt "$2" ]; } # NAME PAGES
+
+few_writes() {
+	local trace=$SUITE_TMP/trace pid tracer id available targets limits
+	guest_start w1 pv 300
+	guest_start w2 pv 280
+	guest_up w1
+	guest_up w2
+	wait_for 60 bd_domain_is w1 state steady
+	wait_for 60 bd_domain_is w2 state steady
+	balloonctl set w1 --min 200M
+	balloonctl set w2 --min 200M
+	available=$(mib_available)
+	pid=$(systemctl show -P MainPID balloond)
+	strace -f -qq -X raw -e trace=ioctl,write,sendmsg -s 200 -p "$pid" -o "$trace" &
+	tracer=$!
+	wait_for 20 traced "$pid"
+	id=$(balloonctl claim $((available + 100))M --overhead 16M --wait 120s)
+	wait_for 60 follows w1 $((300 * 256))
+	wait_for 60 follows w2 $((280 * 256))
+	kill -INT $tracer
+	wait $tracer || true
+	targets=$(grep -cE '/memory/target' "$trace" || true)
+	echo "$targets messages about targets"
+	grep -E '/memory/target' "$trace" | cut -c1-160
+	balloonctl release "$id"
+	[ "$targets" -ge 2 ] && [ "$targets" -le 8 ]
+}
+traced() { ! grep -L '^TracerPid:[[:space:]]*[1-9]' "/proc/$1"/task/*/status | grep -q .; }
+
+gone() { ! xenprobe | jq -e ".domains[] | select(.domid == $(cat "$SUITE_TMP/undead"))"; }
+buried() {
+	kill "$(cat "$SUITE_TMP/mapper")"
+	wait_for 60 gone
+	wait_for 60 is_healthy
+}
+is_healthy() { is "$(bd_status .daemon.health)" ok health; }
+
+case_ok "a grant that a guest never takes is kept from no claim" untaken
+case_ok "a domain that is dead and stays is named, with what it keeps and for how long" undead
+case_ok "a claim met by two guests that follow: few targets are written" few_writes
+case_ok "once nothing keeps it, the dead domain is gone and the problem with it" buried
+suite_end
