@@ -197,8 +197,31 @@ static void say_blockers(char buf[BL_REASON_MAX], const struct bl_plan *plan,
 
 /* ---- refusals ---- */
 
+/* Claims, where nothing was said of them yet. */
+static void say_claims_held(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
+			    const struct bl_admission *a)
+{
+	size_t told = 0, more = 0;
+
+	for (size_t i = 0; i < in->ledger->n && !(a->blockers & BL_BLOCK_CLAIMS); i++) {
+		if (in->ledger->claims[i] == a->of)
+			continue;
+		if (told == BL_REASON_NAMED) {
+			more++;
+			continue;
+		}
+		bl_say(buf, " ");
+		bl_say_claim(buf, in->ledger->claims[i]);
+		bl_say(buf, ",");
+		told++;
+	}
+	if (more)
+		bl_say(buf, " %zu more claims,", more);
+}
+
 /* The domains that have most, by their real size. */
-static void say_holders(char buf[BL_REASON_MAX], const struct bl_plan *plan)
+static void say_holders(char buf[BL_REASON_MAX], const struct bl_plan *plan,
+			const struct bl_plan_in *in, const struct bl_admission *a)
 {
 	const struct bl_view *named[BL_REASON_NAMED] = { 0 };
 	size_t n = 0;
@@ -219,6 +242,7 @@ static void say_holders(char buf[BL_REASON_MAX], const struct bl_plan *plan)
 		named[at] = v;
 	}
 	bl_say(buf, "; who holds what:");
+	say_claims_held(buf, in, a);
 	for (size_t i = 0; i < n; i++) {
 		const struct bl_dom *d = named[i]->dom;
 
@@ -251,7 +275,7 @@ const char *bl_reason_refusal(const struct bl_plan *plan, const struct bl_plan_i
 	if (a->of && a->of->node >= 0)
 		say_node(buf, in, a->of->node);
 	say_blockers(buf, plan, in, a);
-	say_holders(buf, plan);
+	say_holders(buf, plan, in, a);
 	return buf;
 }
 

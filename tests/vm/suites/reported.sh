@@ -67,7 +67,7 @@ undead() {
 follows() { is "$(bd_domain "$1" state)" steady && [ "$(guest_pages "$1")" -lt "$2" ]; } # NAME PAGES
 
 few_writes() {
-	local trace=$SUITE_TMP/trace pid tracer id available targets limits
+	local trace=$SUITE_TMP/trace pid tracer id available targets
 	guest_start w1 pv 300
 	guest_start w2 pv 280
 	guest_up w1
