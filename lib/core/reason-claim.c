@@ -46,12 +46,13 @@ static void say_silent_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
 	bl_say(buf, "%s ", LABEL(d));
 	if (v->track->refuses)
 		bl_say(buf, "refuses to go below %s, %s,", SIZE(d->tot), bl_say_refusal(d->tele.refusal));
-	else if (d->target.n < d->tot.n)
+	else if (v->track->stuck && d->target.n < d->tot.n)
 		bl_say(buf, "is %s (asked for %s, stays at %s for %s)",
 		       v->state == BL_STATE_STUCK ? "stuck" : "lagging", SIZE(d->target), SIZE(d->tot),
 		       TIME(bl_ms_since(in->snap->now, v->track->moved)));
 	else
-		bl_say(buf, "did not follow when it was last asked");
+		bl_say(buf, v->track->stuck ? "did not follow when it was last asked" :
+					      "refused when it was last asked");
 	bl_say(buf, " and could give %s", SIZE(bl_view_gives_without(v, BL_BLOCK_SILENT)));
 }
 
@@ -300,9 +301,10 @@ static void say_waiting(char buf[BL_REASON_MAX], const struct bl_plan *plan,
 		say_node(buf, in, c->node);
 		return;
 	}
-	if (ahead) {
+	if (ahead) { /* which says what it waits for */
 		bl_say(buf, ", behind ");
 		bl_say_claim(buf, ahead);
+		return;
 	}
 	if (in->paused) {
 		bl_say(buf, "; balloond is paused: no guest gives until 'balloonctl resume'");

@@ -119,6 +119,11 @@ static void why_moving(char buf[BL_REASON_MAX], const struct bl_view *v,
 	const struct bl_track *t = v->track;
 	bool down = d->target.n < d->tot.n;
 
+	if (t->stuck && d->tot.n == d->target.n) {
+		bl_say(buf, "stays at %s: it did not move when it was last asked, %s ago; tried again when "
+			    "it is needed", SIZE(d->tot), TIME(bl_ms_since(in->snap->now, t->told_at)));
+		return;
+	}
 	if (t->stuck) {
 		bl_say(buf, "asked for %s, stays at %s, no progress for %s: %s; tried again every %s",
 		       SIZE(d->target), SIZE(d->tot), TIME(bl_ms_since(in->snap->now, t->moved)),
@@ -204,8 +209,9 @@ const char *bl_reason_givable(const struct bl_plan_in *in, const struct bl_view 
 	if (v->track->refuses)
 		bl_say(buf, ": its own driver keeps it at %s: %s", SIZE(v->dom->tot),
 		       bl_say_refusal(v->dom->tele.refusal));
-	else if (v->givable.n < bl_pages_sub(v->have, v->floor).n)
-		bl_say(buf, ": it did not follow when it was last asked");
+	else if (v->silent)
+		bl_say(buf, v->track->stuck ? ": it did not follow when it was last asked" :
+					      ": it refused when it was last asked");
 	else if (bl_say_own_min_counts(v))
 		bl_say(buf, ": its own driver keeps %s: %s", SIZE(bl_view_own_min(v)),
 		       bl_say_refusal(BL_REFUSES_MIN));
