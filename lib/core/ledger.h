@@ -38,6 +38,7 @@ struct bl_claim {
 	bl_ms created;	   /* host clock */
 	uint64_t created_wall; /* seconds since 1970, for people */
 	bl_ms wait_until;  /* withdrawn when still reclaiming then; BL_MS_NEVER: --no-wait */
+	bl_ms patience;	   /* how long it waits without progress, which moves wait_until; 0: that is fixed */
 	bl_ms ttl;	   /* length of the lease, runs from held */
 	bl_ms expires;	   /* end of the lease; BL_MS_NEVER while it does not run */
 	/* The domain being built that it is for, and then size is what that is to
@@ -57,6 +58,10 @@ struct bl_claim {
 	uint32_t holder;   /* BL_DOMID_NONE: none; BL_DOMID_POOL: it stands in the pool */
 	bl_pages in_pool;  /* its part of what the pool has; pooled, unless that is less */
 	bl_pages staked;   /* that, or outstanding on the holder; and outstanding on domid */
+	/* while reclaiming, by bl_wait_update: */
+	bl_ms progressed;  /* when it last made progress or began to wait; 0: not looked at yet */
+	bl_pages lacks;	   /* what it lacked at the last look, with those ahead of it */
+	bl_pages least;	   /* the same when it last made progress */
 	/* for people, by the manager: */
 	bl_ms eta;	   /* from now; BL_MS_NEVER unknown */
 	char reason[BL_CLAIM_REASON_MAX];

@@ -323,9 +323,28 @@ static void try_again(struct bl_plan *plan, const struct bl_plan_in *in, bl_page
 	}
 }
 
+static bl_pages needed(const struct bl_view *v)
+{
+	return bl_pages_min(grant_limit(v), bl_view_need(v));
+}
+
+/* Raises what the first n of sc->index get towards up_to, as far as *left goes. */
+static int raise_to(struct bl_plan *plan, size_t n, bl_pages (*up_to)(const struct bl_view *),
+		    bl_pages *left)
+{
+	struct bl_plan_scratch *sc = plan->scratch;
+
+	for (size_t k = 0; k < n; k++) {
+		sc->shares[k].lo = sc->result[k];
+		sc->shares[k].hi = bl_pages_max(sc->result[k], up_to(&plan->views[sc->index[k]]));
+	}
+	return bl_fill_share(&sc->fill, sc->shares, n, *left, sc->result, left);
+}
+
 /* Who gets how much of what is free now, claimed by nobody and promised to
  * nobody: sc->grant[] by view, the new target or 0. First to those below their
- * min, then to all. */
+ * min, then to all; where some is kept warm to those who need it before all, and
+ * to the others what there is beside it. */
 static int grant(struct bl_plan *plan, const struct bl_plan_in *in)
 {
 	struct bl_plan_scratch *sc = plan->scratch;
@@ -347,12 +366,12 @@ static int grant(struct bl_plan *plan, const struct bl_plan_in *in)
 		sc->index[n++] = sc->index[k];
 	}
 	r = bl_fill_share(&sc->fill, sc->shares, n, left, sc->result, &left);
-	for (size_t k = 0; k < n && !r; k++) {
-		sc->shares[k].lo = sc->result[k];
-		sc->shares[k].hi = bl_pages_max(sc->result[k], grant_limit(&plan->views[sc->index[k]]));
+	if (!r && plan->warm.n) {
+		r = raise_to(plan, n, needed, &left);
+		left = bl_pages_sub(left, plan->warm);
 	}
 	if (!r)
-		r = bl_fill_share(&sc->fill, sc->shares, n, left, sc->result, &left);
+		r = raise_to(plan, n, grant_limit, &left);
 	if (!r)
 		least = worth_granting(plan, in, n);
 	for (size_t k = 0; k < n && !r; k++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a claim would meet, and how long it takes. */
 #include "lib/core/plan-internal.h"
+#include "lib/core/wait.h"
 
 const char *bl_blocker_name(enum bl_blocker b)
 {
@@ -204,28 +205,17 @@ static uint64_t given_within(const struct bl_plan *plan, uint64_t ms)
 bl_ms bl_plan_eta(const struct bl_plan *plan, const struct bl_plan_in *in,
 		  const struct bl_claim *c)
 {
-	int64_t room = plan->balance, need = 0;
+	uint64_t lack = bl_wait_lack(plan, in, c).n;
 	uint64_t lo = 0, hi = UINT64_C(1) << 32; /* 50 days: as good as never */
 
-	for (size_t i = 0; i < in->ledger->n; i++)
-		if (in->ledger->claims[i]->state == BL_CLAIM_RECLAIMING)
-			room += (int64_t)bl_claim_promised(in->ledger->claims[i], in->snap).n;
-	for (size_t i = 0; i < in->ledger->n; i++) {
-		const struct bl_claim *o = in->ledger->claims[i];
-
-		if (o->state == BL_CLAIM_RECLAIMING)
-			need += (int64_t)bl_claim_promised(o, in->snap).n;
-		if (o == c)
-			break;
-	}
-	if (need <= room)
+	if (!lack)
 		return BL_MS(0);
-	if (in->paused || given_within(plan, hi) < (uint64_t)(need - room))
+	if (in->paused || given_within(plan, hi) < lack)
 		return BL_MS_NEVER;
 	while (lo < hi) {
 		uint64_t mid = lo + (hi - lo) / 2;
 
-		if (given_within(plan, mid) >= (uint64_t)(need - room))
+		if (given_within(plan, mid) >= lack)
 			hi = mid;
 		else
 			lo = mid + 1;

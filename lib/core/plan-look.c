@@ -129,6 +129,15 @@ static void set_floor(struct bl_view *v)
 		v->floor = v->have;
 }
 
+bl_pages bl_view_need(const struct bl_view *v)
+{
+	bl_pages need = v->limits.min;
+
+	if (v->track && v->track->fresh)
+		need = bl_pages_max(need, bl_pages_max(v->dom->tele.used, v->track->demand));
+	return bl_pages_min(need, v->limits.max);
+}
+
 /* Its need of memory shows: look again soon. */
 static bool in_need(const struct bl_view *v)
 {
@@ -220,6 +229,14 @@ static void sum_up(struct bl_plan *plan, const struct bl_plan_in *in)
 	committed = bl_pages_min(committed, BL_PAGES(INT64_MAX));
 	plan->balance = (int64_t)s->free.n - (int64_t)committed.n;
 	plan->available = BL_PAGES(plan->balance > 0 ? plan->balance : 0);
+	plan->warm = bl_plan_warm(plan, in);
+	plan->warm_until = in->warm_until;
+}
+
+bl_pages bl_plan_warm(const struct bl_plan *plan, const struct bl_plan_in *in)
+{
+	return in->warm_until.n > in->snap->now.n ? bl_pages_min(in->warm, plan->available) :
+						    BL_PAGES(0);
 }
 
 void bl_plan_look(struct bl_plan *plan, const struct bl_plan_in *in)

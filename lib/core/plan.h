@@ -71,6 +71,8 @@ struct bl_plan {
 	bl_pages growing;
 	int64_t balance;      /* pages: free - outstanding - promised - growing - reserve */
 	bl_pages available;   /* balance, never below 0 */
+	bl_pages warm;	      /* of that what no guest gets that does not need it */
+	bl_ms warm_until;     /* how long that is so */
 	bl_pages reclaimable; /* what guests could give, unproven ones included */
 	bl_pages coming;      /* what comes back of domains that die, for no successor */
 	bl_pages claims;      /* what live claims keep, staked or promised */
@@ -86,6 +88,10 @@ struct bl_plan_in {
 	struct bl_progress *progress; /* already updated with snap */
 	struct bl_ledger *ledger;     /* holder and staked are written */
 	bool paused;		      /* no guest is touched; claims with room are staked */
+	/* What a claim freed and then could not wait for: for that long it is for
+	 * other claims and for guests that need it. */
+	bl_pages warm;
+	bl_ms warm_until;
 };
 
 /* Fills *plan; allocates only when it has to grow. Pointers in it are valid
@@ -95,6 +101,11 @@ void bl_plan_free(struct bl_plan *plan);
 /* What its driver keeps by a min of its own; a lie keeps what it has and no more.
  * 0: it has not said, or not lately. */
 bl_pages bl_view_own_min(const struct bl_view *v);
+/* What it needs, as far as anybody knows: its min, and by a fresh report what it
+ * uses and wants. Its base and its max are no need. */
+bl_pages bl_view_need(const struct bl_view *v);
+/* What of in->warm is warm still, of what is available in plan. */
+bl_pages bl_plan_warm(const struct bl_plan *plan, const struct bl_plan_in *in);
 const struct bl_view *bl_plan_view(const struct bl_plan *plan, uint32_t domid);
 
 /* What a claim of that much would meet, against the last plan. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Why a domain has the target it has, and what it could give. */
 #include "lib/core/reason-say.h"
+#include "lib/core/wait.h"
 
 static void say_asker(char buf[BL_REASON_MAX], const struct bl_plan_in *in)
 {
@@ -175,6 +176,10 @@ const char *bl_reason_domain(const struct bl_plan *plan, const struct bl_plan_in
 	} else if (v->track->refuses && d->target.n < d->tot.n) {
 		why_refuses(buf, v);
 		bl_say(buf, "; the others take its part");
+	} else if (bl_wait_keeps_from(plan, in, v)) {
+		bl_say(buf, "has %s and should have %s: %s are kept ready for %s more, since a claim "
+			    "waited for them in vain and may be tried again", SIZE(d->tot), SIZE(v->goal),
+		       SIZE(plan->warm), TIME(bl_ms_since(plan->warm_until, in->snap->now)));
 	} else if (v->goal.n > v->have.n && v->goal.n - v->have.n >= in->settings->threshold.n) {
 		why_waits(buf, plan, v);
 	} else if (v->goal.n < v->have.n && v->why == BL_WHY_CLAIM) {

@@ -24,6 +24,7 @@ void bl_settings_init(struct bl_settings *s)
 		.min_with_driver = { .is_percent = true, .percent = 50 },
 		.weight = BL_WEIGHT_DEFAULT,
 		.wait = BL_MS(60000),
+		.keep_warm = BL_MS(60000),
 		.ttl = BL_MS(600000),
 		.max_ttl = BL_MS(86400000),
 		.overhead = { BL_MIB_PAGES(8), 1 },

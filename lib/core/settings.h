@@ -49,7 +49,8 @@ struct bl_settings {
 	struct bl_bound min, min_with_driver;
 	uint32_t weight;
 	/* [claims] */
-	bl_ms wait, ttl, max_ttl;
+	bl_ms wait; /* without progress */
+	bl_ms keep_warm, ttl, max_ttl;
 	struct bl_share overhead; /* share of the claim's size */
 	/* [domain X], by name or UUID */
 	struct bl_config_domain *domains; /* owned; uthash keyed by `key` */

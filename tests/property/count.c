@@ -96,6 +96,18 @@ uint64_t count_floor(const struct world *w, const struct bl_dom *d)
 	return floor < l.max.n ? floor : l.max.n;
 }
 
+uint64_t count_need(const struct world *w, const struct bl_dom *d)
+{
+	const struct bl_track *t = bl_progress_find(&w->progress, d->domid);
+	uint64_t age = less(w->snap.now.n, d->tele.at.n);
+	uint64_t need = bl_settings_limits(&w->settings, d).min.n;
+
+	if (!d->tele.present || !d->tele.used.n || age > w->settings.telemetry_stale_after.n)
+		return need;
+	need = d->tele.used.n > need ? d->tele.used.n : need;
+	return t && t->demand.n > need ? t->demand.n : need;
+}
+
 bool count_refuses(const struct world *w, const struct bl_dom *d)
 {
 	uint64_t age = less(w->snap.now.n, d->tele.at.n);

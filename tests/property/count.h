@@ -22,6 +22,8 @@ int64_t count_balance(const struct world *w);
 bool count_eligible(const struct world *w, const struct bl_dom *d);
 /* No claim takes it below. */
 uint64_t count_floor(const struct world *w, const struct bl_dom *d);
+/* Its min, and what a fresh report shows of use and need. */
+uint64_t count_need(const struct world *w, const struct bl_dom *d);
 /* Its driver says, freshly, that it stays above what it is asked to have. */
 bool count_refuses(const struct world *w, const struct bl_dom *d);
 

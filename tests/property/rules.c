@@ -292,6 +292,29 @@ static const char *nothing_for_nothing(struct world *w, const struct bl_plan *pl
 	return NULL;
 }
 
+/* ---- warm: what a claim freed in vain is for claims and for need ---- */
+
+static const char *kept_warm(struct world *w, const struct bl_plan *plan)
+{
+	uint64_t warm = w->warm_until.n > w->snap.now.n ? w->warm.n : 0, granted = 0;
+	int64_t balance = count_balance(w);
+	uint64_t available = balance > 0 ? (uint64_t)balance : 0;
+
+	for (size_t i = 0; i < w->snap.n_doms && warm; i++) {
+		const struct bl_dom *d = &w->snap.doms[i];
+		struct after a = after(plan, d);
+		uint64_t has = d->tot.n + count_growing(w, d, d->target.n, d->max_pages.n);
+		uint64_t gets = d->tot.n + count_growing(w, d, a.target, a.max);
+		uint64_t need = count_need(w, d);
+
+		granted += less(gets, has > need ? has : need);
+	}
+	if (granted > less(available, warm))
+		return says("%" PRIu64 " go to those who need it not: %" PRIu64 " are available, %" PRIu64
+			    " of it warm", granted, available, warm);
+	return NULL;
+}
+
 /* ---- 7: nothing is remembered of a plan that was not applied ---- */
 
 static const char *no_trace(struct world *w, const struct bl_plan *plan)
@@ -377,6 +400,7 @@ const struct rule rules[] = {
 	{ "7: a plan not applied leaves no trace", no_trace },
 	{ "8: limit before target when growing, after it when shrinking", ordered },
 	{ "policy: nobody gives where nobody needs it", nothing_for_nothing },
+	{ "warm: what a claim freed in vain goes to those who need it alone", kept_warm },
 	{ "claims: in order, whole, at once", claims_in_order },
 };
 const size_t n_rules = sizeof(rules) / sizeof(rules[0]);

@@ -387,4 +387,8 @@ void world_make(struct world *w, uint64_t seed, uint64_t number, struct world_dr
 		w->snap.outstanding = bl_pages_add(w->snap.outstanding, w->snap.doms[i].outstanding);
 	}
 	make_tracks(w, &r);
+	if (rnd_one_in(&r, 3)) {
+		w->warm = random_pages(&r);
+		w->warm_until = around(&r, w->snap.now);
+	}
 }

@@ -30,6 +30,8 @@ struct bl_plan_in world_in(struct world *w)
 		.progress = &w->progress,
 		.ledger = &w->ledger,
 		.paused = w->paused,
+		.warm = w->warm,
+		.warm_until = w->warm_until,
 	};
 }
 
@@ -108,6 +110,9 @@ void world_print(const struct world *w, const struct bl_plan *plan)
 	       " retry-after %" PRIu64 " boot-grace %" PRIu64 "%s\n",
 	       (int)s->policy, s->surplus_give ? "give" : "keep", s->threshold.n, s->headroom,
 	       s->stuck_after.n, s->retry_after.n, s->boot_grace.n, s->dom0_manage ? " dom0 managed" : "");
+	if (w->warm.n)
+		printf("# warm %" PRIu64 " for %" PRId64 " ms\n", w->warm.n,
+		       (int64_t)(w->warm_until.n - w->snap.now.n));
 	for (size_t i = 0; i < w->ledger.n; i++) {
 		const struct bl_claim *c = w->ledger.claims[i];
 

@@ -15,6 +15,8 @@ struct world {
 	struct bl_progress progress;
 	struct bl_ledger ledger;
 	bool paused;
+	bl_pages warm; /* see bl_plan_in */
+	bl_ms warm_until;
 	/* the same guest twice: equal but for its ids; 0 none */
 	uint32_t twin[2];
 };

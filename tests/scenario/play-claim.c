@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/core/wait.h"
 #include "tests/scenario/play-internal.h"
 
 #include <stdio.h>
@@ -63,6 +64,7 @@ void play_stake(struct play *p, struct bl_claim *c, bl_pages pages)
 	c->state = BL_CLAIM_HELD;
 	c->size = c->min = pages;
 	c->wait_until = BL_MS_NEVER;
+	c->patience = c->progressed = BL_MS(0);
 	c->expires = bl_ms_add(bl_sim_now(p->sim), c->ttl);
 	play_tell(p, c);
 }
@@ -72,11 +74,20 @@ static void time_out(struct play *p, struct bl_claim *c)
 	int64_t room = p->plan.balance + (int64_t)bl_claim_promised(c, &p->w.snap).n -
 		       (int64_t)c->overhead.n;
 	bl_pages part = bl_pages_min(BL_PAGES(room > 0 ? room : 0), c->size);
+	bl_pages promised = bl_claim_promised(c, &p->w.snap);
+	struct bl_plan_in in = world_in(&p->w);
 
-	if (c->min.n < c->size.n && part.n >= c->min.n)
+	if (part.n >= c->min.n)
 		play_stake(p, c, part);
-	else
-		end_claim(p, c, BL_CLAIM_FAILED);
+	if (c->state != BL_CLAIM_RECLAIMING)
+		return;
+	p->w.warm = bl_wait_warm(&p->plan, &in, c);
+	p->w.warm_until = bl_ms_add(p->w.snap.now, p->w.settings.keep_warm);
+	end_claim(p, c, BL_CLAIM_FAILED);
+	/* those behind it have what it was promised */
+	p->plan.balance += (int64_t)promised.n;
+	p->plan.available = BL_PAGES(p->plan.balance > 0 ? p->plan.balance : 0);
+	bl_wait_update(&p->plan, &in);
 }
 
 /* True: the claim changed. */
@@ -113,8 +124,10 @@ static bool check_claim(struct play *p, struct bl_claim *c)
 
 bool play_check_claims(struct play *p)
 {
+	struct bl_plan_in in = world_in(&p->w);
 	bool changed = false;
 
+	bl_wait_update(&p->plan, &in);
 	for (size_t i = 0; i < p->w.ledger.n;) {
 		struct bl_claim *c = p->w.ledger.claims[i];
 
@@ -172,6 +185,8 @@ const struct told *play_claim(struct play *p, const struct play_claim *req)
 	c.wait_until = req->wait == PLAY_NO_WAIT ? BL_MS_NEVER :
 		       bl_ms_add(BL_MS(t->asked_ms), req->wait == PLAY_WAIT ? req->wait_for :
 								   p->w.settings.wait);
+	if (req->wait == PLAY_DEFAULT)
+		c.patience = p->w.settings.wait;
 	if (!bl_ledger_add(&p->w.ledger, &c))
 		abort();
 	play_tick_soon(p);

@@ -56,6 +56,7 @@ static void look(struct play *p)
 	bl_ledger_match(&p->w.ledger, &p->w.snap);
 	if (bl_plan_make(&p->plan, &in))
 		abort();
+	p->w.warm = p->plan.warm;
 }
 
 static void check_rules(struct play *p)
@@ -137,6 +138,8 @@ static uint64_t pause_until_next(const struct play *p)
 		if (at.n < now + ms)
 			ms = at.n > now ? at.n - now : 0;
 	}
+	if (p->w.warm.n && p->w.warm_until.n < now + ms)
+		ms = p->w.warm_until.n > now ? p->w.warm_until.n - now : 0;
 	return ms ? ms : 1;
 }
 
@@ -212,7 +215,9 @@ void play_restart(struct play *p)
 	for (size_t i = 0; i < p->w.ledger.n; i++) {
 		p->w.ledger.claims[i]->holder = BL_DOMID_NONE;
 		p->w.ledger.claims[i]->staked = BL_PAGES(0);
+		p->w.ledger.claims[i]->progressed = BL_MS(0);
 	}
+	p->w.warm = BL_PAGES(0);
 	p->seen = bl_sim_changes(p->sim);
 	play_tick_soon(p);
 }

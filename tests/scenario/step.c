@@ -61,6 +61,7 @@ static int config(struct bl_settings *s, const char *key, const char *value, str
 		{ "telemetry-stale-after", &s->telemetry_stale_after, NULL, NULL },
 		{ "tick", &s->tick, NULL, NULL },
 		{ "wait", &s->wait, NULL, NULL },
+		{ "keep-warm", &s->keep_warm, NULL, NULL },
 		{ "ttl", &s->ttl, NULL, NULL },
 		{ "threshold", NULL, &s->threshold, NULL },
 		{ "dom0-min", NULL, &s->dom0_min, NULL },

@@ -2,7 +2,8 @@
 /* A line of a scenario's steps, done.
  *
  *   config KEY VALUE             reserve, stuck-after, retry-after, boot-grace, threshold,
- *                                headroom, surplus, policy, dom0, dom0-min, overhead, wait, ttl
+ *                                headroom, surplus, policy, dom0, dom0-min, overhead, wait, ttl,
+ *                                keep-warm
  *   limit DOMAIN KEY VALUE       min, max, weight, mode
  *   sim DOMAIN KEY VALUE         as `balloonctl sim set`
  *   claim NAME SIZE [wait D|no-wait|now] [min SIZE] [overhead SIZE] [ttl D]

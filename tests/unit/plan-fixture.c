@@ -75,7 +75,8 @@ void passes(struct fixture *f, uint64_t ms)
 struct bl_plan_in in_of(struct fixture *f)
 {
 	return (struct bl_plan_in){ .settings = &f->s, .snap = &f->snap, .progress = &f->progress,
-				    .ledger = &f->ledger, .paused = f->paused };
+				    .ledger = &f->ledger, .paused = f->paused,
+				    .warm = f->warm, .warm_until = f->warm_until };
 }
 
 void make(struct fixture *f)

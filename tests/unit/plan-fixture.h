@@ -23,6 +23,8 @@ struct fixture {
 	struct bl_ledger ledger;
 	struct bl_plan plan;
 	bool paused;
+	bl_pages warm;
+	bl_ms warm_until;
 };
 
 /* A proven one of that size, its base and its most. */
