@@ -147,7 +147,7 @@ static int run_claim(struct cli *c, int argc, char **argv)
 		return r;
 	}
 	if (!c->quiet && !w.no_wait && !w.now)
-		progress = cli_progress_start(c->socket, w.id);
+		progress = cli_progress_start(c, w.id, w.wait);
 	cli_ask(c, "claim", o, -1, &answer);
 	cli_progress_stop(progress);
 	r = cli_answer(c, &answer, &result);
@@ -162,10 +162,10 @@ const struct cli_verb cli_verb_claim = {
 	.usage = "SIZE [OPTION...]",
 	.summary = "make room and hold it; prints the claim's id",
 	.help = "Prints the claim's id when it is held. What can never be met is refused at once\n"
-		"(exit status 3); what balloons can bring is waited for; what needs another claim\n"
-		"to end is refused, with who holds what, unless --wait is given. When the wait\n"
-		"ends (4) or is interrupted, the claim is withdrawn.\n\n"
-		"  --wait DURATION    wait that long, for other claims to end too\n"
+		"(exit status 3); what balloons can bring is waited for as long as more comes; what\n"
+		"needs another claim to end is refused, with who holds what, unless --wait is given.\n"
+		"When the wait ends (4) or is interrupted, the claim is withdrawn.\n\n"
+		"  --wait DURATION    wait that long and no longer, for other claims to end too\n"
 		"  --no-wait          queue it, print its id and return\n"
 		"  --now              only from what is free this moment\n"
 		"  --min SIZE         settle for this much when no more can come\n"

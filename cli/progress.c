@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/progress.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@
 
 /* Long enough that what is held at once shows nothing. */
 #define EVERY_MS 400
+/* A wait that cannot be met is said as soon as it is known. */
+#define FIRST_MS 100
 #define ANSWER_MS 2000
 #define LINE_MAX_BYTES 512
 
@@ -25,25 +28,70 @@ struct cli_progress {
 	pthread_cond_t wake;
 	bool stop; /* under lock */
 	bool shown;
-	const char *socket, *id;
+	bool line;	     /* stderr is a terminal, and shows how far it is */
+	bool limited;	     /* a limit was given, in seconds */
+	double limit;
+	unsigned looks, late; /* how often it was asked; how often in a row it would be too late */
+	const struct cli *c;
+	const char *id;
 };
 
 static void print_line(struct cli_progress *p, const struct bl_json *claim)
 {
 	const char *reason = cli_text_string(claim, "reason");
-	char size[CLI_TEXT_STR], left[CLI_TEXT_STR] = "", line[LINE_MAX_BYTES], cut[LINE_MAX_BYTES];
+	char size[CLI_TEXT_STR], left[CLI_TEXT_STR] = "", lacks[CLI_TEXT_STR + 16] = "", b[CLI_TEXT_STR];
+	char line[LINE_MAX_BYTES], cut[LINE_MAX_BYTES];
 	unsigned width = cli_table_width(STDERR_FILENO);
 	double eta;
 
 	if (cli_text_number(claim, "eta_seconds", &eta))
 		cli_text_duration(eta, left);
-	snprintf(line, sizeof(line), "making room for %s%s%s%s%s%s",
-		 cli_text_bytes(claim, "size_bytes", size), *left ? ", about " : "", left,
+	if (cli_text_uint(claim, "lacking_bytes"))
+		snprintf(lacks, sizeof(lacks), ", %s to come", cli_text_bytes(claim, "lacking_bytes", b));
+	snprintf(line, sizeof(line), "making room for %s%s%s%s%s%s%s",
+		 cli_text_bytes(claim, "size_bytes", size), lacks, *left ? ", about " : "", left,
 		 *left ? " left" : "", reason && *reason ? ": " : "", reason ? reason : "");
 	/* bytes are at least as many as columns, so it never wraps */
 	bl_text_scrub(cut, width && width < sizeof(cut) ? width : sizeof(cut), line, strlen(line));
 	fprintf(stderr, "\r\033[K%s", cut);
 	p->shown = true;
+}
+
+/* What to type for a wait of that many seconds, a little more than it takes. */
+static const char *as_option(double seconds, char buf[CLI_TEXT_STR])
+{
+	uint64_t s = (uint64_t)(seconds < 1e9 ? seconds * 1.1 : 1e9) + 1;
+
+	if (s > 600)
+		snprintf(buf, CLI_TEXT_STR, "%" PRIu64 "m", (s + 59) / 60);
+	else
+		snprintf(buf, CLI_TEXT_STR, "%" PRIu64 "s", s);
+	return buf;
+}
+
+/* Says once that the limit will not do. The first rate that is known may be of a
+ * balloon that has only begun: two looks in a row have to agree. */
+static void warn_if_late(struct cli_progress *p, const struct bl_json *claim)
+{
+	char limit[CLI_TEXT_STR], enough[CLI_TEXT_STR];
+	double eta, ends, margin;
+
+	if (!p->limited || p->late == 2)
+		return;
+	if (!cli_text_number(claim, "eta_seconds", &eta) ||
+	    !cli_text_number(claim, "wait_ends_in_seconds", &ends)) {
+		p->late = 0;
+		return;
+	}
+	margin = ends > 10 ? ends / 10 : 1;
+	p->late = eta > ends + margin ? p->late + 1 : 0;
+	if (p->late < 2)
+		return;
+	if (p->shown)
+		fputs("\r\033[K", stderr);
+	fprintf(stderr, "balloonctl: %s: at the rate at which guests give, --wait %s is too short: "
+			"--wait %s would do\n", p->c->verb->name,
+		cli_text_duration(p->limit, limit), as_option(p->limit - ends + eta, enough));
 }
 
 static void tell(struct cli_progress *p, struct balloon *b)
@@ -57,8 +105,12 @@ static void tell(struct cli_progress *p, struct balloon *b)
 		return;
 	if (bl_json_parse(text, strlen(text), &result, NULL) == 0) {
 		claims = bl_json_get(result, "claims");
-		if (bl_json_count(claims))
-			print_line(p, bl_json_at(claims, 0));
+		if (bl_json_count(claims)) {
+			warn_if_late(p, bl_json_at(claims, 0));
+			if (p->line && (p->looks || !p->limited))
+				print_line(p, bl_json_at(claims, 0));
+			p->looks++;
+		}
 	}
 	bl_json_free(result);
 	balloon_free(text);
@@ -72,7 +124,7 @@ static bool pause_for(struct cli_progress *p)
 	int r = 0;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += EVERY_MS * 1000000L;
+	until.tv_nsec += (p->limited && !p->looks ? FIRST_MS : EVERY_MS) * 1000000L;
 	until.tv_sec += until.tv_nsec / 1000000000L;
 	until.tv_nsec %= 1000000000L;
 	pthread_mutex_lock(&p->lock);
@@ -89,7 +141,7 @@ static void *run(void *ud)
 	struct balloon *b = NULL;
 
 	while (pause_for(p)) {
-		if (!b && balloon_connect(p->socket, &b, NULL) < 0)
+		if (!b && balloon_connect(p->c->socket, &b, NULL) < 0)
 			continue;
 		balloon_set_timeout(b, ANSWER_MS);
 		tell(p, b);
@@ -98,20 +150,26 @@ static void *run(void *ud)
 	return NULL;
 }
 
-struct cli_progress *cli_progress_start(const char *socket, const char *id)
+struct cli_progress *cli_progress_start(const struct cli *c, const char *id, const char *wait)
 {
+	bool line = cli_table_width(STDERR_FILENO) > 0;
 	struct cli_progress *p;
 	pthread_condattr_t attr;
 	sigset_t all, before;
+	bl_ms limit;
 	int r;
 
-	if (!cli_table_width(STDERR_FILENO))
+	if (!line && !wait)
 		return NULL;
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
-	p->socket = socket;
+	p->c = c;
 	p->id = id;
+	p->line = line;
+	p->limited = wait && bl_duration_parse("--wait", wait, true, &limit, NULL) == 0;
+	if (p->limited)
+		p->limit = (double)limit.n / 1000.0;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

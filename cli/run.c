@@ -71,7 +71,7 @@ static int preclaim(struct cli *c, const struct cli_xl_need *need, const struct 
 		return r;
 	}
 	if (!c->quiet)
-		progress = cli_progress_start(c->socket, id);
+		progress = cli_progress_start(c, id, w->wait);
 	cli_ask(c, "claim", o, -1, &answer);
 	cli_progress_stop(progress);
 	balloon_free(answer.text);
@@ -239,7 +239,7 @@ const struct cli_verb cli_verb_run = {
 		"through a claim. Of `xl create` and `xl restore` it is claimed before they start:\n"
 		"what does not fit is refused, with the reason, before anything is built. What is\n"
 		"left of the claim is given back in the end.\n\n"
-		"  --wait DURATION    wait that long, for other claims to end too\n"
+		"  --wait DURATION    wait that long and no longer, for other claims to end too\n"
 		"  --claim ID         a claim that is held already\n"
 		"  --no-preclaim      claim nothing before the command starts\n\n"
 		"Exit status: the command's, 128 and the signal's number when a signal ended it;\n"

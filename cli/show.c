@@ -55,6 +55,9 @@ void cli_show_host(const struct bl_json *host)
 	       cli_text_bytes(host, "promised_bytes", b[1]),
 	       cli_text_bytes(host, "growing_bytes", b[2]),
 	       cli_text_bytes(host, "reserve_bytes", b[3]));
+	if (cli_text_uint(host, "warm_bytes"))
+		printf("     of the available: %s kept for another try of a claim, and for guests in need\n",
+		       cli_text_bytes(host, "warm_bytes", b[0]));
 	for (size_t i = 0; bl_json_count(nodes) > 1 && i < bl_json_count(nodes); i++) {
 		const struct bl_json *n = bl_json_at(nodes, i);
 

@@ -64,7 +64,9 @@ def requests():
                 got = ctl(fake, *flags, *line.split())
                 same(got[0], 0)
                 same(got[2], "")
-                same(fake.asked, [(method, params)])
+                # on a slow machine --wait has looked how the claim gets on
+                same([a for a in fake.asked if "--wait" not in line or a[0] != "claims"],
+                     [(method, params)])
                 if flags:
                     same(json.loads(got[1]), {"version": VERSION, **answers[method]})
 

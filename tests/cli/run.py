@@ -89,7 +89,7 @@ def preclaims():
     with Fake(answers("building")) as fake:
         same(run(fake, "--wait", "5m", "--", "xl", "create", "web.cfg").status, 0)
         same(fake.asked[0][1]["wait_seconds"], 300)
-        same([method for method, _ in fake.asked], ["claim", "claims"])
+        same({method for method, _ in fake.asked}, {"claim", "claims"})
     pv = {"c_info": {"type": "pv", "name": "web"}, "b_info": {"max_memkb": 4096 + 512}}
     with Fake(answers()) as fake:
         run(fake, "--", "xl", "create", "web.cfg", config=pv)

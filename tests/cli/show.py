@@ -110,6 +110,60 @@ def claim_shows_progress():
         assert "making" not in t.text and len(fake.asked) == 1, (t.text, fake.asked)
 
 
+def claim_shows_what_is_to_come():
+    """what the claim lacks is in the line, and what it lacks no more is not"""
+    lacks = {"claims": [claim(state="reclaiming", eta_seconds=75, lacking_bytes=GIB // 2)]}
+    with Fake({"claim": Hang, "claims": lacks}) as fake:
+        t = Terminal(fake, "claim", "3G")
+        t.read("making room for 1 GiB, 512 MiB to come, about 1 min 15 s left: ")
+        os.killpg(t.process.pid, 2)
+        t.end()
+
+
+def waiting(eta, ends):
+    return {"claims": [claim(state="reclaiming", eta_seconds=eta, wait_ends_in_seconds=ends)]}
+
+
+def claim_says_that_the_wait_is_too_short():
+    """a --wait that the known rates cannot meet is said while it waits, once, with what would do"""
+    short = ("balloonctl: claim: at the rate at which guests give, --wait 1 min is too short: "
+             "--wait 166s would do\n")
+    with Fake({"claim": Hang, "claims": [waiting(None, 59.5), waiting(150, 59), waiting(50, 59),
+                                         waiting(95, 5), waiting(95, 5), waiting(99, 4)]}) as fake:
+        for args in (["claim", "30G"], ["--json", "claim", "30G"]):
+            process = subprocess.Popen([CTL, *args, "--wait", "60s"], env=environment(fake),
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, start_new_session=True)
+            same(process.stderr.readline().decode(), short if args[0] == "claim" else
+                 short.replace("166s", "171s"))
+            asked = len(fake.asked)
+            while len(fake.asked) < asked + 2:
+                time.sleep(0.01)
+            os.killpg(process.pid, 2)
+            out, err = process.communicate(timeout=LIMIT)
+            same((out, err), (b"", b""))
+    with Fake({"claim": Hang, "claims": waiting(3000, 5)}) as fake:
+        t = Terminal(fake, "claim", "3G", "--wait", "1m")
+        t.read("--wait 57m would do\r\n")
+        t.read("making room for 1 GiB, about 50 min left")
+        os.killpg(t.process.pid, 2)
+        t.end()
+
+
+def claim_that_will_be_in_time():
+    """nothing is said of a wait that will do, that is not known, or that nobody limited"""
+    with Fake({"claim": Hang, "claims": [waiting(50, 59), waiting(None, 58), waiting(58, 57),
+                                         waiting(3000, None), waiting(5, 5)]}) as fake:
+        for args in (["--wait", "60s"], ["-q", "--wait", "60s"], []):
+            process = subprocess.Popen([CTL, "claim", "3G", *args], env=environment(fake),
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, start_new_session=True)
+            while len(fake.asked) < (7 if args == ["--wait", "60s"] else 8 + (not args)):
+                time.sleep(0.01)
+            os.killpg(process.pid, 2)
+            same(process.communicate(timeout=LIMIT), (b"", b""))
+
+
 def plan_for_people():
     """plan says who would move, and ends as the claim would"""
     moves = [{"domid": 1, "name": "web", "uuid": UUID, "current_bytes": 3 * GIB,
@@ -189,8 +243,9 @@ def monitor():
 
 
 CASES = [status_for_people, plain_terminals, narrow_terminals, colours, watch,
-         claim_prints_its_id, claim_shows_progress, plan_for_people, explain_for_people, quiet,
-         monitor]
+         claim_prints_its_id, claim_shows_progress, claim_shows_what_is_to_come,
+         claim_says_that_the_wait_is_too_short, claim_that_will_be_in_time, plan_for_people,
+         explain_for_people, quiet, monitor]
 
 
 if __name__ == "__main__":
