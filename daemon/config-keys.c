@@ -219,6 +219,7 @@ static const struct row rows[] = {
 	{ "defaults", "min-with-driver", parse_bound, AT(settings.min_with_driver) },
 	{ "defaults", "weight", parse_weight, AT(settings.weight) },
 	{ "claims", "wait", parse_duration, AT(settings.wait) },
+	{ "claims", "keep-warm", parse_duration_or_zero, AT(settings.keep_warm) },
 	{ "claims", "ttl", parse_duration, AT(settings.ttl) },
 	{ "claims", "max-ttl", parse_duration, AT(settings.max_ttl) },
 	{ "claims", "overhead", parse_share, AT(settings.overhead) },

@@ -10,6 +10,7 @@
 #include "daemon/log.h"
 #include "daemon/manager-internal.h"
 #include "lib/core/reason.h"
+#include "lib/core/wait.h"
 
 /* ---- those who wait ---- */
 
@@ -110,6 +111,7 @@ static void become_held(struct bd_manager *m, struct bl_claim *c, bl_pages pages
 	c->state = BL_CLAIM_HELD;
 	c->size = c->min = pages;
 	c->wait_until = BL_MS_NEVER;
+	c->patience = c->progressed = BL_MS(0);
 	c->expires = lease_from_now(m, c);
 	bd_claims_save(m, c); /* if not: its holder is found again, or it is staked anew */
 	snprintf(c->reason, sizeof(c->reason), "%s", bl_reason_claim(&m->plan, &in, c, reason));
@@ -148,12 +150,51 @@ void bd_claims_stake(struct bd_manager *m, struct bl_claim *c, bl_pages pages)
 
 /* ---- each tick: what the hypervisor shows ---- */
 
+void bd_claims_keep_warm(struct bd_manager *m, const struct bl_claim *c)
+{
+	struct bl_plan_in in = bd_manager_plan_in(m);
+
+	m->warm = bl_wait_warm(&m->plan, &in, c);
+	m->warm_until = bl_ms_add(m->snap.now, m->settings.keep_warm);
+}
+
+/* Ends a claim that waited in vain. The claims behind it get what was promised to it
+ * before the loop looks at their own waits: one of them may have its room now. */
+static bool give_up(struct bd_manager *m, struct bl_claim *c, const struct bl_err *err)
+{
+	bl_pages promised = bl_claim_promised(c, &m->snap);
+	struct bl_plan_in in;
+
+	bd_claims_keep_warm(m, c);
+	if (bd_claims_end(m, c, BL_CLAIM_FAILED, err))
+		return false;
+	m->plan.balance += (int64_t)promised.n;
+	m->plan.available = BL_PAGES(m->plan.balance > 0 ? m->plan.balance : 0);
+	in = bd_manager_plan_in(m);
+	bl_wait_update(&m->plan, &in);
+	return true;
+}
+
+/* Why it was in vain, as the beginning of a sentence. */
+static const char *in_vain(const struct bl_claim *c, bl_ms more, char buf[128])
+{
+	if (c->patience.n)
+		snprintf(buf, 128, "waited in vain: no progress for %llu s",
+			 (unsigned long long)(c->patience.n + 999) / 1000);
+	else if (more.n && more.n != BL_MS_NEVER.n)
+		snprintf(buf, 128, "waited in vain: about %llu s more would have done",
+			 (unsigned long long)(more.n + 999) / 1000);
+	else
+		snprintf(buf, 128, "waited in vain");
+	return buf;
+}
+
 static bool time_out(struct bd_manager *m, struct bl_claim *c)
 {
 	struct bl_plan_in in = bd_manager_plan_in(m);
 	struct bl_admission a;
 	struct bl_err err;
-	char reason[BL_REASON_MAX];
+	char reason[BL_REASON_MAX], why[128];
 	bl_pages part;
 	int64_t room = m->plan.balance + (int64_t)bl_claim_promised(c, &m->snap).n -
 		       (int64_t)c->overhead.n;
@@ -173,10 +214,11 @@ static bool time_out(struct bd_manager *m, struct bl_claim *c)
 			return true;
 	}
 	bl_plan_admit_again(&m->plan, &m->snap, c, &a);
-	bl_err_set(&err, ETIMEDOUT, BL_ERR_TIMEOUT, "waited in vain: %s",
+	bl_err_set(&err, ETIMEDOUT, BL_ERR_TIMEOUT, "%s: %s",
+		   in_vain(c, bl_plan_eta(&m->plan, &in, c), why),
 		   bl_reason_refusal(&m->plan, &in, &a, reason));
-	if (c->domid == BL_DOMID_NONE)
-		return bd_claims_end(m, c, BL_CLAIM_FAILED, &err) == 0;
+	if (c->domid == BL_DOMID_NONE || c->by_handoff)
+		return give_up(m, c, &err);
 	bd_move_fail(m, c, &err);
 	return true;
 }
@@ -261,9 +303,12 @@ static bool check_claim(struct bd_manager *m, struct bl_claim *c, bl_ms now)
 
 bool bd_claims_reconcile(struct bd_manager *m)
 {
+	struct bl_plan_in in = bd_manager_plan_in(m);
 	bl_ms now = m->snap.now;
-	bool changed = bd_stake_check(m);
+	bool changed;
 
+	bl_wait_update(&m->plan, &in);
+	changed = bd_stake_check(m);
 	for (size_t i = 0; i < m->snap.n_doms; i++) {
 		const struct bl_dom *d = &m->snap.doms[i];
 
@@ -296,6 +341,8 @@ bl_ms bd_claims_next_deadline(const struct bd_manager *m)
 		if (at.n < next.n)
 			next = at;
 	}
+	if (m->warm.n && m->warm_until.n < next.n)
+		next = m->warm_until;
 	for (const struct bd_waiter *w = m->waiters; w; w = w->next) {
 		bl_ms at = w->what == BD_WAITS_NAMED ? w->named_by :
 			   w->what == BD_WAITS_MOVED ? w->until :

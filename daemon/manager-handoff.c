@@ -18,7 +18,7 @@ static bool covers(const struct bl_claim *c, const struct bl_dom *d)
 /* It is for that domain from now on: moved at once, or when there is room for
  * all of it. */
 static void hand(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d,
-		 bl_pages pages, bl_ms until)
+		 const struct bd_waiter *w)
 {
 	const struct bl_view *v = bl_plan_view(&m->plan, d->domid);
 	struct bl_plan_in in = bd_manager_plan_in(m);
@@ -28,9 +28,11 @@ static void hand(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *
 
 	c->domid = d->domid;
 	c->let_go = false;
-	c->size = c->min = pages;
+	c->size = c->min = w->pages;
 	c->expires = BL_MS_NEVER;
-	c->wait_until = until;
+	c->wait_until = w->until;
+	c->patience = w->patience;
+	c->progressed = BL_MS(0);
 	bl_ledger_match(&m->ledger, &m->snap);
 	if (covers(c, d)) {
 		bd_move_start(m, c);
@@ -54,7 +56,7 @@ void bd_handoff_held(struct bd_manager *m, struct bl_claim *c)
 		const struct bl_dom *d = bl_snapshot_find(&m->snap, w->domid);
 
 		if (w->what == BD_WAITS_MOVED && bl_uuid_equal(&w->id, &c->id) && d) {
-			hand(m, c, d, w->pages, w->until);
+			hand(m, c, d, w);
 			return;
 		}
 	}
@@ -92,7 +94,7 @@ static void again(struct bd_manager *m, struct bl_claim *c, const struct bl_dom 
 		return;
 	}
 	wait_for(m, c, w);
-	hand(m, c, d, w->pages, w->until);
+	hand(m, c, d, w);
 }
 
 static void begin(struct bd_manager *m, struct bl_claim *claim, const struct bd_waiter *asks)
@@ -129,7 +131,7 @@ static void begin(struct bd_manager *m, struct bl_claim *claim, const struct bd_
 	} else {
 		wait_for(m, c, &w);
 		if (c->state == BL_CLAIM_HELD)
-			hand(m, c, d, w.pages, w.until);
+			hand(m, c, d, &w);
 	}
 }
 
@@ -149,13 +151,15 @@ static bool is_built(const struct bd_manager *m, uint32_t domid)
 }
 
 void bd_manager_handoff(struct bd_manager *m, struct bl_claim *claim, uint32_t domid,
-			bl_pages pages, bl_ms wait, bd_claim_done done, void *ud)
+			bl_pages pages, const bl_ms *wait, bd_claim_done done, void *ud)
 {
 	struct bd_waiter w = { .what = BD_WAITS_NAMED, .domid = domid, .pages = pages,
 			       .done = done, .ud = ud };
 
 	bd_manager_look(m);
-	w.until = bl_ms_add(m->snap.now, wait);
+	if (!wait)
+		w.patience = m->settings.wait;
+	w.until = bl_ms_add(m->snap.now, wait ? *wait : w.patience);
 	w.named_by = bl_ms_add(m->snap.now, NAME_LIMIT);
 	/* Its name may have been written a moment ago. */
 	if (!claim && m->host->ops->reread && !m->snap.store_stale && names_matter(m) &&
@@ -195,6 +199,19 @@ static bool is_named(const struct bd_manager *m, const struct bd_waiter *w)
 	       w->named_by.n <= m->snap.now.n;
 }
 
+/* A builder that set no limit waits as long as its claim makes progress. */
+static bool waited_long(const struct bd_manager *m, struct bd_waiter *w)
+{
+	const struct bl_claim *c = bl_ledger_find(&m->ledger, &w->id);
+	bl_ms until;
+
+	if (w->patience.n && c) {
+		until = bl_ms_add(c->progressed, w->patience);
+		w->until = BL_MS(until.n > w->until.n ? until.n : w->until.n);
+	}
+	return w->until.n <= m->snap.now.n;
+}
+
 bool bd_handoff_resume(struct bd_manager *m)
 {
 	struct bd_waiter **at = &m->waiters, *w;
@@ -204,7 +221,7 @@ bool bd_handoff_resume(struct bd_manager *m)
 	while ((w = *at)) {
 		bool named = w->what == BD_WAITS_NAMED && is_named(m, w);
 
-		if (!named && !(w->what == BD_WAITS_MOVED && w->until.n <= m->snap.now.n)) {
+		if (!named && !(w->what == BD_WAITS_MOVED && waited_long(m, w))) {
 			at = &w->next;
 			continue;
 		}
@@ -235,6 +252,8 @@ void bd_handoff_abandon(struct bd_manager *m, const struct bd_waiter *w)
 	} else if (w->what == BD_WAITS_MOVED && c->state == BL_CLAIM_RECLAIMING &&
 		   !bd_claims_waited_for(m, &c->id, BD_WAITS_MOVED)) {
 		bl_err_set(&err, ECANCELED, BL_ERR_BAD_STATE, "its builder is gone");
+		if (c->by_handoff)
+			bd_claims_keep_warm(m, c);
 		bd_move_fail(m, c, &err);
 	}
 	bd_manager_tick_soon(m);

@@ -18,7 +18,8 @@ struct bd_waiter {
 	enum bd_waits what;
 	uint32_t domid; /* MOVED, NAMED: the domain that is built, */
 	bl_pages pages; /* what it is to have in all, */
-	bl_ms until;	/* and how long its builder waits */
+	bl_ms until;	/* and how long its builder waits; */
+	bl_ms patience; /* 0, or how long without progress of the claim, which moves until */
 	bl_ms named_by; /* NAMED: goes on without a name then */
 	bd_claim_done done;
 	void *ud;
@@ -51,6 +52,8 @@ struct bd_manager {
 	uint64_t next_tick_real; /* when the timer fires */
 	uint64_t last_look_real; /* the same of the last look */
 	bool looked_before_change; /* something was changed since */
+	bl_pages warm;	 /* of what is available: see bl_plan_in */
+	bl_ms warm_until;
 	bool paused, low;
 	bool known_once; /* known has been filled */
 	bool backend_failing, state_failing;
@@ -99,6 +102,9 @@ int bd_claims_save(struct bd_manager *m, const struct bl_claim *c);
  * not let go of it, the claim stands. */
 int bd_claims_end(struct bd_manager *m, struct bl_claim *c, enum bl_claim_state state,
 		  const struct bl_err *err);
+/* A claim that waits ends in vain: what it freed stays warm for the next try. To be
+ * called before it ends. */
+void bd_claims_keep_warm(struct bd_manager *m, const struct bl_claim *c);
 /* Copies *w to the end of those who wait. */
 int bd_claims_wait(struct bd_manager *m, const struct bd_waiter *w);
 bool bd_claims_waited_for(const struct bd_manager *m, const bl_uuid *id, unsigned whats);

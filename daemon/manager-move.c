@@ -15,6 +15,7 @@ void bd_move_back(struct bd_manager *m, struct bl_claim *c)
 
 	c->domid = BL_DOMID_NONE;
 	c->let_go = false;
+	c->patience = c->progressed = BL_MS(0);
 	if (left.n) {
 		c->state = BL_CLAIM_HELD;
 		c->size = c->min = c->staked = left;

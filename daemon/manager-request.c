@@ -119,6 +119,8 @@ struct bl_claim bd_request_make(struct bd_manager *m, const struct bd_claim_requ
 	else if (req->wait == BD_WAIT_NOW)
 		wait = BL_MS(0);
 	c.wait_until = req->wait == BD_WAIT_NO_WAIT ? BL_MS_NEVER : bl_ms_add(now, wait);
+	if (req->wait == BD_WAIT_DEFAULT || req->patient)
+		c.patience = wait;
 	return c;
 }
 
@@ -165,8 +167,10 @@ static int new_claim(struct bd_manager *m, const struct bd_claim_request *req,
 	}
 	id = c->id;
 	bd_events_claim(m->cfg.events, c);
-	if (!bl_plan_make(&m->plan, &in))
+	if (!bl_plan_make(&m->plan, &in)) {
+		m->warm = m->plan.warm;
 		bd_manager_act(m);
+	}
 	c = bl_ledger_find(&m->ledger, &id);
 	if (c && c->state == BL_CLAIM_RECLAIMING && req->wait == BD_WAIT_NOW) {
 		bl_plan_admit_again(&m->plan, &m->snap, c, &a);
@@ -213,7 +217,8 @@ int bd_request_for_build(struct bd_manager *m, const struct bl_dom *d, const str
 			 struct bl_err *err)
 {
 	struct bd_claim_request req = { .size = w->pages, .node = -1, .wait = BD_WAIT_GIVEN,
-					.wait_for = bl_ms_since(w->until, m->snap.now) };
+					.wait_for = bl_ms_since(w->until, m->snap.now),
+					.patient = w->patience.n > 0 };
 	struct bd_waiter mine = *w;
 
 	mine.what = BD_WAITS_MOVED;
@@ -229,6 +234,7 @@ static void withdraw(struct bd_manager *m, const bl_uuid *id)
 	if (!c || c->state != BL_CLAIM_RECLAIMING || bd_claims_waited_for(m, id, ~0U))
 		return;
 	bl_err_set(&err, ECANCELED, BL_ERR_BAD_STATE, "nobody waits for it any more");
+	bd_claims_keep_warm(m, c);
 	bd_claims_end(m, c, BL_CLAIM_RELEASED, &err);
 	bd_manager_tick_soon(m);
 }

@@ -53,6 +53,8 @@ struct bl_plan_in bd_manager_plan_in(struct bd_manager *m)
 		.progress = &m->progress,
 		.ledger = &m->ledger,
 		.paused = m->paused,
+		.warm = m->warm,
+		.warm_until = m->warm_until,
 	};
 }
 
@@ -74,6 +76,8 @@ int bd_manager_look(struct bd_manager *m)
 		bl_ledger_match(&m->ledger, &m->snap);
 		r = bl_plan_make(&m->plan, &in);
 	}
+	if (!r) /* memory that somebody took and gives back later is not warm again */
+		m->warm = m->plan.warm;
 	if (r && !m->backend_failing)
 		bd_log(LOG_ERR, "cannot look at the host: %s", strerror(-r));
 	else if (!r && m->backend_failing)

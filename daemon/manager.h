@@ -73,6 +73,7 @@ struct bd_claim_request {
 	int node; /* -1 any */
 	enum bd_wait wait;
 	bl_ms wait_for; /* GIVEN */
+	bool patient;	/* GIVEN: without progress, as with DEFAULT */
 	bool has_ttl;
 	bl_ms ttl;
 	bool hooked; /* whoever builds for it will ask for it: never left to an unhooked build */
@@ -105,9 +106,10 @@ int bd_manager_set(struct bd_manager *m, const struct bl_dom *d,
 /* Moves a claim to a domain that is being built: this one, or NULL: the one
  * for its UUID or name, else a new one of exactly those pages. pages: what the
  * domain is to have in all; 0: what the hypervisor's limit lets it have. Room
- * is made for what the claim lacks. done as for bd_manager_claim. */
+ * is made for what the claim lacks, for `wait`, or where that is NULL until nothing
+ * came for [claims] wait. done as for bd_manager_claim. */
 void bd_manager_handoff(struct bd_manager *m, struct bl_claim *claim, uint32_t domid,
-			bl_pages pages, bl_ms wait, bd_claim_done done, void *ud);
+			bl_pages pages, const bl_ms *wait, bd_claim_done done, void *ud);
 /* Calls done when the domain is built, or its claim ended. Who abandons that
  * built it, and is done with it or gone: what is left staked is given back. */
 void bd_manager_built(struct bd_manager *m, uint32_t domid, bd_claim_done done, void *ud);

@@ -110,6 +110,7 @@ void bd_render_host(struct bl_json_out *o, const char *key, const struct bd_pict
 	put_pages(o, "reserve_bytes", p->plan->reserve);
 	put_pages(o, "available_bytes", p->plan->available);
 	put_pages(o, "reclaimable_bytes", p->plan->reclaimable);
+	put_pages(o, "warm_bytes", p->plan->warm);
 	bl_json_array(o, "nodes");
 	for (size_t i = 0; i < p->snap->n_nodes; i++) {
 		bl_json_object(o, NULL);
@@ -235,6 +236,13 @@ void bd_render_claim(struct bl_json_out *o, const char *key, const struct bd_pic
 	put_seconds(o, "expires_in_seconds",
 		    c->expires.n == BL_MS_NEVER.n ? BL_MS_NEVER : bl_ms_since(c->expires, p->now));
 	put_seconds(o, "eta_seconds", c->state == BL_CLAIM_RECLAIMING ? c->eta : BL_MS_NEVER);
+	if (c->state == BL_CLAIM_RECLAIMING && c->progressed.n)
+		put_pages(o, "lacking_bytes", c->lacks);
+	else
+		bl_json_put_null(o, "lacking_bytes");
+	put_seconds(o, "wait_ends_in_seconds",
+		    c->state != BL_CLAIM_RECLAIMING || c->wait_until.n == BL_MS_NEVER.n ?
+			    BL_MS_NEVER : bl_ms_since(c->wait_until, p->now));
 	bl_json_put_string(o, "reason", c->reason);
 	bl_json_object_end(o);
 }

@@ -126,6 +126,7 @@ void bd_state_claim_write(struct bl_json_out *o, const struct bl_claim *c, const
 	put_time(o, "created_ms", c->created);
 	bl_json_put_uint(o, "created_wall_seconds", c->created_wall);
 	put_time(o, "wait_until_ms", c->wait_until);
+	bl_json_put_uint(o, "patience_ms", c->patience.n);
 	put_time(o, "ttl_ms", c->ttl);
 	put_time(o, "expires_ms", c->expires);
 	bl_json_put_uint(o, "pooled_pages", c->pooled.n);
@@ -167,6 +168,8 @@ static void read_claim(struct reader *r, struct bd_state_claim *s)
 	c->created = get_time(r, "created_ms");
 	c->created_wall = (uint64_t)get_int(r, "created_wall_seconds", 0, INT64_MAX);
 	c->wait_until = get_time(r, "wait_until_ms");
+	if (bl_json_get(r->object, "patience_ms")) /* added later */
+		c->patience = BL_MS(get_int(r, "patience_ms", 0, INT64_MAX));
 	c->ttl = get_time(r, "ttl_ms");
 	c->expires = get_time(r, "expires_ms");
 	if (bl_json_get(r->object, "pooled_pages")) /* added later */

@@ -193,16 +193,14 @@ int bd_verb_handoff(struct bd_call *call, struct bl_err *err)
 	struct bd_manager *m = call->all->manager;
 	struct handoff_params params = { 0 };
 	struct bl_claim *c = NULL;
-	struct bd_picture p;
 	int r = BD_VERBS_DECODE(call, handoff_table, &params, err);
 
 	if (r == 0 && params.claim)
 		r = bd_manager_find_claim(m, params.claim, &c, err);
 	if (r < 0)
 		return r;
-	bd_manager_picture(m, &p);
 	bd_manager_handoff(m, c, (uint32_t)params.domid, params.size,
-			   params.has_wait ? params.wait : p.settings->wait, on_settled, call);
+			   params.has_wait ? &params.wait : NULL, on_settled, call);
 	return 0;
 }
 

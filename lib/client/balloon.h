@@ -90,7 +90,7 @@ BALLOON_API int balloon_new_id(char ret_id[BALLOON_ID_SIZE]);
 BALLOON_API int balloon_ping(struct balloon *connection, struct balloon_error *reterr);
 
 enum balloon_wait {
-	BALLOON_WAIT_DEFAULT, /* for balloons, as long as the daemon is configured to */
+	BALLOON_WAIT_DEFAULT, /* for balloons, as long as more comes */
 	BALLOON_WAIT_SECONDS, /* for balloons and other claims, wait_seconds long */
 	BALLOON_WAIT_NOT,     /* queue it and return: it may still be reclaiming */
 	BALLOON_WAIT_NOW,     /* only from what is free this moment */

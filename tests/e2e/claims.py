@@ -123,7 +123,7 @@ def no_wait_then_held():
 
 def waiter_leaves():
     """who stops waiting takes the claim away, and the guests get theirs back"""
-    with Host(world(rate="20M"), speed=5) as h:
+    with Host(world(rate="20M"), speed=5, config="[claims]\nkeep-warm = 0s\n") as h:
         waiter = h.ctl_start("claim", "3G")
         wait_until("it to queue", lambda: [c["state"] for c in h.claims()] == ["reclaiming"])
         waiter.send_signal(signal.SIGINT)

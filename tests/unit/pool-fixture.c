@@ -152,7 +152,7 @@ struct answer hand(struct daemon *d, uint8_t n, uint32_t domid, uint64_t pages)
 	struct answer a = { 0 };
 
 	run(d, 30000); /* its watches */
-	bd_manager_handoff(d->m, find(d, n), domid, BL_PAGES(pages), BL_MS(1000), done, &a);
+	bd_manager_handoff(d->m, find(d, n), domid, BL_PAGES(pages), &BL_MS(1000), done, &a);
 	run(d, 100000);
 	if (!a.n)
 		bd_manager_abandon(d->m, &a);

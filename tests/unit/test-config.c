@@ -105,7 +105,7 @@ static void every_key_is_read(void **state)
 		"[defaults]\n"
 		"mode = ignore\nmin = 25%\nmin-with-driver = 300M\nweight = 7\n"
 		"[claims]\n"
-		"wait = 5m\nttl = 2h\nmax-ttl = 3h\noverhead = 3%\n"
+		"wait = 5m\nkeep-warm = 0s\nttl = 2h\nmax-ttl = 3h\noverhead = 3%\n"
 		"[control]\n"
 		"group = (none)\nviewers = staff\nmax-clients = 12\n"
 		"[metrics]\n"
@@ -142,6 +142,7 @@ static void every_key_is_read(void **state)
 	assert_true(!s->min_with_driver.is_percent && s->min_with_driver.pages.n == 300 * 256);
 	assert_int_equal(s->weight, 7);
 	assert_int_equal(s->wait.n, 300000);
+	assert_int_equal(s->keep_warm.n, 0);
 	assert_int_equal(s->ttl.n, 7200000);
 	assert_int_equal(s->max_ttl.n, 10800000);
 	assert_int_equal(s->overhead.fixed.n, 0);

@@ -46,7 +46,7 @@ static void is_handed_over_in_one_move(void **state)
 	claimed(&d, 3, 700, -1);
 	run(&d, 30000);
 	fake_xen.sets = 0;
-	bd_manager_handoff(d.m, find(&d, 1), 7, BL_PAGES(1000), BL_MS(1000), done, &a);
+	bd_manager_handoff(d.m, find(&d, 1), 7, BL_PAGES(1000), &BL_MS(1000), done, &a);
 	assert_true(a.n == 1 && a.held);
 	assert_true(fake_xen.moves == 1 && !fake_xen.sets);
 	assert_int_equal(b->outstanding, 1000);

@@ -64,7 +64,7 @@ static void put_claim(const char *member, const char *value)
 		{ "overhead_pages", "0" }, { "node", "-1" }, { "queue", "false" },
 		{ "pooled_pages", "9" },
 		{ "created_ms", "1" }, { "created_wall_seconds", "1" }, { "wait_until_ms", "null" },
-		{ "ttl_ms", "1000" }, { "expires_ms", "5" }, { "domid", "-1" }, { "reason", "\"\"" } };
+		{ "patience_ms", "60000" }, { "ttl_ms", "1000" }, { "expires_ms", "5" }, { "domid", "-1" }, { "reason", "\"\"" } };
 	char text[4096] = "{";
 	size_t n = sizeof(members) / sizeof(members[0]);
 	bool first = true;
@@ -94,7 +94,7 @@ static void hostile_claims_are_set_aside(void **state)
 		{ "size_pages", "9223372036854775807" }, { "size_pages", "10.5" },
 		{ "min_pages", "11" }, { "min_pages", "0" }, { "overhead_pages", "-1" },
 		{ "node", "64" }, { "node", "-2" }, { "pooled_pages", "-1" }, { "queue", "1" }, { "created_ms", "-1" },
-		{ "ttl_ms", "\"x\"" }, { "expires_ms", "{}" }, { "expires_ms", NULL },
+		{ "patience_ms", "-1" }, { "patience_ms", "null" }, { "ttl_ms", "\"x\"" }, { "expires_ms", "{}" }, { "expires_ms", NULL },
 		{ "domid", "4294967296" }, { "state", "\"building\"" }, { "reason", "\"a\\nb\"" },
 	};
 	struct loaded l;
@@ -118,6 +118,10 @@ static void hostile_claims_are_set_aside(void **state)
 	put_claim("pooled_pages", NULL); /* it was not always there */
 	load(&l, &boot);
 	assert_int_equal(l.ledger.claims[0]->pooled.n, 0);
+	unload(&l);
+	put_claim("patience_ms", NULL); /* nor was this */
+	load(&l, &boot);
+	assert_int_equal(l.ledger.claims[0]->patience.n, 0);
 	unload(&l);
 	put_claim("newer", "1"); /* what a newer daemon added is no reason to lose a claim */
 	put_claim("state", "\"done\"");

@@ -30,6 +30,9 @@ static void claims_come_back_as_they_were(void **state)
 	assert_string_equal(back->name, c.name);
 	assert_string_equal(back->reason, c.reason);
 	assert_int_equal(back->wait_until.n, UINT64_MAX);
+	/* who starts anew has yet to see progress, and waits as patiently as before */
+	assert_int_equal(back->patience.n, 60000);
+	assert_int_equal(back->progressed.n, 0);
 	assert_int_equal(back->expires.n, 700000);
 	assert_int_equal(back->size.n, 1000);
 	assert_int_equal(back->min.n, 900);
