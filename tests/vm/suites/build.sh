@@ -39,10 +39,17 @@ guest_over() { # NAME: gone, and the others have what they had
 	wait_for 120 all_back
 }
 
+# claim_mode MODE: for the rest of this case. libxl's own default is 0, xl's is 1.
+claim_mode() {
+	trap "sed -i '/^claim_mode=/d' /etc/xen/xl.conf" EXIT
+	echo "claim_mode=$1" >>/etc/xen/xl.conf
+}
+
 # There is not enough: xl alone fails, and has begun to build.
-built() { # TYPE
+built() { # TYPE CLAIM_MODE
 	local mib
-	mib=$(($(bd_mib .host.available_bytes) + 300))
+	claim_mode "$2"
+	mib=$(($(bd_mib .host.available_bytes) / 2 * 2 + 300))
 	status_is 3 guest_start "new$1" "$1" $mib
 	GUEST_XL=("${RUN[@]}")
 	guest_create "new$1" "$1" $mib
@@ -53,16 +60,79 @@ built() { # TYPE
 	guest_over "new$1"
 }
 
-# The hook alone: room is made when the build claims, or when it populates first.
-hook_alone() { # CLAIM_MODE
+# The hook alone: room is made when the build claims.
+hook_alone() {
 	local mib
-	echo "claim_mode=$1" >>/etc/xen/xl.conf
+	claim_mode 1
 	mib=$(($(bd_mib .host.available_bytes) + 200))
 	GUEST_XL=("${HOOKED[@]}")
 	guest_create late pvh $mib
-	sed -i '/^claim_mode=/d' /etc/xen/xl.conf
 	wait_for 20 nothing_left
 	guest_over late
+}
+
+# What nobody has claimed, in MiB: a build that does not ask can have it, the reserve too.
+unclaimed_mib() { probe '(.host.free_pages - .host.outstanding_pages) / 256 | floor'; }
+# An even size that would fit if the reserve did not count, with 30 MiB for what else a
+# domain takes.
+size_within_reserve() {
+	local mib reserve
+	reserve=$(bd_mib .host.reserve_bytes)
+	mib=$((($(bd_mib .host.available_bytes) + reserve - 30) / 2 * 2))
+	[ $mib -gt $(($(bd_mib .host.available_bytes) + 20)) ]
+	[ $mib -le $(($(unclaimed_mib) - 20)) ]
+	echo $mib
+}
+reserve_is_whole() {
+	local left reserve
+	left=$(unclaimed_mib) reserve=$(bd_mib .host.reserve_bytes)
+	[ "$left" -ge "$reserve" ] || fail "$left MiB are left, the reserve is $reserve MiB"
+}
+
+# xl does not claim, and the hook is all there is. What is built here never runs.
+asks_first() { # TYPE MORE-MAXMEM
+	local mib
+	claim_mode 0
+	mib=$(size_within_reserve)
+	guest_config "first$1" "$1" "$mib" $((mib + $2))
+	"${HOOKED[@]}" create -p -q "$SUITE_TMP/first$1.cfg"
+	bd_journal_has "building: moved to domain $(domid "first$1"),"
+	[ "$(guest_pages "first$1")" -ge $(((mib - 17) * 256)) ]
+	wait_for 20 nothing_left
+	reserve_is_whole
+	guest_over "first$1"
+}
+
+# Nobody gives anything: the reserve alone would do, and is not had.
+refused_first() {
+	local mib type before
+	claim_mode 0
+	claims_wait 'wait = 5s'
+	balloonctl set pv1 --min 900M
+	balloonctl set pvh1 --min 900M
+	mib=$(size_within_reserve)
+	before=$(xenprobe | jq -c '[.domains[].handle]')
+	for type in pv pvh; do
+		guest_config "no$type" "$type" "$mib"
+		status_is 3 "${HOOKED[@]}" create -p -q "$SUITE_TMP/no$type.cfg"
+		is "$(grep -c '^libballoon-claim: domain .* could ever be had here' "$SUITE_TMP/err")" 1 "refusals"
+		wait_for 20 guest_gone "no$type"
+		is "$(xenprobe | jq -c '[.domains[].handle]')" "$before" domains
+		status_is 1 bd_journal_has "building: moved to domain"
+		wait_for 20 nothing_left
+		reserve_is_whole
+	done
+	balloonctl set pv1 --min 200M
+	balloonctl set pvh1 --min 200M
+	claims_wait
+	wait_for 120 all_back
+}
+claims_wait() { # LINE: how long a build waits from now on; without it as installed
+	printf '[claims]\n%s\n' "${1-}" >/etc/balloond/balloond.conf.d/wait.conf
+	systemctl restart balloond
+	wait_for 20 bd_answers
+	wait_for 60 bd_domain_is pv1 state steady
+	wait_for 60 bd_domain_is pvh1 state steady
 }
 
 # A refusal comes before the hypervisor has seen anything.
@@ -229,11 +299,14 @@ by_xendomains() {
 }
 
 case_ok "a PV and a PVH guest" guests
-case_ok "a PV guest is built in room that balloons make, under balloonctl run" built pv
-case_ok "a PVH guest is built in room that balloons make, under balloonctl run" built pvh
-case_ok "an HVM guest is built in room that balloons make, under balloonctl run" built hvm
-case_ok "the hook alone does, when xl claims" hook_alone 1
-case_ok "the hook alone does, when xl does not claim" hook_alone 0
+case_ok "a PV guest is built in room that balloons make, under balloonctl run, when xl does not claim" built pv 0
+case_ok "a PVH guest is built in room that balloons make, under balloonctl run" built pvh 1
+case_ok "an HVM guest is built in room that balloons make, under balloonctl run, when xl does not claim" built hvm 0
+case_ok "the hook alone does, when xl claims" hook_alone
+case_ok "when xl does not claim, a PV guest of even MiB leaves the reserve whole" asks_first pv 0
+case_ok "when xl does not claim, a PVH guest leaves the reserve whole" asks_first pvh 0
+case_ok "when xl does not claim, an HVM guest with populate on demand leaves the reserve whole" asks_first hvm 100
+case_ok "when xl does not claim, what only the reserve could hold is refused" refused_first
 case_ok "what does not fit is refused before anything is built" refused
 case_ok "a claim for a name is for the domain of that name" named
 case_ok "a build without the hook gets the claim that names it" unhooked
