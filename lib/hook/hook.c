@@ -43,7 +43,9 @@
  *   xc_make_page_below_4G             32-bit PV: gives one page back and takes another.
  *   xc_domain_memory_exchange_pages   xg_offline_page.c: takes as many pages as it gives back.
  *   xc_domain_increase_reservation    Neither libxenguest nor libxl calls it.
- *   xc_mem_paging_load, xc_memshr_*   Calls of pagers, for a domain that was built before.
+ *   xc_mem_paging_load, xc_memshr_*, xc_vm_event_enable
+ *                                     Calls of pagers and introspectors, for a domain that was
+ *                                     built before.
  * QEMU populates an HVM guest's video memory itself, when the build is over; that is a
  * device model's call. */
 #include <dlfcn.h>
