@@ -8,10 +8,25 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from hook import PAGE, WORLD, Builder, Played, built, claim_of, stakes  # noqa: E402
-from host import GIB, Host, run, wait_until  # noqa: E402
+from host import GIB, MIB, Host, run, wait_until  # noqa: E402
 
 NOBODY = "/nowhere/s"
 MIB_PAGES = 256
+
+# 892 MiB are available and 997 MiB free.
+TIGHT = """[host]
+memory = 4G
+dom0 = 1G
+seed = 7
+[guest a]
+static-max = 2G
+memory = 2G
+min = 2G
+[thief db]
+at = 1s
+size = 940M
+rate = 4K
+"""
 
 # What the hypervisor is asked for by a build of so many pages, when all is well.
 EVEN, ODD = 266 * MIB_PAGES, 267 * MIB_PAGES
@@ -56,6 +71,27 @@ def claims_before():
             assert b.do("claim", domid, 0)[1] == 0
             wait_until("the rest to be given back", lambda: not h.domain("db")["claimed_bytes"])
             assert b.says() == ""
+
+
+def reserve_counts():
+    """a size that the reserve alone could hold gets it from balloons, or not at all"""
+    for giving in ("512M", "2G"):
+        with Host(TIGHT.replace("min = 2G", "min = " + giving)) as h:
+            domid = built(h, "db")
+            host = h.status()["host"]
+            most = host["free_bytes"] - host["reserve_bytes"]
+            assert most < 940 * MIB < host["free_bytes"], host
+            with Builder(h.socket) as b:
+                asked, result, error = b.do("extents", domid, 8 * MIB_PAGES)
+                if giving == "2G":
+                    assert (asked, result, error) == ([], -1, "ENOMEM")
+                    assert b.says().count("\n") == 1 and "could ever be had" in b.says(), b.says()
+                    continue
+                assert (len(asked), result, error) == (1, 4, "0")
+                host = h.status()["host"]
+                left = host["free_bytes"] - host["outstanding_bytes"]
+                assert left >= host["reserve_bytes"], host
+                assert h.domain("a")["current_bytes"] < 2 * GIB
 
 
 def asks_once():
@@ -149,5 +185,5 @@ def errno_kept():
 
 
 if __name__ == "__main__":
-    run([claims_before, asks_once, refusal_holds, refused_then_built, domid_comes_round,
-         half_a_build, not_a_builder, errno_kept])
+    run([claims_before, reserve_counts, asks_once, refusal_holds, refused_then_built,
+         domid_comes_round, half_a_build, not_a_builder, errno_kept])
