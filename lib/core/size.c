@@ -215,28 +215,22 @@ const char *bl_size_format(bl_bytes b, char buf[BL_SIZE_STR])
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
 	unsigned u = 0;
-	uint64_t unit = 1, whole, tenths;
+	uint64_t unit = 1;
+	uint16_t tenths; /* at most 10240; a narrow type, so that compilers know how long the text can get */
 
 	while (u < 6 && b.n / unit >= 1024) {
 		unit <<= 10;
 		u++;
 	}
-	whole = b.n / unit;
-	/* round to nearest tenth; 1023.96 MiB must not become 1024.0 MiB */
-	tenths = (uint64_t)(((wide)(b.n % unit) * 10 + unit / 2) / unit);
-	if (tenths == 10) {
-		whole++;
-		tenths = 0;
-	}
-	if (whole == 1024 && u < 6) {
-		whole = 1;
+	tenths = (uint16_t)(((wide)b.n * 10 + unit / 2) / unit);
+	if (tenths == 10240) { /* 1023.96 MiB must not become 1024 MiB */
+		tenths = 10;
 		u++;
 	}
-	if (tenths)
-		snprintf(buf, BL_SIZE_STR, "%llu.%llu %s", (unsigned long long)whole,
-			 (unsigned long long)tenths, units[u]);
+	if (tenths % 10)
+		snprintf(buf, BL_SIZE_STR, "%u.%u %.3s", tenths / 10U, tenths % 10U, units[u]);
 	else
-		snprintf(buf, BL_SIZE_STR, "%llu %s", (unsigned long long)whole, units[u]);
+		snprintf(buf, BL_SIZE_STR, "%u %.3s", tenths / 10U, units[u]);
 	return buf;
 }
 
