@@ -18,6 +18,13 @@
 /* As many as one page holds: libxenctrl keeps a page at hand, and no more. */
 #define CLAIMS_USUAL 256
 
+/* The domain id with which the hypervisor chooses a free one itself. Xen 4.17 to 4.21 choose
+ * for 0 and for every reserved id. Xen 4.22 takes 0 as a request for the id of dom0, refuses
+ * all other reserved ids, and names this one; older headers do not. */
+#ifndef DOMID_ANY
+#define DOMID_ANY 0x7ff5
+#endif
+
 struct bd_xen_call {
 	xc_interface *xch;
 	xc_domaininfo_t *raw;
@@ -39,8 +46,14 @@ static uint32_t label_of_domains(xc_interface *xch)
 {
 	char label[] = "system_u:system_r:domU_t";
 	uint32_t sid;
+	int r;
 
-	return xc_flask_context_to_sid(xch, label, sizeof(label) - 1, &sid) == 0 ? sid : 0;
+#ifdef HAVE_FLASK_CONTEXT_SIZE
+	r = xc_flask_context_to_sid(xch, label, sizeof(label) - 1, &sid);
+#else
+	r = xc_flask_context_to_sid(xch, label, &sid);
+#endif
+	return r == 0 ? sid : 0;
 }
 
 int bd_xen_call_open(struct bd_xen_call **ret, struct bl_err *reterr)
@@ -347,7 +360,7 @@ int bd_xen_call_create(struct bd_xen_call *c, const bl_uuid *handle, uint32_t *r
 		.max_maptrack_frames = -1,
 		.grant_opts = XEN_DOMCTL_GRANT_version(1),
 	};
-	uint32_t domid = 0; /* any that is free */
+	uint32_t domid = DOMID_ANY;
 
 	memcpy(config.handle, handle->b, sizeof(config.handle));
 	if (xc_domain_create(c->xch, &domid, &config) < 0)

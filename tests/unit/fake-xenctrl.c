@@ -235,8 +235,14 @@ void xc__hypercall_buffer_free(xc_interface *xch, xc_hypercall_buffer_t *b)
 	free(b->hbuf);
 }
 
+#ifdef HAVE_FLASK_CONTEXT_SIZE
 int xc_flask_context_to_sid(xc_interface *xch, char *buf, uint32_t size, uint32_t *sid)
 {
+#else
+int xc_flask_context_to_sid(xc_interface *xch, char *buf, uint32_t *sid)
+{
+	size_t size = strlen(buf);
+#endif
 	const char label[] = "system_u:system_r:domU_t";
 
 	(void)xch;
@@ -248,17 +254,28 @@ int xc_flask_context_to_sid(xc_interface *xch, char *buf, uint32_t size, uint32_
 	return 0;
 }
 
+/* Whether a domain can be made with this id, as Xen 4.22 sees it, which is stricter than
+ * those before: 0 is an id like others, and one reserved id alone stands for any that is free. */
+static bool fake_domid_free(uint32_t domid)
+{
+	const uint32_t any = 0x7ff5;
+
+	return domid < DOMID_FIRST_RESERVED ? !fake_xen_find(domid) : domid == any;
+}
+
 int xc_domain_create(xc_interface *xch, uint32_t *domid, struct xen_domctl_createdomain *config)
 {
 	struct fake_domain *d;
 
 	(void)xch;
 	fake_xen.calls++;
+	if (!fake_domid_free(*domid))
+		return refuse(EEXIST);
 	if (fake_xen.fail_create)
 		return refuse(fake_xen.fail_create);
 	if (fake_xen.flask_label && config->ssidref != fake_xen.flask_label)
 		return refuse(EACCES);
-	d = fake_xen_add(fake_xen.next_domid++, false, false, 0);
+	d = fake_xen_add(*domid < DOMID_FIRST_RESERVED ? *domid : fake_xen.next_domid++, false, false, 0);
 	memcpy(d->handle.b, config->handle, sizeof(d->handle.b));
 	d->flags = XEN_DOMINF_paused;
 	d->max = d->cpu_time = 0;

@@ -14,7 +14,7 @@
 
 #include <xenguest.h> /* needs the other */
 
-#include "flask-label.h"
+#include "new-domain.h"
 
 static int make(xc_interface *xch, unsigned mib, uint32_t *ret)
 {
@@ -27,10 +27,11 @@ static int make(xc_interface *xch, unsigned mib, uint32_t *ret)
 		.max_maptrack_frames = -1,
 		.grant_opts = XEN_DOMCTL_GRANT_version(2),
 	};
+	uint32_t domid = DOMID_ANY;
 
-	*ret = 0;
-	if (xc_domain_create(xch, ret, &config))
+	if (xc_domain_create(xch, &domid, &config))
 		return -1;
+	*ret = domid;
 	return xc_domain_max_vcpus(xch, *ret, 1) || xc_domain_setmaxmem(xch, *ret, (mib + 1) * 1024);
 }
 
@@ -56,7 +57,7 @@ int main(int argc, char **argv)
 {
 	xc_interface *xch = xc_interface_open(NULL, NULL, 0);
 	unsigned mib = argc == 4 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
-	uint32_t domid;
+	uint32_t domid = 0;
 	int r;
 
 	if (!xch || !mib) {

@@ -20,7 +20,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "flask-label.h"
+#include "new-domain.h"
 #include "xenclaims.h"
 
 xc_interface *xch;
@@ -89,7 +89,7 @@ uint32_t domain(uint64_t max_pages)
 		.max_maptrack_frames = -1,
 		.grant_opts = XEN_DOMCTL_GRANT_version(2),
 	};
-	uint32_t domid = 0;
+	uint32_t domid = DOMID_ANY;
 
 	if (xc_domain_create(xch, &domid, &config) ||
 	    xc_domain_setmaxmem(xch, domid, max_pages * (XC_PAGE_SIZE / 1024)))
