@@ -182,9 +182,13 @@ static int cpu_comes(unsigned int cpu)
 	return 0;
 }
 
+#ifndef BG_TIMER_DELETE
+#define timer_delete_sync del_timer_sync /* its name before 6.2 and in early 6.1.y */
+#endif
+
 static int cpu_goes(unsigned int cpu)
 {
-	del_timer_sync(per_cpu_ptr(&looks, cpu));
+	timer_delete_sync(per_cpu_ptr(&looks, cpu));
 	return 0;
 }
 
