@@ -16,7 +16,8 @@ build_depends() {
 
 make_chroot() { # DIR
 	local hook tools=libelf1,libssl3
-	[ "$release" = bookworm ] || tools=libelf1t64,libssl3t64,pahole
+	# The newest compilers are those of the newest release: tree-check wants both.
+	[ "$release" = bookworm ] || tools=libelf1t64,libssl3t64,pahole,clang
 	build_depends >"$1/build-depends"
 	# shellcheck disable=SC2016 # for mmdebstrap's shell
 	hook='set -eu; [ -s "$BUILD_DEPENDS" ] || exit 0
@@ -40,18 +41,42 @@ chroot_ready() {
 		"$VM_SRC/common.sh")" make_chroot
 }
 
-# in_chroot COMMAND: without network, in a mount and process space of its own.
+# in_chroot COMMAND: without network, in a mount and process space of its own, with
+# terminals for the tests that want one.
 in_chroot() {
 	# shellcheck disable=SC2016 # for the inner shell
 	unshare --mount --pid --net --ipc --fork sh -eu -c '
 		mount -t proc proc "$0/proc"
 		mount -t tmpfs shm "$0/dev/shm" 2>/dev/null || true
+		mount -t devpts -o newinstance,ptmxmode=666 devpts "$0/dev/pts"
 		exec chroot "$0" /bin/sh -eu -c "$1"' "$chroot/root" "$1"
 }
 
 fresh_build_folder() {
 	rm -rf --one-file-system "$chroot/root/build"
 	mkdir -p "$chroot/root/build/tree"
+}
+
+# The files of the project, less this folder: a changed suite builds no package.
+sources() {
+	if git -C "$top" rev-parse --git-dir >/dev/null 2>&1; then
+		git -C "$top" ls-files -z --cached --others --exclude-standard
+	else
+		(cd "$top" && find . -path "$VM_DIR" -prune -o -type f -print0)
+	fi | sort -zu | while IFS= read -r -d '' file; do
+		case $file in
+		tests/vm/* | ./tests/vm/*) continue ;;
+		esac
+		[ ! -f "$top/$file" ] || printf '%s\0' "$file"
+	done
+}
+
+sources_key() { sources | (cd "$top" && xargs -0 -r sha256sum) | sha256sum; }
+
+# copy_sources: into a fresh build folder of the tree.
+copy_sources() {
+	fresh_build_folder
+	sources | tar -C "$top" --null -T - -c | tar -x -C "$chroot/root/build/tree"
 }
 
 # The guest driver's sources, less what a build left beside them.
@@ -66,16 +91,16 @@ driver_key() { # WORDS...
 	key_of "$@" -- "${files[@]}"
 }
 
-# kernel_ready: prints the version of the image's kernel; the tree can build modules
-# for it, and for no other. The packages are unpacked: the kernel they want installed
-# is not.
+# kernel_ready [FOLDER]: prints the version of the kernel in the folder, by default that
+# of the image; the tree can build modules for it, and for no other. The packages are
+# unpacked: the kernel they want installed is not.
 kernel_ready() {
-	local image=$VM_DIR/image-$release root=$chroot/root file have
-	have=$(cd "$image/headers" && echo *)
-	cat "$image/kernel-version"
+	local folder=${1-$VM_DIR/image-$release} root=$chroot/root file have
+	have=$(cd "$folder/headers" && echo *)
+	cat "$folder/kernel-version"
 	[ "$(cat "$root/usr/src/.kernel" 2>/dev/null)" != "$have" ] || return 0
 	rm -rf "$root"/usr/src/linux-* "$root"/usr/lib/linux-* "$root"/lib/modules
-	for file in "$image"/headers/*.deb; do
+	for file in "$folder"/headers/*.deb; do
 		# dpkg-deb -x would put a folder in the place of the link /lib.
 		dpkg-deb --fsys-tarfile "$file" | tar -x -C "$root" --keep-directory-symlink
 	done
