@@ -91,11 +91,11 @@ driver_key() { # WORDS...
 	key_of "$@" -- "${files[@]}"
 }
 
-# kernel_ready [FOLDER]: prints the version of the kernel in the folder, by default that
-# of the image; the tree can build modules for it, and for no other. The packages are
-# unpacked: the kernel they want installed is not.
+# kernel_ready FOLDER: prints the version of the kernel in the folder, that of an image or
+# of headers; the tree can build modules for it, and for no other. The packages are unpacked:
+# the kernel they want installed is not.
 kernel_ready() {
-	local folder=${1-$VM_DIR/image-$release} root=$chroot/root file have
+	local folder=$1 root=$chroot/root file have
 	have=$(cd "$folder/headers" && echo *)
 	cat "$folder/kernel-version"
 	[ "$(cat "$root/usr/src/.kernel" 2>/dev/null)" != "$have" ] || return 0
