@@ -189,10 +189,14 @@ def exit_codes():
 
 def not_permitted():
     """who is not in the group gets one line and is refused"""
+    # The build folder may be in root's home, where others reach nothing by an absolute path;
+    # and the script that libtool puts before a program makes such paths.
+    build = os.path.abspath(host.BUILD)
     with Host(claims.world()) as h:
         os.chmod(h.dir, 0o755)
-        p = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
-                            host.BALLOONCTL, "-s", h.socket, "status"], capture_output=True,
+        p = subprocess.run([".libs/balloonctl", "-s", os.path.relpath(h.socket, build), "status"],
+                           user=65534, group=65534, extra_groups=[], cwd=build,
+                           env={**os.environ, "LD_LIBRARY_PATH": ".libs"}, capture_output=True,
                            text=True, stdin=subprocess.DEVNULL, timeout=host.LIMIT)
         assert p.returncode == 7, p
         assert h.ctl("status").status == 0
@@ -211,6 +215,9 @@ def build_from_a_claim():
 
 
 if __name__ == "__main__":
-    host.run([set_by_hand, limits_hold, limits_last, forgets_who_is_gone, somebody_else,
+    cases = [set_by_hand, limits_hold, limits_last, forgets_who_is_gone, somebody_else,
               pause_and_resume, explain_and_plan, monitor_tells, own_driver_refuses, own_driver_is_shown,
-              exit_codes, not_permitted, build_from_a_claim])
+              exit_codes, build_from_a_claim, not_permitted]
+    if os.getuid():  # only root can be somebody else
+        cases.remove(not_permitted)
+    host.run(cases)
