@@ -19,6 +19,8 @@
 
 struct bd_xen_target {
 	bool present;
+	bool lost;    /* it was there before, or for a number, and kib is what it was last */
+	bool absent;  /* it was not there when it was read first */
 	uint64_t kib; /* what xenstore says, as far as we were told */
 	char raw[BD_XEN_NUMBER_MAX]; /* the same, as it is written there */
 	bool wanted;  /* something else is to be there: */

@@ -14,6 +14,9 @@
  * reaches it, and its balloon must have seen the first before the second. */
 #define NUDGE_PAUSE_USEC 500000
 
+/* What two readings of dom0's size may differ by. */
+#define SIZE_WITHIN_KIB 1024
+
 uint64_t bd_xen_target_kib(const struct bd_xen_target *t)
 {
 	return t->wanted ? t->want : t->kib;
@@ -122,25 +125,44 @@ static void others(struct bd_xen_guest *g)
 
 	stop_nudge(&g->target);
 	g->target.wanted = false;
-	if (g->loaded && g->introduced)
+	if (g->domid == 0 || (g->loaded && g->introduced))
 		g->external = true;
 	g->pod_covered = false; /* `xl mem-set` changes its populate-on-demand, too */
 	events->changed(events->ud);
 }
 
+/* dom0 has no target until the first `xl mem-set 0`; what asks for its size alone makes
+ * xl write that as its target. */
+static bool is_its_size(const struct bd_xen_guest *g)
+{
+	uint64_t size = bl_pages_to_kib(g->tot).n, kib = g->target.kib;
+
+	return !size || (kib > size ? kib - size : size - kib) <= SIZE_WITHIN_KIB;
+}
+
 void bd_xen_target_value(struct bd_xen_guest *g, const struct bd_store_reply *reply)
 {
 	struct bd_xen_target *t = &g->target;
-	bool had = t->present;
+	bool had = t->present, lost = t->lost, absent = t->absent;
 	uint64_t kib = t->kib;
 
 	if (reply->r == -ENOENT) {
 		stop_nudge(t);
+		t->absent = !had && !lost;
+		t->lost = had || lost;
 		t->present = t->wanted = false;
 	}
-	if (reply->r < 0 || !take(t, reply->value, reply->len))
+	if (reply->r < 0)
 		return;
-	if (had && t->kib != kib)
+	t->absent = false;
+	if (!take(t, reply->value, reply->len)) {
+		t->lost = had || lost;
+		if (had)
+			others(g);
+		return;
+	}
+	t->lost = false;
+	if ((had || lost) ? t->kib != kib : absent && g->domid == 0 && !is_its_size(g))
 		others(g);
 }
 

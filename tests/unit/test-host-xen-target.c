@@ -68,6 +68,73 @@ static void test_external(void **state)
 	stop(f);
 }
 
+/* dom0 has no target before the first `xl mem-set 0`, which writes its size first. */
+static void test_external_dom0(void **state)
+{
+	struct fixture *f = new_fixture();
+	uint64_t kib = fake_xen_find(0)->tot * 4;
+
+	(void)state;
+	start(f);
+	fake_store_setf(0, "memory/target", "%llu", (unsigned long long)kib);
+	until(f, 0, d->target.n == kib / 4);
+	run_loop(f, 50000);
+	assert_false(look(f, 0)->flags & BL_DOM_EXTERNAL);
+	fake_store_setf(0, "memory/target", "%llu", (unsigned long long)kib - 102400);
+	until(f, 0, d->flags & BL_DOM_EXTERNAL);
+	stop(f);
+}
+
+/* Both of its writes come before the first is read. */
+static void test_external_dom0_at_once(void **state)
+{
+	struct fixture *f = new_fixture();
+	uint64_t kib = fake_xen_find(0)->tot * 4;
+
+	(void)state;
+	start(f);
+	fake_store_setf(0, "memory/target", "%llu", (unsigned long long)kib - 102400);
+	until(f, 0, d->flags & BL_DOM_EXTERNAL && d->target.n == kib / 4 - 25600);
+	f->h->ops->adopt(f->h, 0);
+	assert_false(look(f, 0)->flags & BL_DOM_EXTERNAL);
+	stop(f);
+}
+
+/* No number, or none at all, is somebody's as well, and so is what comes after. */
+static void test_external_nonsense(void **state)
+{
+	static const char *const values[] = { "0", "lots", "", NULL };
+	static const char path[] = "/local/domain/1/memory/target";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+		struct fixture *f = new_fixture();
+
+		add_guest(1, false, false, 262144, 262144, 0, 0);
+		start(f);
+		fake_store_set(path, values[i]);
+		if (values[i])
+			until(f, 1, d->flags & BL_DOM_EXTERNAL);
+		else
+			until(f, 1, !d->has_target);
+		/* What it was before is nobody's. */
+		f->h->ops->adopt(f->h, 1);
+		fake_store_set(path, "262144");
+		until(f, 1, d->has_target && d->target.n == 65536);
+		assert_int_equal(look(f, 1)->flags & BL_DOM_EXTERNAL, i == 0 ? BL_DOM_EXTERNAL : 0);
+		stop(f);
+		f = new_fixture();
+		add_guest(1, false, false, 262144, 262144, 0, 0);
+		start(f);
+		fake_store_set(path, values[i]);
+		run_loop(f, 100000);
+		f->h->ops->adopt(f->h, 1);
+		fake_store_set(path, "200000");
+		until(f, 1, d->flags & BL_DOM_EXTERNAL && d->target.n == 50000);
+		stop(f);
+	}
+}
+
 /* Somebody writes between our decision and our write: theirs stands. */
 static void test_overtaken(void **state)
 {
@@ -112,6 +179,7 @@ static void test_same_again(void **state)
 	expect_store(f, "/local/domain/1/memory/target", "262140");
 	assert_int_equal(look(f, 1)->target.n, 65536);
 	expect_store(f, "/local/domain/1/memory/target", "262144");
+	run_loop(f, 100000); /* that it was written is to be known here, too */
 	/* between the halves what the first one wrote is a target as any other */
 	assert_int_equal(set_target(f, 1, 65536), 0);
 	expect_store(f, "/local/domain/1/memory/target", "262140");
@@ -188,6 +256,9 @@ int main(void)
 		cmocka_unit_test(test_target),
 		cmocka_unit_test(test_maxmem),
 		cmocka_unit_test(test_external),
+		cmocka_unit_test(test_external_dom0),
+		cmocka_unit_test(test_external_dom0_at_once),
+		cmocka_unit_test(test_external_nonsense),
 		cmocka_unit_test(test_overtaken),
 		cmocka_unit_test(test_refused_write),
 		cmocka_unit_test(test_same_again),
