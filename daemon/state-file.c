@@ -136,8 +136,19 @@ void bd_state_claim_write(struct bl_json_out *o, const struct bl_claim *c, const
 	bl_json_put_bool(o, "hooked", c->hooked);
 	bl_json_put_bool(o, "by_handoff", c->by_handoff);
 	bl_json_put_bool(o, "let_go", c->let_go);
+	if (bl_claim_ends(c))
+		bl_json_put_string(o, "ends", bl_claim_state_name(c->ends));
 	bl_json_put_string(o, "reason", c->reason);
 	bl_json_object_end(o);
+}
+
+/* How the claim is to end, of one that was being given back; added later. */
+static void read_ends(struct reader *r, struct bl_claim *c)
+{
+	if (!bl_json_get(r->object, "ends"))
+		return;
+	if ((!bl_claim_state_parse(get_text(r, "ends", 32), &c->ends) || !bl_claim_ends(c)) && !r->wrong)
+		r->wrong = "ends";
 }
 
 static void read_claim(struct reader *r, struct bd_state_claim *s)
@@ -185,6 +196,7 @@ static void read_claim(struct reader *r, struct bd_state_claim *s)
 	c->hooked = get_flag(r, "hooked");
 	c->by_handoff = get_flag(r, "by_handoff");
 	c->let_go = get_flag(r, "let_go");
+	read_ends(r, c);
 	strcpy(c->reason, get_text(r, "reason", BL_CLAIM_REASON_MAX - 1));
 }
 
@@ -231,6 +243,18 @@ int bd_state_claim_read(const char *text, size_t len, struct bd_state_claim *ret
 	return r;
 }
 
+static void put_run(struct bl_json_out *o, const struct bl_dom_memory *m)
+{
+	if (!m->run.known)
+		return;
+	put_uuid(o, "boot", &m->run.boot);
+	bl_json_put_uint(o, "domid", m->run.domid);
+	bl_json_put_string(o, "end", bl_run_end_name(m->run.end));
+	put_time(o, "ended_ms", m->run.ended);
+	bl_json_put_uint(o, "lived_at_pages", m->run.lived_at.n);
+	bl_json_put_string(o, "base_from", bl_base_from_name(m->base_from));
+}
+
 void bd_state_memory_write(struct bl_json_out *o, const struct bl_dom_memory *m,
 			   const struct bl_override *set)
 {
@@ -240,6 +264,7 @@ void bd_state_memory_write(struct bl_json_out *o, const struct bl_dom_memory *m,
 	put_uuid(o, "uuid", &m->uuid);
 	bl_json_put_uint(o, "base_pages", m->base.n);
 	bl_json_put_bool(o, "external", m->external);
+	put_run(o, m);
 	bl_json_object(o, "set");
 	if (set->has_mode)
 		bl_json_put_string(o, "mode", bl_mode_name(set->mode));
@@ -253,6 +278,45 @@ void bd_state_memory_write(struct bl_json_out *o, const struct bl_dom_memory *m,
 		bl_json_put_uint(o, "weight", set->weight);
 	bl_json_object_end(o);
 	bl_json_object_end(o);
+}
+
+typedef const char *name_of(unsigned value);
+
+static const char *end_name(unsigned value)
+{
+	return bl_run_end_name((enum bl_run_end)value);
+}
+
+static const char *from_name(unsigned value)
+{
+	return bl_base_from_name((enum bl_base_from)value);
+}
+
+/* The one of n values that has the name which the member says. */
+static unsigned get_named(struct reader *r, const char *key, name_of *name, unsigned n)
+{
+	const char *text = get_text(r, key, 32);
+
+	for (unsigned i = 0; i < n; i++)
+		if (!strcmp(text, name(i)))
+			return i;
+	if (!r->wrong)
+		r->wrong = key;
+	return 0;
+}
+
+/* Added later: a file of an older balloond has none of it. */
+static void read_run(struct reader *r, struct bl_dom_memory *m)
+{
+	if (!bl_json_get(r->object, "boot"))
+		return;
+	m->run.known = true;
+	get_uuid(r, "boot", &m->run.boot);
+	m->run.domid = (uint32_t)get_int(r, "domid", 0, BL_DOMID_NONE - 1);
+	m->run.end = (enum bl_run_end)get_named(r, "end", end_name, BL_RUN_ENDS);
+	m->run.ended = get_time(r, "ended_ms");
+	m->run.lived_at = get_pages(r, "lived_at_pages", 0);
+	m->base_from = (enum bl_base_from)get_named(r, "base_from", from_name, BL_BASE_FROMS);
 }
 
 static void read_set(struct reader *r, struct bl_override *set)
@@ -302,6 +366,7 @@ int bd_state_memory_read(const char *text, size_t len, struct bl_dom_memory *ret
 	get_uuid(&reader, "uuid", &m.uuid);
 	m.base = get_pages(&reader, "base_pages", 0);
 	m.external = get_bool(&reader, "external");
+	read_run(&reader, &m);
 	reader.object = member(&reader, "set", BL_JSON_OBJECT);
 	if (reader.object)
 		read_set(&reader, &m.set);
@@ -310,6 +375,8 @@ int bd_state_memory_read(const char *text, size_t len, struct bl_dom_memory *ret
 		return r;
 	ret->uuid = m.uuid;
 	ret->base = m.base;
+	ret->base_from = m.base_from;
+	ret->run = m.run;
 	ret->external = m.external;
 	ret->set = m.set;
 	return 0;

@@ -29,7 +29,7 @@ int bd_state_claim_read(const char *text, size_t len, struct bd_state_claim *ret
 /* set: what to write as the limits (not always m's own). */
 void bd_state_memory_write(struct bl_json_out *o, const struct bl_dom_memory *m,
 			   const struct bl_override *set);
-/* Fills uuid, base, external and set of *ret alone. */
+/* Fills uuid, base, base_from, run, external and set of *ret alone. */
 int bd_state_memory_read(const char *text, size_t len, struct bl_dom_memory *ret,
 			 struct bl_err *reterr);
 

@@ -24,6 +24,7 @@
 struct order {
 	bl_uuid id;
 	uint64_t order;
+	bool drop; /* the claim has ended and its file could not be removed yet */
 	UT_hash_handle hh;
 };
 
@@ -215,9 +216,11 @@ static int take_memory(struct load *l, const bl_uuid *name, const char *text, si
 	if (!m)
 		return -ENOMEM;
 	m->base = one.base;
+	m->base_from = one.base_from;
+	m->run = one.run;
 	m->external = one.external;
 	m->set = one.set;
-	m->persist = true;
+	m->persist = m->on_disk = true;
 	return 0;
 }
 
@@ -285,17 +288,38 @@ static int save_out(struct bd_state *s, int dir, const bl_uuid *name)
 	return bd_folder_write(dir, file, text, len);
 }
 
+static struct order *find_order(const struct bd_state *s, const bl_uuid *id)
+{
+	struct order *o = NULL;
+
+	if (s->orders)
+		HASH_FIND(hh, s->orders, id, sizeof(*id), o);
+	return o;
+}
+
+static void forget_order(struct bd_state *s, struct order *o)
+{
+	if (!o)
+		return;
+	HASH_DEL(s->orders, o);
+	free(o);
+}
+
 int bd_state_save_claim(struct bd_state *s, const struct bl_claim *c)
 {
-	struct order *o;
+	struct order *o = find_order(s, &c->id);
 	int r;
 
-	HASH_FIND(hh, s->orders, &c->id, sizeof(c->id), o);
 	if (!o) {
 		r = remember_order(s, &c->id, s->next_order);
 		if (r < 0)
 			return r;
-		HASH_FIND(hh, s->orders, &c->id, sizeof(c->id), o);
+		o = find_order(s, &c->id);
+	}
+	/* A new claim under the id of an ended one, whose file is still there. */
+	if (o->drop) {
+		o->drop = false;
+		o->order = s->next_order++;
 	}
 	bd_state_claim_write(s->out, c, &s->boot, o->order);
 	return save_out(s, s->claims, &c->id);
@@ -304,15 +328,34 @@ int bd_state_save_claim(struct bd_state *s, const struct bl_claim *c)
 int bd_state_drop_claim(struct bd_state *s, const bl_uuid *id)
 {
 	char file[BL_UUID_STR];
-	struct order *o;
+	int r;
 
-	HASH_FIND(hh, s->orders, id, sizeof(*id), o);
-	if (o) {
-		HASH_DEL(s->orders, o);
-		free(o);
-	}
 	bl_uuid_format(id, file);
-	return bd_folder_drop(s->claims, file);
+	r = bd_folder_drop(s->claims, file);
+	if (r == 0)
+		forget_order(s, find_order(s, id));
+	return r;
+}
+
+void bd_state_drop_claim_later(struct bd_state *s, const bl_uuid *id)
+{
+	struct order *o = find_order(s, id);
+
+	if (o)
+		o->drop = true;
+}
+
+int bd_state_retry(struct bd_state *s)
+{
+	struct order *o, *next;
+	int r = 0;
+
+	HASH_ITER(hh, s->orders, o, next) {
+		int one = o->drop ? bd_state_drop_claim(s, &o->id) : 0;
+
+		r = one < 0 ? one : r;
+	}
+	return r;
 }
 
 int bd_state_save_memory(struct bd_state *s, const struct bl_dom_memory *m)

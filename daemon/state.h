@@ -21,7 +21,12 @@ int bd_state_load(struct bd_state *s, const bl_uuid *boot, struct bl_ledger *led
 		  struct bl_settings *settings, bool *ret_paused, struct bl_err *reterr);
 
 int bd_state_save_claim(struct bd_state *s, const struct bl_claim *c);
+/* -errno: the file is still there, and so is the claim's place in the queue. */
 int bd_state_drop_claim(struct bd_state *s, const bl_uuid *id);
+/* The claim has ended, and its file is to be removed by bd_state_retry. */
+void bd_state_drop_claim_later(struct bd_state *s, const bl_uuid *id);
+/* Removes the files that were to be removed later; -errno: some are still there. */
+int bd_state_retry(struct bd_state *s);
 int bd_state_save_memory(struct bd_state *s, const struct bl_dom_memory *m);
 int bd_state_drop_memory(struct bd_state *s, const bl_uuid *uuid);
 int bd_state_set_paused(struct bd_state *s, bool paused);

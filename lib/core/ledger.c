@@ -70,7 +70,7 @@ struct bl_claim *bl_ledger_named(const struct bl_ledger *l, const struct bl_dom 
 	for (size_t i = 0; i < l->n; i++) {
 		struct bl_claim *c = l->claims[i];
 
-		if (c->domid != BL_DOMID_NONE)
+		if (c->domid != BL_DOMID_NONE || bl_claim_ends(c))
 			continue;
 		if (c->has_uuid && bl_uuid_equal(&c->uuid, &d->uuid))
 			return c;
@@ -197,6 +197,11 @@ bl_pages bl_claim_promised(const struct bl_claim *c, const struct bl_snapshot *s
 bool bl_claim_live(const struct bl_claim *c)
 {
 	return c->state <= BL_CLAIM_BUILDING;
+}
+
+bool bl_claim_ends(const struct bl_claim *c)
+{
+	return c->ends > BL_CLAIM_BUILDING;
 }
 
 static const char *const state_names[] = {

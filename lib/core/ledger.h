@@ -27,6 +27,10 @@ struct bl_claim {
 	 * fixed before the holder is made so that a restart finds it again. */
 	bl_uuid handle;
 	enum bl_claim_state state;
+	/* An ended state: the claim is being given back and is to end like that, as soon as
+	 * the hypervisor and the disk let it; reason says why. RECLAIMING: it goes on. */
+	enum bl_claim_state ends;
+	bool unsaved;		    /* the manager's: its record could not be written as it is here */
 	char name[BL_NAME_MAX + 1]; /* of the domain to come; "" none */
 	bool has_uuid;
 	bl_uuid uuid;	   /* of the domain to come */
@@ -97,8 +101,8 @@ struct bl_claim *bl_ledger_find(const struct bl_ledger *l, const bl_uuid *id);
 struct bl_claim *bl_ledger_by_handle(const struct bl_ledger *l, const bl_uuid *handle);
 /* The one that is for that domain already. */
 struct bl_claim *bl_ledger_by_domid(const struct bl_ledger *l, uint32_t domid);
-/* The oldest that names this domain, by its UUID before by its name, and is for
- * none yet. */
+/* The oldest that names this domain, by its UUID before by its name, is for
+ * none yet and does not end. */
 struct bl_claim *bl_ledger_named(const struct bl_ledger *l, const struct bl_dom *d);
 /* Frees it; c must be in the ledger. */
 void bl_ledger_remove(struct bl_ledger *l, struct bl_claim *c);
@@ -119,6 +123,7 @@ bl_pages bl_ledger_pooled(const struct bl_ledger *l, int node);
 bl_pages bl_claim_promised(const struct bl_claim *c, const struct bl_snapshot *s);
 
 bool bl_claim_live(const struct bl_claim *c);
+bool bl_claim_ends(const struct bl_claim *c); /* it is being given back */
 const char *bl_claim_state_name(enum bl_claim_state s);
 bool bl_claim_state_parse(const char *name, enum bl_claim_state *ret);
 

@@ -197,6 +197,7 @@ struct bl_limits bl_settings_limits_of(const struct bl_settings *s, const struct
 		l.external = m->external;
 		if (m->base.n)
 			l.base = m->base;
+		l.base_from = m->base_from;
 	}
 	if (by_uuid)
 		overlay(&o, &by_uuid->limits);
@@ -227,6 +228,29 @@ const char *bl_mode_name(enum bl_mode m)
 		return "ignore";
 	}
 	return "unknown";
+}
+
+const char *bl_run_end_name(enum bl_run_end e)
+{
+	static const char *const names[BL_RUN_ENDS] = {
+		[BL_RUN_LIVES] = "lives",     [BL_RUN_REBOOT] = "reboot",
+		[BL_RUN_SAVED] = "saved",     [BL_RUN_CRASHED] = "crashed",
+		[BL_RUN_OVER] = "over",	      [BL_RUN_UNSEEN] = "unseen",
+	};
+
+	return (size_t)e < BL_RUN_ENDS ? names[e] : "unknown";
+}
+
+const char *bl_base_from_name(enum bl_base_from f)
+{
+	static const char *const names[BL_BASE_FROMS] = {
+		[BL_BASE_STARTED] = "started",
+		[BL_BASE_REBOOTED] = "rebooted",
+		[BL_BASE_RESTORED] = "restored",
+		[BL_BASE_UNSEEN] = "unseen",
+	};
+
+	return (size_t)f < BL_BASE_FROMS ? names[f] : "unknown";
 }
 
 const char *bl_limit_source_name(enum bl_limit_source f)

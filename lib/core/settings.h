@@ -68,13 +68,47 @@ struct bl_config_domain {
 
 bool bl_override_is_set(const struct bl_override *o); /* it says something */
 
+/* How the domain that had a UUID last was seen to end. */
+enum bl_run_end {
+	BL_RUN_LIVES,	/* it did not, as far as was seen */
+	BL_RUN_REBOOT,	/* in order to start anew */
+	BL_RUN_SAVED,	/* it was being saved or sent away */
+	BL_RUN_CRASHED,
+	BL_RUN_OVER,	/* in any other way */
+	BL_RUN_UNSEEN,	/* it is gone, and balloond was not there to see how */
+};
+#define BL_RUN_ENDS (BL_RUN_UNSEEN + 1)
+
+/* Why a base is what it is. */
+enum bl_base_from {
+	BL_BASE_STARTED,  /* the domain was started with that size */
+	BL_BASE_REBOOTED, /* kept over a reboot */
+	BL_BASE_RESTORED, /* kept over a restore or a migration */
+	BL_BASE_UNSEEN,	  /* kept, for nobody saw what kind of start it was */
+};
+#define BL_BASE_FROMS (BL_BASE_UNSEEN + 1)
+
+/* The domain that had a UUID last. */
+struct bl_run {
+	bool known;	   /* false: what is here is of an older balloond, or nothing is */
+	bl_uuid boot;	   /* of the host */
+	uint32_t domid;
+	enum bl_run_end end;
+	bl_ms ended;	   /* when that was seen, host clock; 0 it was not */
+	bl_pages lived_at; /* its target, else its pages, when it was last seen alive */
+};
+
 /* What is known of a domain's UUID over its reboots and ours. */
 struct bl_dom_memory {
 	bl_uuid uuid;
-	bl_pages base; /* largest size it was ever started with; 0 unknown */
+	bl_pages base; /* the size that the domain was started with; 0 unknown */
+	enum bl_base_from base_from;
+	struct bl_run run;
 	bool external; /* someone else steers it; until --mode auto */
 	bool persist;  /* false: `set --no-persist`, forgotten at a restart */
 	bool dirty;    /* not on disk as it is here */
+	bool on_disk;  /* some of it is: what is not may be lost, what is must not be wrong */
+	bool unsaved;  /* it could not be written: tried again at every tick */
 	struct bl_override set;
 	UT_hash_handle hh;
 };
@@ -95,6 +129,7 @@ struct bl_limits {
 	enum bl_mode mode;
 	bool external;
 	bl_pages min, max, base;
+	enum bl_base_from base_from;
 	uint32_t weight;
 	enum bl_limit_source min_from;
 };
@@ -127,6 +162,8 @@ struct bl_limits bl_settings_limits_of(const struct bl_settings *s, const struct
 				       const struct bl_dom_memory *m);
 
 const char *bl_mode_name(enum bl_mode m);
+const char *bl_run_end_name(enum bl_run_end e);
+const char *bl_base_from_name(enum bl_base_from f);
 const char *bl_limit_source_name(enum bl_limit_source f); /* for people: "balloonctl set" */
 
 #endif

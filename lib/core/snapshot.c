@@ -57,6 +57,17 @@ const struct bl_dom *bl_snapshot_find(const struct bl_snapshot *s, uint32_t domi
 	return NULL;
 }
 
+const struct bl_dom *bl_snapshot_living(const struct bl_snapshot *s, const bl_uuid *uuid)
+{
+	if (bl_uuid_is_null(uuid))
+		return NULL;
+	for (size_t i = 0; i < s->n_doms; i++)
+		if (!(s->doms[i].flags & (BL_DOM_DYING | BL_DOM_HOLDER)) &&
+		    bl_uuid_equal(&s->doms[i].uuid, uuid))
+			return &s->doms[i];
+	return NULL;
+}
+
 const struct bl_node *bl_snapshot_node(const struct bl_snapshot *s, int node)
 {
 	for (size_t i = 0; i < s->n_nodes; i++)

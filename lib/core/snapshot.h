@@ -32,6 +32,8 @@ enum bl_dom_flags {
 	BL_DOM_POD = 1 << 10,	   /* populate-on-demand not covered by its cache yet */
 	BL_DOM_UNREAD = 1 << 11,   /* what its toolstack says of it is not known yet */
 	BL_DOM_REBOOTING = 1 << 12, /* ended to start anew; DYING as well */
+	BL_DOM_CRASHED = 1 << 13,   /* ended by a crash; DYING as well */
+	BL_DOM_RESTORED = 1 << 14,  /* made of a saved image, or came from another host */
 };
 
 /* Why a guest's driver stays above the target it was given. */
@@ -103,6 +105,9 @@ void bl_snapshot_reset(struct bl_snapshot *s); /* keeps the memory for the next 
 void bl_snapshot_free(struct bl_snapshot *s);
 /* A driver whose report is older than that does not report any more. */
 void bl_snapshot_age(struct bl_snapshot *s, bl_ms stale_after);
+/* The domain with that UUID that lives, which is not dying and no holder; NULL: there
+ * is none. A domain that dies has the same UUID as its successor for a while. */
+const struct bl_dom *bl_snapshot_living(const struct bl_snapshot *s, const bl_uuid *uuid);
 /* By binary search; NULL if there is none. */
 const struct bl_dom *bl_snapshot_find(const struct bl_snapshot *s, uint32_t domid);
 /* NULL: the host has no such node. */

@@ -64,7 +64,8 @@ static void put_claim(const char *member, const char *value)
 		{ "overhead_pages", "0" }, { "node", "-1" }, { "queue", "false" },
 		{ "pooled_pages", "9" },
 		{ "created_ms", "1" }, { "created_wall_seconds", "1" }, { "wait_until_ms", "null" },
-		{ "patience_ms", "60000" }, { "ttl_ms", "1000" }, { "expires_ms", "5" }, { "domid", "-1" }, { "reason", "\"\"" } };
+		{ "patience_ms", "60000" }, { "ttl_ms", "1000" }, { "expires_ms", "5" }, { "domid", "-1" },
+		{ "reason", "\"\"" }, { "ends", "\"expired\"" } };
 	char text[4096] = "{";
 	size_t n = sizeof(members) / sizeof(members[0]);
 	bool first = true;
@@ -96,6 +97,7 @@ static void hostile_claims_are_set_aside(void **state)
 		{ "node", "64" }, { "node", "-2" }, { "pooled_pages", "-1" }, { "queue", "1" }, { "created_ms", "-1" },
 		{ "patience_ms", "-1" }, { "patience_ms", "null" }, { "ttl_ms", "\"x\"" }, { "expires_ms", "{}" }, { "expires_ms", NULL },
 		{ "domid", "4294967296" }, { "state", "\"building\"" }, { "reason", "\"a\\nb\"" },
+		{ "ends", "\"held\"" }, { "ends", "\"flying\"" }, { "ends", "null" },
 	};
 	struct loaded l;
 
@@ -131,6 +133,41 @@ static void hostile_claims_are_set_aside(void **state)
 	assert_false(exists("claims/" ID));
 	assert_int_equal(warnings, 0);
 	unload(&l);
+}
+
+static void hostile_runs_are_set_aside(void **state)
+{
+	static const char whole[] = "\"boot\":\"" BOOT "\",\"domid\":7,\"end\":\"reboot\","
+				    "\"ended_ms\":5,\"lived_at_pages\":9,\"base_from\":\"unseen\"";
+	static const char *const runs[] = {
+		"\"boot\":\"" BOOT "\"", "\"boot\":7,\"domid\":7,\"end\":\"reboot\"",
+		"\"boot\":\"" BOOT "\",\"domid\":-1,\"end\":\"reboot\",\"ended_ms\":5,\"lived_at_pages\":9,\"base_from\":\"unseen\"",
+		"\"boot\":\"" BOOT "\",\"domid\":7,\"end\":\"flown\",\"ended_ms\":5,\"lived_at_pages\":9,\"base_from\":\"unseen\"",
+		"\"boot\":\"" BOOT "\",\"domid\":7,\"end\":\"over\",\"ended_ms\":5,\"lived_at_pages\":-9,\"base_from\":\"unseen\"",
+		"\"boot\":\"" BOOT "\",\"domid\":7,\"end\":\"over\",\"ended_ms\":5,\"lived_at_pages\":9,\"base_from\":1",
+	};
+	static const char form[] = "{\"format\":1,\"uuid\":\"" ID "\",\"base_pages\":5,\"external\":false,%s,"
+				   "\"set\":{}}";
+	char text[1024];
+	struct loaded l;
+
+	(void)state;
+	load(&l, &boot);
+	unload(&l);
+	snprintf(text, sizeof(text), form, whole);
+	put_file("domains/" ID, text);
+	load(&l, &boot);
+	assert_true(l.settings.memory && l.settings.memory->run.domid == 7);
+	unload(&l);
+	for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+		snprintf(text, sizeof(text), form, runs[i]);
+		put_file("domains/" ID, text);
+		warnings = 0;
+		load(&l, &boot);
+		if (l.settings.memory || warnings != 1)
+			fail_msg("%s: %u warnings", runs[i], warnings);
+		unload(&l);
+	}
 }
 
 static void odd_files_are_set_aside(void **state)
@@ -179,6 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(remnants_are_removed, clean),
 		cmocka_unit_test_teardown(hostile_claims_are_set_aside, clean),
+		cmocka_unit_test_teardown(hostile_runs_are_set_aside, clean),
 		cmocka_unit_test_teardown(odd_files_are_set_aside, clean),
 	};
 

@@ -140,6 +140,66 @@ static void limits_come_back(void **state)
 	unload(&l);
 }
 
+/* The domain that had the UUID last; a file without that is an older balloond's. */
+static void runs_come_back(void **state)
+{
+	bl_uuid u = uuid(5), v = uuid(6);
+	struct bl_dom_memory *m;
+	struct loaded l;
+
+	(void)state;
+	load(&l, &boot);
+	m = bl_settings_remember(&l.settings, &u);
+	assert_false(m->on_disk);
+	m->base = BL_PAGES(5000);
+	m->base_from = BL_BASE_REBOOTED;
+	m->run = (struct bl_run){ .known = true, .boot = boot, .domid = 17, .end = BL_RUN_SAVED,
+				  .ended = BL_MS(77000), .lived_at = BL_PAGES(4000) };
+	assert_int_equal(bd_state_save_memory(l.s, m), 0);
+	m = bl_settings_remember(&l.settings, &v);
+	m->base = BL_PAGES(6000);
+	assert_int_equal(bd_state_save_memory(l.s, m), 0);
+	unload(&l);
+
+	load(&l, &other_boot);
+	m = bl_settings_find(&l.settings, &u);
+	assert_true(m && m->on_disk && m->run.known);
+	assert_true(bl_uuid_equal(&m->run.boot, &boot));
+	assert_int_equal(m->run.domid, 17);
+	assert_int_equal(m->run.end, BL_RUN_SAVED);
+	assert_int_equal(m->run.ended.n, 77000);
+	assert_int_equal(m->run.lived_at.n, 4000);
+	assert_int_equal(m->base_from, BL_BASE_REBOOTED);
+	m = bl_settings_find(&l.settings, &v);
+	assert_true(m && m->on_disk && !m->run.known);
+	assert_int_equal(m->base.n, 6000);
+	assert_int_equal(m->base_from, BL_BASE_STARTED);
+	unload(&l);
+	assert_int_equal(warnings, 0);
+}
+
+/* How a claim is to end that was being given back. */
+static void ends_come_back(void **state)
+{
+	struct bl_claim c = claim(1), d = claim(2);
+	struct loaded l;
+
+	(void)state;
+	load(&l, &boot);
+	c.ends = BL_CLAIM_EXPIRED;
+	assert_int_equal(bd_state_save_claim(l.s, &c), 0);
+	assert_int_equal(bd_state_save_claim(l.s, &d), 0);
+	unload(&l);
+	load(&l, &boot);
+	assert_int_equal(l.ledger.n, 2);
+	assert_int_equal(l.ledger.claims[0]->state, BL_CLAIM_HELD);
+	assert_int_equal(l.ledger.claims[0]->ends, BL_CLAIM_EXPIRED);
+	assert_string_equal(l.ledger.claims[0]->reason, "because");
+	assert_false(bl_claim_ends(l.ledger.claims[1]));
+	unload(&l);
+	assert_int_equal(warnings, 0);
+}
+
 /* `set --no-persist` does not replace what was set to stay. */
 static void what_is_not_to_stay_does_not(void **state)
 {
@@ -206,6 +266,8 @@ int main(void)
 		cmocka_unit_test_teardown(the_queue_keeps_its_order, clean),
 		cmocka_unit_test_teardown(claims_of_another_boot_are_gone, clean),
 		cmocka_unit_test_teardown(limits_come_back, clean),
+		cmocka_unit_test_teardown(runs_come_back, clean),
+		cmocka_unit_test_teardown(ends_come_back, clean),
 		cmocka_unit_test_teardown(what_is_not_to_stay_does_not, clean),
 		cmocka_unit_test_teardown(paused_comes_back, clean),
 		cmocka_unit_test_teardown(one_daemon_a_folder, clean),
