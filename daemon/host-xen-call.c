@@ -154,6 +154,8 @@ static void take_info(const xc_domaininfo_t *d, struct bd_xen_info *ret)
 		.shutdown = d->flags & XEN_DOMINF_shutdown,
 		.suspended = d->flags & XEN_DOMINF_shutdown && reason == SHUTDOWN_suspend,
 		.rebooting = d->flags & XEN_DOMINF_shutdown && reason == SHUTDOWN_reboot,
+		.crashed = d->flags & XEN_DOMINF_shutdown &&
+			   (reason == SHUTDOWN_crash || reason == SHUTDOWN_watchdog),
 		.paused = d->flags & XEN_DOMINF_paused,
 		.ran = d->cpu_time > 0,
 		.xenstore = d->flags & XEN_DOMINF_xs_domain,

@@ -26,7 +26,7 @@ struct bd_xen_info {
 	uint32_t domid;
 	bl_uuid handle;
 	enum bl_dom_type type;
-	bool dying, shutdown, suspended /* shut down in order to be saved */, rebooting, paused;
+	bool dying, shutdown, suspended /* shut down in order to be saved */, rebooting, crashed, paused;
 	bool ran;      /* it has used the processor: somebody has unpaused it */
 	bool xenstore; /* the domain xenstored lives in */
 	bl_pages tot, max, outstanding;

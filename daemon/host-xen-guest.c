@@ -199,13 +199,14 @@ static void take_kib(struct bd_xen_guest *g, enum bd_xen_key key,
 
 static void take_name(struct bd_xen_guest *g, const struct bd_store_reply *reply)
 {
-	bool news = !g->holder && !g->name[0] && !g->introduced;
+	bool news = !g->holder && !g->name[0] && !g->introduced, was = g->removed;
 
 	if (reply->value)
 		bl_text_sanitize(g->name, reply->value, reply->len);
 	else
 		news = g->holder && g->name[0]; /* `xl destroy`: no other event tells of it */
-	if (news)
+	g->removed = !g->holder && !reply->value && g->name[0] && g->introduced;
+	if (news || was != g->removed)
 		changed(g->gs);
 }
 

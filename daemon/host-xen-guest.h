@@ -43,9 +43,13 @@ struct bd_xen_guest {
 	bool listed;	 /* by the last sync */
 	bool loaded, introduced;
 	bool seen_built; /* it was built since we look */
+	bool being_built;     /* as of the last look */
+	unsigned build_looks; /* how often it was looked who builds it */
+	bool restored;	      /* it was made of a saved image, or came from another host */
 	bool external;	 /* somebody else wrote its target */
 	bool named;	 /* a holder that we have given a name since we look */
 	bool asked_down; /* a holder whose control/shutdown was written */
+	bool removed;	 /* no holder: its toolstack has removed it from xenstore */
 	bool stubdom, announced;
 	bool complained; /* one line in the log a domain */
 	char name[BL_NAME_MAX + 1];

@@ -63,6 +63,13 @@ static bool pod_open(struct bd_host_xen *x, struct bd_xen_guest *g)
 	return false;
 }
 
+/* The hypervisor calls a domain dying when all of it that can go is gone, and a large one
+ * takes its time. libxl pauses it and removes it from xenstore before that begins. */
+static bool is_dying(const struct bd_xen_guest *g, const struct bd_xen_info *i)
+{
+	return i->dying || (!i->suspended && (i->shutdown || (g->removed && i->paused)));
+}
+
 static unsigned flags_of(struct bd_host_xen *x, struct bd_xen_guest *g,
 			 const struct bd_xen_info *i)
 {
@@ -72,16 +79,19 @@ static unsigned flags_of(struct bd_host_xen *x, struct bd_xen_guest *g,
 		f |= BL_DOM_CONTROL;
 	if (!g->loaded && !g->holder)
 		f |= BL_DOM_UNREAD;
-	if (i->dying || (i->shutdown && !i->suspended))
+	if (is_dying(g, i))
 		f |= BL_DOM_DYING;
 	if (i->rebooting)
 		f |= BL_DOM_REBOOTING;
+	if (i->crashed)
+		f |= BL_DOM_CRASHED;
 	if (i->suspended || bd_xen_saving_has(&x->saving, i->domid))
 		f |= BL_DOM_MIGRATING;
 	if (g->holder)
 		/* Somebody asked it to shut down, which it cannot: a release. */
 		return f | BL_DOM_HOLDER | (g->asked_down ? BL_DOM_DYING : 0);
-	if (building(g, i))
+	g->being_built = building(g, i);
+	if (g->being_built)
 		f |= BL_DOM_BUILDING;
 	else if (i->paused)
 		f |= BL_DOM_PAUSED;
@@ -91,6 +101,8 @@ static unsigned flags_of(struct bd_host_xen *x, struct bd_xen_guest *g,
 		f |= BL_DOM_ANNOUNCED;
 	if (g->external)
 		f |= BL_DOM_EXTERNAL;
+	if (g->restored)
+		f |= BL_DOM_RESTORED;
 	if (i->type != BL_DOM_PV && !(f & (BL_DOM_DYING | BL_DOM_BUILDING)) && pod_open(x, g))
 		f |= BL_DOM_POD;
 	return f;
@@ -290,5 +302,6 @@ int bd_xen_snapshot(struct bd_host *h, struct bl_snapshot *s)
 	}
 	bd_xen_guests_poll(&x->guests, s->now);
 	hurry(x, s->now);
+	bd_xen_build_look(x);
 	return 0;
 }

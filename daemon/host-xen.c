@@ -31,6 +31,7 @@ static void close_host(struct bd_host *h)
 	bd_xen_call_close(x->call);
 	if (x->hurry)
 		event_free(x->hurry);
+	bd_xen_build_free(x);
 	free(x);
 }
 
@@ -282,7 +283,9 @@ int bd_host_xen_open(struct event_base *base, const struct bd_host_events *ev,
 	x->guests.base = base;
 	x->guests.events = &x->host.events;
 	x->hurry = evtimer_new(base, on_hurry, x);
-	if (!x->hurry) {
+	if (!x->hurry || bd_xen_build_init(x)) {
+		if (x->hurry)
+			event_free(x->hurry);
 		free(x);
 		return bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
 	}

@@ -22,6 +22,8 @@ struct bd_host_xen {
 	struct bd_xen_defeats defeats;
 	bl_ms defeats_at; /* when that was looked at */
 	struct event *hurry; /* look again soon: an offset is about to be known */
+	struct event *builds;	/* look who builds what is being built */
+	unsigned builds_ms;	/* the time that was set to */
 };
 
 /* host-xen-holder.c: empty domains that hold claims. As in bd_host_ops. */
@@ -40,6 +42,12 @@ int bd_xen_pool_move(struct bd_host *h, int node, uint32_t domid, bl_pages pages
 		     struct bl_err *reterr);
 /* Gives back all of it; 0 as well where there is none. */
 int bd_xen_pool_empty(struct bd_xen_call *call);
+
+/* host-xen-build.c: domains that are being restored are told from those that are started. */
+int bd_xen_build_init(struct bd_host_xen *x); /* -ENOMEM */
+void bd_xen_build_free(struct bd_host_xen *x);
+/* Where a domain is being built, looks again and again until it is. */
+void bd_xen_build_look(struct bd_host_xen *x);
 
 /* host-xen-snapshot.c */
 int bd_xen_snapshot(struct bd_host *h, struct bl_snapshot *s);

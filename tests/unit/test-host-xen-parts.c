@@ -129,23 +129,30 @@ static void test_command_lines(void **state)
 		const char *text;
 		size_t len;
 		int64_t domid;
+		bool restores;
 	} rows[] = {
 		{ LINE("/usr/lib/xen-4.17/bin/libxl-save-helper\0--save-domain\0"
-		       "8\0" "9\0" "12\0" "1\0"), 12 },
-		{ LINE("libxl-save-helper\0--save-domain\0" "8\0" "-1\0" "32751\0"), 32751 },
-		{ LINE("libxl-save-helper\0--restore-domain\0" "8\0" "9\0" "12\0"), -1 },
-		{ LINE("libxl-save-helper\0--save-domain\0" "8\0" "9\0" "12"), -1 },
-		{ LINE("libxl-save-helper\0--save-domain\0" "8\0" "9\0"), -1 },
-		{ LINE("libxl-save-helper\0--save-domain\0" "8\0" "9\0" "x\0"), -1 },
-		{ LINE("libxl-save-helper\0--save-domain\0" "8\0" "9\0" "-3\0"), -1 },
-		{ LINE("libxl-save-helper\0--save-domain\0" "8\0" "9\0" "99999999999\0"), -1 },
-		{ LINE("my-libxl-save-helper\0--save-domain\0" "8\0" "9\0" "12\0"), -1 },
-		{ LINE(""), -1 },
+		       "8\0" "9\0" "12\0" "1\0"), 12, false },
+		{ LINE("libxl-save-helper\0--save-domain\0" "8\0" "-1\0" "32751\0"), 32751, false },
+		{ LINE("libxl-save-helper\0--restore-domain\0" "8\0" "9\0" "12\0"), 12, true },
+		{ LINE("libxl-save-helper\0--restore\0" "8\0" "9\0" "12\0"), -1, false },
+		{ LINE("libxl-save-helper\0--save-domain\0" "8\0" "9\0" "12"), -1, false },
+		{ LINE("libxl-save-helper\0--save-domain\0" "8\0" "9\0"), -1, false },
+		{ LINE("libxl-save-helper\0--save-domain\0" "8\0" "9\0" "x\0"), -1, false },
+		{ LINE("libxl-save-helper\0--save-domain\0" "8\0" "9\0" "-3\0"), -1, false },
+		{ LINE("libxl-save-helper\0--save-domain\0" "8\0" "9\0" "99999999999\0"), -1, false },
+		{ LINE("my-libxl-save-helper\0--save-domain\0" "8\0" "9\0" "12\0"), -1, false },
+		{ LINE(""), -1, false },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		assert_int_equal(bd_xen_saving_parse(rows[i].text, rows[i].len), rows[i].domid);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		bool restores = false;
+
+		assert_int_equal(bd_xen_saving_parse(rows[i].text, rows[i].len, &restores),
+				 rows[i].domid);
+		assert_int_equal(restores, rows[i].restores);
+	}
 }
 
 static void put(const char *dir, const char *pid, const char *file, const char *text, size_t len)

@@ -3,7 +3,11 @@
  * sees, and a xenstored that hangs. The targets it sets: test-host-xen-target.c. */
 #include "tests/unit/xen-fixture.h"
 
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <xenctrl.h>
 
@@ -82,7 +86,7 @@ static void test_flags(void **state)
 	assert_int_equal(bl_snapshot_find(&f->s, 1)->flags, BL_DOM_PAUSED);
 	assert_int_equal(bl_snapshot_find(&f->s, 2)->flags, BL_DOM_DYING);
 	assert_int_equal(bl_snapshot_find(&f->s, 3)->flags, BL_DOM_MIGRATING);
-	assert_int_equal(bl_snapshot_find(&f->s, 4)->flags, BL_DOM_DYING);
+	assert_int_equal(bl_snapshot_find(&f->s, 4)->flags, BL_DOM_DYING | BL_DOM_CRASHED);
 	assert_int_equal(bl_snapshot_find(&f->s, 5)->flags, BL_DOM_NO_BALLOON);
 	assert_int_equal(bl_snapshot_find(&f->s, 6)->flags, BL_DOM_NO_BALLOON);
 	assert_int_equal(bl_snapshot_find(&f->s, 7)->flags, BL_DOM_BUILDING);
@@ -234,11 +238,98 @@ static void test_start_without_store(void **state)
 	stop(f);
 }
 
-int main(void)
+/* `xl destroy`: for the hypervisor it is a paused domain that gets smaller. */
+static void test_destroyed(void **state)
+{
+	struct fixture *f = new_fixture();
+	struct fake_domain *gone = add_guest(1, false, false, 262144, 262144, 0, 0);
+
+	(void)state;
+	fake_store_setf(1, "name", "web");
+	start(f);
+	gone->flags |= XEN_DOMINF_paused;
+	until(f, 1, d->flags == BL_DOM_PAUSED);
+	f->changes = 0;
+	fake_store_set("/local/domain/1/name", NULL);
+	until(f, 1, d->flags & BL_DOM_DYING && !strcmp(d->name, "web"));
+	assert_int_not_equal(f->changes, 0);
+	/* One that runs on is not destroyed, whoever removed its name. */
+	gone->flags &= ~(uint32_t)XEN_DOMINF_paused;
+	until(f, 1, !(d->flags & BL_DOM_DYING));
+	stop(f);
+}
+
+/* A process as libxl starts one to fill a domain: this program under another name. */
+static pid_t start_helper(const char *dir, const char *mode, const char *domid)
+{
+	char self[256], link[64];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	pid_t pid;
+
+	assert_true(n > 0);
+	self[n] = '\0';
+	snprintf(link, sizeof(link), "%s/libxl-save-helper", dir);
+	(void)unlink(link);
+	assert_int_equal(symlink(self, link), 0);
+	pid = fork();
+	if (pid == 0) {
+		execl(link, link, mode, "8", "9", domid, "1", (char *)NULL);
+		_exit(127);
+	}
+	assert_true(pid > 0);
+	return pid;
+}
+
+static void end_helper(pid_t pid)
+{
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* Its helper is there for a while of its build, in which nothing else happens. */
+static void test_restored(void **state)
+{
+	struct fixture *f = new_fixture();
+	char dir[] = "helper-XXXXXX", link[64];
+	struct fake_domain *built;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	start(f);
+	for (uint32_t domid = 30001; domid <= 30002; domid++) {
+		built = fake_xen_add(domid, true, false, 1000);
+		built->flags |= XEN_DOMINF_paused;
+		built->cpu_time = 0;
+	}
+	until(f, 30002, d->flags == BL_DOM_BUILDING);
+	pid = start_helper(dir, "--save-domain", "30001"); /* that is no restore */
+	run_loop(f, 300000);
+	end_helper(pid);
+	pid = start_helper(dir, "--restore-domain", "30002");
+	until(f, 30002, d->flags & BL_DOM_RESTORED);
+	end_helper(pid);
+	for (uint32_t domid = 30001; domid <= 30002; domid++) {
+		built = fake_xen_find(domid);
+		built->flags &= ~(uint32_t)XEN_DOMINF_paused;
+		built->cpu_time = 1;
+		fake_store_introduce(domid);
+	}
+	until(f, 30002, d->flags == BL_DOM_RESTORED);
+	assert_int_equal(look(f, 30001)->flags & BL_DOM_RESTORED, 0);
+	stop(f);
+	snprintf(link, sizeof(link), "%s/libxl-save-helper", dir);
+	(void)unlink(link);
+	(void)rmdir(dir);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_joined),
 		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_restored),
+		cmocka_unit_test(test_destroyed),
 		cmocka_unit_test(test_version),
 		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_many),
@@ -248,5 +339,9 @@ int main(void)
 		cmocka_unit_test(test_start_without_store),
 	};
 
+	if (argc > 1 && strstr(argv[1], "-domain")) { /* as a helper */
+		(void)pause();
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
