@@ -9,7 +9,7 @@
 #include "lib/core/text.h"
 
 struct wishes {
-	const char *max, *claim;
+	const char *max, *claim, *uuid;
 };
 
 static int put_create(struct cli *c, struct bl_json_out *o, int n, char **args, const struct wishes *w)
@@ -25,12 +25,14 @@ static int put_create(struct cli *c, struct bl_json_out *o, int n, char **args, 
 		r = cli_put_size(c, o, "max_bytes", "--max", w->max);
 	if (r == CLI_DONE)
 		r = cli_put_claim(c, o, "claim", w->claim);
+	if (r == CLI_DONE)
+		r = cli_put_uuid(c, o, "uuid", "--uuid", w->uuid);
 	return r;
 }
 
 static int put_destroy(struct cli *c, struct bl_json_out *o, int n, char **args, const struct wishes *w)
 {
-	if (n != 1 || w->max || w->claim)
+	if (n != 1 || w->max || w->claim || w->uuid)
 		return cli_fail_usage(c, "destroy takes NAME");
 	return cli_put_text(c, o, "name", "NAME", args[0]);
 }
@@ -39,7 +41,7 @@ static int put_set(struct cli *c, struct bl_json_out *o, int n, char **args, con
 {
 	int r;
 
-	if (n < 2 || w->max || w->claim)
+	if (n < 2 || w->max || w->claim || w->uuid)
 		return cli_fail_usage(c, "set takes NAME and KEY=VALUE");
 	r = cli_put_text(c, o, "name", "NAME", args[0]);
 	bl_json_object(o, "values");
@@ -89,6 +91,7 @@ static int run_sim(struct cli *c, int argc, char **argv)
 	static const struct option own[] = {
 		{ "max", required_argument, NULL, CLI_OPT(0) },
 		{ "claim", required_argument, NULL, CLI_OPT(1) },
+		{ "uuid", required_argument, NULL, CLI_OPT(2) },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct wishes w = { 0 };
@@ -97,8 +100,10 @@ static int run_sim(struct cli *c, int argc, char **argv)
 	while ((val = cli_args_next(c, argc, argv, own, &r)) > 0) {
 		if (val == CLI_OPT(0))
 			w.max = optarg;
-		else
+		else if (val == CLI_OPT(1))
 			w.claim = optarg;
+		else
+			w.uuid = optarg;
 	}
 	if (val == CLI_ARGS_STOP || !cli_args_count(c, argc, 1, argc, "create, destroy or set", &r))
 		return r;
@@ -112,12 +117,13 @@ const struct cli_verb cli_verb_sim = {
 	.name = "sim",
 	.usage = "create|destroy|set NAME [ARGUMENT...]",
 	.summary = "make, end and change the guests of a simulated host",
-	.help = "  sim create NAME SIZE [--max SIZE] [--claim ID]\n"
+	.help = "  sim create NAME SIZE [--max SIZE] [--claim ID] [--uuid UUID]\n"
 		"  sim destroy NAME\n"
 		"  sim set NAME KEY=VALUE...\n\n"
 		"With the simulated backend alone. The keys of 'set' are those of a world's file:\n"
 		"used, rate, telemetry, behaviour and so on.\n\n"
 		"  --max SIZE    its allocation, when it is to start smaller\n"
-		"  --claim ID    build it from that claim\n",
+		"  --claim ID    build it from that claim\n"
+		"  --uuid UUID   it is a domain that was there before, and is started again\n",
 	.run = run_sim,
 };

@@ -306,13 +306,15 @@ int bd_host_sim_open(struct event_base *base, const struct bd_host_events *ev,
 
 /* ---- What only a simulated host can --------------------------------------------- */
 
-int bd_host_sim_create(struct bd_host *host, const char *name, bl_pages size, bl_pages max,
+int bd_host_sim_create(struct bd_host *host, const struct bl_sim_launch *launch,
 		       const struct bl_claim *claim, uint32_t *ret_domid, struct bl_err *reterr)
 {
 	struct sim_host *h = sim_of(host);
-	struct bl_sim_launch l = { .name = name, .size = size, .max = max };
+	struct bl_sim_launch l = *launch;
 	int r;
 
+	l.holder = NULL;
+	l.pooled = BL_PAGES(0);
 	if (claim && claim->holder == BL_DOMID_POOL)
 		l.pooled = claim->in_pool;
 	else if (claim)

@@ -93,8 +93,10 @@ int bd_host_sim_open(struct event_base *base, const struct bd_host_events *ev,
 		     const char *world_file, const char *state_dir, double speed,
 		     struct bd_host **ret, struct bl_err *reterr);
 
-/* Only of a bd_host made by bd_host_sim_open. */
-int bd_host_sim_create(struct bd_host *h, const char *name, bl_pages size, bl_pages max,
+/* Only of a bd_host made by bd_host_sim_open. What makes room for it is the claim's,
+ * where there is one; holder and pooled of *launch are not looked at. */
+struct bl_sim_launch;
+int bd_host_sim_create(struct bd_host *h, const struct bl_sim_launch *launch,
 		       const struct bl_claim *claim, uint32_t *ret_domid, struct bl_err *reterr);
 int bd_host_sim_destroy(struct bd_host *h, uint32_t domid, struct bl_err *reterr);
 /* KEY=VALUE as in the world's file. */

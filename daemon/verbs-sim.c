@@ -5,6 +5,7 @@
 
 #include "daemon/verbs.h"
 #include "lib/proto/params.h"
+#include "lib/sim/sim.h"
 
 static int sim_host(struct bd_call *call, struct bd_host **ret, struct bl_err *err)
 {
@@ -45,7 +46,8 @@ static void answer_domain(struct bd_call *call, uint32_t domid)
 struct create_params {
 	char name[BL_NAME_MAX + 1];
 	bl_pages size, max;
-	bool has_max;
+	bool has_max, has_uuid;
+	bl_uuid uuid;
 	const char *claim;
 };
 
@@ -54,11 +56,13 @@ static const struct bl_param create_table[] = {
 	{ BL_PARAM_REQUIRED(struct create_params, size, "size_bytes", BL_PARAM_PAGES) },
 	{ BL_PARAM_OPTIONAL_HAS(struct create_params, max, has_max, "max_bytes", BL_PARAM_PAGES) },
 	{ BL_PARAM_OPTIONAL(struct create_params, claim, "claim", BL_PARAM_CLAIM) },
+	{ BL_PARAM_OPTIONAL_HAS(struct create_params, uuid, has_uuid, "uuid", BL_PARAM_UUID) },
 };
 
 int bd_verb_sim_create(struct bd_call *call, struct bl_err *err)
 {
 	struct create_params params = { 0 };
+	struct bl_sim_launch l = { .name = params.name };
 	struct bl_claim *c = NULL;
 	struct bd_host *host;
 	uint32_t domid = 0;
@@ -71,10 +75,13 @@ int bd_verb_sim_create(struct bd_call *call, struct bl_err *err)
 			       "max_bytes: must not be less than size_bytes");
 	if (r == 0 && params.claim)
 		r = bd_manager_find_claim(call->all->manager, params.claim, &c, err);
+	if (r == 0 && c && bl_claim_ends(c))
+		r = bl_err_set(err, EBUSY, BL_ERR_BAD_STATE, "the claim is being given back");
+	l.size = params.size;
+	l.max = params.has_max ? params.max : params.size;
+	l.uuid = params.has_uuid ? &params.uuid : NULL;
 	if (r == 0)
-		r = bd_host_sim_create(host, params.name, params.size,
-				       params.has_max ? params.max : params.size,
-				       c, &domid, err);
+		r = bd_host_sim_create(host, &l, c, &domid, err);
 	if (r < 0)
 		return r;
 	if (c)

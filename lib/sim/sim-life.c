@@ -146,6 +146,9 @@ int bl_sim_launch(struct bl_sim *s, const struct bl_sim_launch *l, uint32_t *ret
 				  "the host's memory",
 				  l->name, bl_pages_format(l->size, size),
 				  bl_pages_format(l->max, left));
+	if (l->uuid && (bl_uuid_is_null(l->uuid) || bl_handle_is_ours(l->uuid)))
+		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
+				  "uuid: no guest can have that one");
 	if (l->holder) {
 		for (uint32_t id = 0; id <= s->top_domid && !holder; id++) {
 			holder = bl_sim_find(s, id);
@@ -166,7 +169,10 @@ int bl_sim_launch(struct bl_sim *s, const struct bl_sim_launch *l, uint32_t *ret
 	d.static_max = l->max.n;
 	d.used = d.memory / 4;
 	d.appear = UINT64_MAX; /* a launch cut short leaves it at that, and so unborn */
-	bl_sim_name_uuid(s->w, &d, s->w->next_domid);
+	if (l->uuid)
+		d.uuid = *l->uuid;
+	else
+		bl_sim_name_uuid(s->w, &d, s->w->next_domid);
 	bl_sim_fill_slot(s->w, slot, &d);
 	if (bl_sim_start(s, slot, holder, l->pooled.n)) {
 		slot->phase = BL_SIM_FREE;

@@ -112,6 +112,7 @@ struct bl_sim_launch {
 	bl_pages size, max;    /* size <= max */
 	const bl_uuid *holder; /* its claim goes to the new domain; NULL: none */
 	bl_pages pooled;       /* so much of the pool does */
+	const bl_uuid *uuid;   /* one that was there before, is started again; NULL: another */
 };
 /* As `xl create` with claim_mode=1: makes a guest, stakes its memory at once
  * (-ENOMEM: there is not that much), populates it while time passes. With a

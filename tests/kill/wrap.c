@@ -223,11 +223,10 @@ WRAP(int, bd_host_sim_open, struct event_base *base, const struct bd_host_events
 	return 0;
 }
 
-WRAP(int, bd_host_sim_create, struct bd_host *h, const char *name, bl_pages size, bl_pages max,
+WRAP(int, bd_host_sim_create, struct bd_host *h, const struct bl_sim_launch *l,
      const struct bl_claim *claim, uint32_t *ret_domid, struct bl_err *err)
 {
-	AROUND("launch", name, int,
-	       __real_bd_host_sim_create(h, name, size, max, claim, ret_domid, err));
+	AROUND("launch", l->name, int, __real_bd_host_sim_create(h, l, claim, ret_domid, err));
 }
 
 /* ---- and, within one operation, every hypercall it is made of ---- */

@@ -203,8 +203,8 @@ void play_release(struct play *p, struct bl_claim *c)
 int play_create(struct play *p, const char *name, bl_pages size, struct bl_claim *claim,
 		struct bl_err *reterr)
 {
-	struct bl_sim_launch l = { name, size, size, claim ? &claim->handle : NULL,
-				   BL_PAGES(0) };
+	struct bl_sim_launch l = { .name = name, .size = size, .max = size,
+				   .holder = claim ? &claim->handle : NULL };
 	uint32_t domid;
 	int r = bl_sim_launch(p->sim, &l, &domid, reterr);
 

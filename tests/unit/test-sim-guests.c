@@ -334,7 +334,7 @@ static void launch_on_a_claim(void **state)
 	static const bl_uuid id = { { 1, 2, 3 } };
 	bl_uuid handle = { { 0 } };
 	struct host h = host(HOST "[guest g]\nmemory=1G\n");
-	struct bl_sim_launch l = { "new", BL_MIB_PAGES(4096), BL_MIB_PAGES(4096), NULL, BL_PAGES(0) };
+	struct bl_sim_launch l = { .name = "new", .size = BL_MIB_PAGES(4096), .max = BL_MIB_PAGES(4096) };
 	struct bl_sim_physinfo p;
 	struct bl_err e;
 	uint32_t holder, domid;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "daemon/host.h"
+#include "lib/sim/sim.h"
 
 struct fixture {
 	char dir[64], world[96];
@@ -197,6 +198,10 @@ static void bad_files(void **state)
 /* The loop is woken when domains come and go of themselves, and rests else. */
 static void changes_wake_the_loop(void **state)
 {
+	const struct bl_sim_launch new = { .name = "new", .size = BL_MIB_PAGES(512),
+					   .max = BL_MIB_PAGES(1024) };
+	const struct bl_sim_launch huge = { .name = "huge", .size = BL_MIB_PAGES(16000),
+					    .max = BL_MIB_PAGES(16000) };
 	struct timeval limit = { 20, 0 };
 	struct fixture *f = *state;
 	struct event *guard;
@@ -213,10 +218,8 @@ static void changes_wake_the_loop(void **state)
 	while (dom(f, "late") && evtimer_pending(guard, NULL))
 		event_base_dispatch(f->base);
 	assert_null(dom(f, "late"));
-	assert_int_equal(bd_host_sim_create(f->h, "new", BL_MIB_PAGES(512), BL_MIB_PAGES(1024),
-					    NULL, &domid, &f->e), 0);
-	assert_int_equal(bd_host_sim_create(f->h, "huge", BL_MIB_PAGES(16000),
-					    BL_MIB_PAGES(16000), NULL, &domid, &f->e), -ENOMEM);
+	assert_int_equal(bd_host_sim_create(f->h, &new, NULL, &domid, &f->e), 0);
+	assert_int_equal(bd_host_sim_create(f->h, &huge, NULL, &domid, &f->e), -ENOMEM);
 	while (dom(f, "new")->flags & BL_DOM_BUILDING && evtimer_pending(guard, NULL))
 		event_base_dispatch(f->base);
 	domid = dom(f, "new")->domid;

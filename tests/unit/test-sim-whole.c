@@ -86,7 +86,7 @@ static void one_of_each(struct bl_sim *s, uint64_t i)
 {
 	static const bl_uuid id = { { 9 } };
 	bl_uuid handle = { { 0 } };
-	struct bl_sim_launch l = { "x", BL_MIB_PAGES(300), BL_MIB_PAGES(300), NULL, BL_PAGES(0) };
+	struct bl_sim_launch l = { .name = "x", .size = BL_MIB_PAGES(300), .max = BL_MIB_PAGES(300) };
 	struct bl_err e;
 	uint32_t domid, holder;
 
