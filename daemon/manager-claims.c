@@ -12,6 +12,9 @@
 #include "lib/core/reason.h"
 #include "lib/core/wait.h"
 
+/* An end that the hypervisor or the disk does not let happen is tried again. */
+#define END_AGAIN_AFTER BL_MS(1000)
+
 /* ---- those who wait ---- */
 
 void bd_claims_answer(struct bd_manager *m, const struct bl_claim *c, const struct bl_err *err,
@@ -60,42 +63,55 @@ int bd_claims_wait(struct bd_manager *m, const struct bd_waiter *w)
 
 /* ---- changes of state ---- */
 
-int bd_claims_save(struct bd_manager *m, const struct bl_claim *c)
+/* What a kill between the two steps of an end leaves behind has to tell how the claim
+ * ends. In the pool the record goes first: a stale one would count another claim's
+ * pages as its own. Elsewhere what is staked goes first, and the record says why. */
+static int begin_end(struct bd_manager *m, struct bl_claim *c, bool in_pool)
 {
-	int r = bd_state_save_claim(m->cfg.state, c);
-
-	if (r && !m->state_failing)
-		bd_log(LOG_ERR, "cannot save a claim: %s", strerror(-r));
-	m->state_failing = r != 0;
-	return r;
+	if (in_pool)
+		return bd_claims_drop_record(m, &c->id);
+	if (c->holder != BL_DOMID_NONE || (c->state == BL_CLAIM_BUILDING && c->ends != BL_CLAIM_DONE))
+		(void)bd_claims_save(m, c); /* if not: a restart will call it a loss */
+	return 0;
 }
 
 int bd_claims_end(struct bd_manager *m, struct bl_claim *c, enum bl_claim_state state,
 		  const struct bl_err *err)
 {
-	bool in_pool = c->holder == BL_DOMID_POOL;
-	int r = 0;
+	bool in_pool = c->holder == BL_DOMID_POOL, again = bl_claim_ends(c);
+	int r;
 
-	/* A record that has nothing in the pool would take another's. */
-	if (in_pool)
-		bd_state_drop_claim(m->cfg.state, &c->id);
-	if (c->holder != BL_DOMID_NONE)
+	c->ends = state;
+	snprintf(c->reason, sizeof(c->reason), "%s", err ? err->msg : "");
+	r = begin_end(m, c, in_pool);
+	if (!r && c->holder != BL_DOMID_NONE)
 		r = bd_stake_drop(m, c);
-	else if (c->state == BL_CLAIM_BUILDING && state != BL_CLAIM_DONE)
+	else if (!r && c->state == BL_CLAIM_BUILDING && state != BL_CLAIM_DONE)
 		r = m->host->ops->cancel(m->host, c->domid);
 	if (r && r != -ENOENT && r != -ESRCH) {
-		bd_log(LOG_ERR, "cannot give a claim back: %s; tried again", strerror(-r));
+		if (!again)
+			bd_log(LOG_ERR, "cannot give a claim back: %s; tried again", strerror(-r));
+		if (err)
+			bd_claims_answer(m, c, err, ~0U);
 		return r;
 	}
 	c->state = state;
 	c->staked = BL_PAGES(0);
-	snprintf(c->reason, sizeof(c->reason), "%s", err ? err->msg : "");
 	if (!in_pool)
-		bd_state_drop_claim(m->cfg.state, &c->id);
+		bd_claims_forget(m, &c->id);
 	bd_events_claim(m->cfg.events, c);
 	bd_claims_answer(m, c, err, ~0U);
 	bl_ledger_remove(&m->ledger, c);
 	return 0;
+}
+
+/* An end that failed half way, or was cut off by a kill. */
+static bool end_again(struct bd_manager *m, struct bl_claim *c)
+{
+	struct bl_err err;
+
+	bl_err_set(&err, ECANCELED, BL_ERR_BAD_STATE, "%s", c->reason);
+	return bd_claims_end(m, c, c->ends, c->reason[0] ? &err : NULL) == 0;
 }
 
 static bl_ms lease_from_now(struct bd_manager *m, const struct bl_claim *c)
@@ -130,6 +146,8 @@ void bd_claims_stake(struct bd_manager *m, struct bl_claim *c, bl_pages pages)
 	struct bl_err err = { 0 };
 	int r;
 
+	if (bl_claim_ends(c))
+		return;
 	if (c->domid != BL_DOMID_NONE) {
 		bd_move_start(m, c);
 		return;
@@ -223,6 +241,31 @@ static bool time_out(struct bd_manager *m, struct bl_claim *c)
 	return true;
 }
 
+/* The domain that the claim names, where it is there and whole. */
+static bool is_built(const struct bd_manager *m, const struct bl_claim *c)
+{
+	const unsigned unfit = BL_DOM_HOLDER | BL_DOM_DYING | BL_DOM_BUILDING;
+
+	for (size_t i = 0; i < m->snap.n_doms; i++)
+		if (!(m->snap.doms[i].flags & unfit) && bl_ledger_named(&m->ledger, &m->snap.doms[i]) == c)
+			return true;
+	return false;
+}
+
+/* Whoever destroyed the holder did so while balloond was away: we ourselves where the
+ * claim was being left to a build without the hook, which has come to its end since. */
+static bool holder_was_gone(struct bd_manager *m, struct bl_claim *c)
+{
+	struct bl_err err;
+
+	if (!c->hooked && is_built(m, c))
+		return bd_claims_end(m, c, BL_CLAIM_DONE, NULL) == 0;
+	bl_err_set(&err, ENOENT, BL_ERR_BAD_STATE,
+		   "its holder domain is gone: it was destroyed while balloond was not running, and what "
+		   "it held");
+	return bd_claims_end(m, c, BL_CLAIM_FAILED, &err) == 0;
+}
+
 /* What has become of its holder; true: it is not held any more. */
 static bool check_holder(struct bd_manager *m, struct bl_claim *c)
 {
@@ -231,6 +274,8 @@ static bool check_holder(struct bd_manager *m, struct bl_claim *c)
 
 	if (c->holder == BL_DOMID_POOL)
 		return false;
+	if (!holder && !m->reconciled)
+		return holder_was_gone(m, c);
 	if (!holder) {
 		bl_err_set(&err, ENOENT, BL_ERR_BAD_STATE,
 			   "its holder domain is gone: somebody destroyed it, and what it held");
@@ -247,6 +292,8 @@ static bool check_held(struct bd_manager *m, struct bl_claim *c, bl_ms now)
 
 	if (check_holder(m, c))
 		return true;
+	if (bl_claim_ends(c))
+		return false; /* its holder would not go */
 	if (c->expires.n <= now.n)
 		return bd_claims_end(m, c, BL_CLAIM_EXPIRED, NULL) == 0;
 	if (holder && !holder->name[0] && m->host->ops->name_holder)
@@ -283,12 +330,13 @@ static bool check_reclaiming(struct bd_manager *m, struct bl_claim *c, bl_ms now
 		settle(m, c);
 		return true;
 	}
-	bd_stake_drop(m, c);
-	return true;
+	return bd_stake_give_up(m, c) == 0;
 }
 
 static bool check_claim(struct bd_manager *m, struct bl_claim *c, bl_ms now)
 {
+	if (bl_claim_ends(c))
+		return end_again(m, c);
 	switch (c->state) {
 	case BL_CLAIM_RECLAIMING:
 		return check_reclaiming(m, c, now);
@@ -325,6 +373,7 @@ bool bd_claims_reconcile(struct bd_manager *m)
 		if (i < m->ledger.n && m->ledger.claims[i] == c)
 			i++;
 	}
+	m->reconciled = true;
 	return changed;
 }
 
@@ -338,6 +387,8 @@ bl_ms bd_claims_next_deadline(const struct bd_manager *m)
 			   c->state == BL_CLAIM_HELD	   ? c->expires :
 							     BL_MS_NEVER;
 
+		if (bl_claim_ends(c))
+			at = bl_ms_add(m->snap.now, END_AGAIN_AFTER);
 		if (at.n < next.n)
 			next = at;
 	}
@@ -362,6 +413,8 @@ void bd_claims_say(struct bd_manager *m)
 	for (size_t i = 0; i < m->ledger.n; i++) {
 		struct bl_claim *c = m->ledger.claims[i];
 
+		if (bl_claim_ends(c))
+			continue; /* its reason is why */
 		c->eta = c->state == BL_CLAIM_RECLAIMING ? bl_plan_eta(&m->plan, &in, c) : BL_MS(0);
 		snprintf(c->reason, sizeof(c->reason), "%s",
 			 bl_reason_claim(&m->plan, &in, c, reason));

@@ -106,11 +106,13 @@ static void begin(struct bd_manager *m, struct bl_claim *claim, const struct bd_
 
 	if (!d)
 		bl_err_set(&err, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "domid: there is no domain %u", w.domid);
-	else if (!(d->flags & BL_DOM_BUILDING) || d->flags & BL_DOM_HOLDER)
+	else if (!(d->flags & BL_DOM_BUILDING) || d->flags & (BL_DOM_HOLDER | BL_DOM_DYING))
 		bl_err_set(&err, EINVAL, BL_ERR_BAD_STATE, "domain %u is not being built", w.domid);
 	else if (!w.pages.n && !d->max_pages.n)
 		bl_err_set(&err, EINVAL, BL_ERR_BAD_STATE,
 			   "domain %u has no limit yet: size_bytes is needed", w.domid);
+	else if (claim && bl_claim_ends(claim))
+		bl_err_set(&err, EBUSY, BL_ERR_BAD_STATE, "the claim is being given back");
 	if (err.errnum) {
 		fail(&w, &err);
 		return;

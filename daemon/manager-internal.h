@@ -56,7 +56,9 @@ struct bd_manager {
 	bl_ms warm_until;
 	bool paused, low;
 	bool known_once; /* known has been filled */
-	bool backend_failing, state_failing;
+	bool reconciled; /* claims have been brought in line with the hypervisor since the start */
+	bool backend_failing;
+	bool state_failing; /* something could not be written or removed, see manager-state.c */
 	char backend_error[256];
 };
 
@@ -85,9 +87,6 @@ struct bl_claim bd_request_make(struct bd_manager *m, const struct bd_claim_requ
 void bd_learn(struct bd_manager *m);
 /* A domain that starts anew may start larger than it ever did. */
 void bd_learn_start(struct bd_manager *m, const struct bl_dom *d);
-/* What is remembered of the domain, and on disk before its balloon moves: its
- * base must not be lost once it is smaller. */
-int bd_manager_remember(struct bd_manager *m, const struct bl_dom *d, struct bl_err *reterr);
 
 /* manager-claims.c */
 /* Brings claims in line with what the hypervisor shows; true when that
@@ -96,10 +95,10 @@ bool bd_claims_reconcile(struct bd_manager *m);
 void bd_claims_stake(struct bd_manager *m, struct bl_claim *c, bl_pages pages);
 bl_ms bd_claims_next_deadline(const struct bd_manager *m);
 void bd_claims_say(struct bd_manager *m); /* fills eta and reason of all */
-int bd_claims_save(struct bd_manager *m, const struct bl_claim *c);
 /* Ends a claim: what is staked is given up first, then it is forgotten, and
  * whoever waits gets err. 0: the claim is freed; -errno: the hypervisor would
- * not let go of it, the claim stands. */
+ * not let go of it, or the disk of its record in the pool: the claim stands, ends
+ * and is tried again at every tick. */
 int bd_claims_end(struct bd_manager *m, struct bl_claim *c, enum bl_claim_state state,
 		  const struct bl_err *err);
 /* A claim that waits ends in vain: what it freed stays warm for the next try. To be
@@ -118,6 +117,9 @@ int bd_stake_make(struct bd_manager *m, struct bl_claim *c, bl_pages pages, stru
 /* Gives up what a holder or the pool keeps for it, if any does. -errno: it would
  * not go, and the claim is as it was. */
 int bd_stake_drop(struct bd_manager *m, struct bl_claim *c);
+/* The same of a claim that goes on, whose record may say that it has that: it is written
+ * first. -errno also where the disk does not take it. */
+int bd_stake_give_up(struct bd_manager *m, struct bl_claim *c);
 /* What that is, without what the domain has already that it is for. */
 bl_pages bd_stake_left(const struct bd_manager *m, const struct bl_claim *c);
 /* Moves it to the domain that it is for, which is to have its size then, and gives
@@ -162,6 +164,21 @@ bool bd_reboot_look(struct bd_manager *m);
 /* manager-request.c: makes a claim for a domain that is built. */
 int bd_request_for_build(struct bd_manager *m, const struct bl_dom *d, const struct bd_waiter *w,
 			 struct bl_err *err);
+
+/* manager-state.c */
+/* The record of a claim as it is now. -errno: written at a later tick. */
+int bd_claims_save(struct bd_manager *m, struct bl_claim *c);
+/* Removes it; -errno: it is still there. */
+int bd_claims_drop_record(struct bd_manager *m, const bl_uuid *id);
+/* Removes it, now or at a later tick, of a claim that has nothing in the pool. */
+void bd_claims_forget(struct bd_manager *m, const bl_uuid *id);
+/* What is remembered of a UUID, as it is now. -errno: written at a later tick. */
+int bd_manager_save_memory(struct bd_manager *m, struct bl_dom_memory *mem);
+/* What is remembered of the domain, and on disk before its balloon moves: its
+ * base must not be lost once it is smaller. */
+int bd_manager_remember(struct bd_manager *m, const struct bl_dom *d, struct bl_err *reterr);
+/* Tries again what failed. */
+void bd_manager_state_retry(struct bd_manager *m);
 
 /* manager-tell.c */
 /* Events for domains that came, went, got stuck or recovered since the last

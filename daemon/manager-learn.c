@@ -91,19 +91,3 @@ void bd_learn_start(struct bd_manager *m, const struct bl_dom *d)
 		mem->dirty = true;
 	}
 }
-
-int bd_manager_remember(struct bd_manager *m, const struct bl_dom *d, struct bl_err *reterr)
-{
-	struct bl_dom_memory *mem = bl_settings_find(&m->settings, &d->uuid);
-	int r;
-
-	if (!mem || !mem->dirty)
-		return 0;
-	r = bd_state_save_memory(m->cfg.state, mem);
-	m->state_failing = r != 0;
-	if (r)
-		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
-				  "cannot save what is known of %s: %s", d->name, strerror(-r));
-	mem->dirty = false;
-	return 0;
-}

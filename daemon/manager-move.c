@@ -22,12 +22,15 @@ void bd_move_back(struct bd_manager *m, struct bl_claim *c)
 		c->expires = lease;
 		c->wait_until = BL_MS_NEVER;
 	} else {
-		bd_stake_drop(m, c);
 		c->state = BL_CLAIM_RECLAIMING;
 		c->expires = BL_MS_NEVER;
 		c->wait_until = lease;
 	}
 	bd_claims_save(m, c);
+	/* A kill before this leaves a holder of nothing, which the next look drops; one
+	 * after it must not find a claim that is held by nobody. */
+	if (!left.n)
+		bd_stake_drop(m, c);
 	bd_events_claim(m->cfg.events, c);
 	bd_manager_tick_soon(m);
 }
@@ -121,16 +124,18 @@ static const struct bl_dom *unhooked_build(const struct bd_manager *m, const str
 	for (size_t i = 0; i < m->snap.n_doms; i++) {
 		const struct bl_dom *d = &m->snap.doms[i];
 
-		if (d->flags & BL_DOM_BUILDING && !(d->flags & BL_DOM_HOLDER) &&
+		if (d->flags & BL_DOM_BUILDING && !(d->flags & (BL_DOM_HOLDER | BL_DOM_DYING)) &&
 		    bl_ledger_named(&m->ledger, d) == c && !bl_ledger_by_domid(&m->ledger, d->domid))
 			return d;
 	}
 	return NULL;
 }
 
-static void let_go(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d)
+/* False: not now. */
+static bool let_go(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d)
 {
 	bool in_pool = c->holder == BL_DOMID_POOL;
+	struct bl_claim before = *c;
 
 	/* A kill from here on finds a claim without a holder and its domain being built,
 	 * which is this again. With the pool the record goes first, see bd_claims_end. */
@@ -142,11 +147,16 @@ static void let_go(struct bd_manager *m, struct bl_claim *c, const struct bl_dom
 	c->expires = BL_MS_NEVER;
 	c->arrived = d->tot;
 	c->arrived_at = m->snap.now;
-	bd_claims_save(m, c);
+	if (bd_claims_save(m, c) && in_pool) {
+		*c = before;
+		c->unsaved = true; /* tried again until the disk takes records */
+		return false;
+	}
 	if (in_pool)
 		bd_stake_drop(m, c);
 	snprintf(c->reason, sizeof(c->reason), "left to domain %u, which is built without the hook",
 		 c->domid);
+	return true;
 }
 
 bool bd_move_let_go(struct bd_manager *m)
@@ -157,9 +167,7 @@ bool bd_move_let_go(struct bd_manager *m)
 		struct bl_claim *c = m->ledger.claims[i];
 		const struct bl_dom *d = unhooked_build(m, c);
 
-		if (d)
-			let_go(m, c, d);
-		changed |= d != NULL;
+		changed |= d && let_go(m, c, d);
 	}
 	return changed;
 }

@@ -17,13 +17,18 @@ static struct bl_claim *claim_of(const struct bd_manager *m, const bl_uuid *uuid
 	return NULL;
 }
 
-/* Or it was, or somebody has claimed for it already, or it is nobody's. */
+/* Or it was, or somebody has claimed for it already, or it is nobody's, or its successor
+ * is there: its remains may stay for long. */
 static bool is_kept(const struct bd_manager *m, const struct bl_dom *d)
 {
 	const struct bl_track *t = bl_progress_find(&m->progress, d->domid);
+	const struct bl_dom *lives;
 
-	return bl_uuid_is_null(&d->uuid) || (t && t->kept) || claim_of(m, &d->uuid) ||
-	       bl_ledger_named(&m->ledger, d);
+	if (bl_uuid_is_null(&d->uuid) || (t && t->kept) || claim_of(m, &d->uuid) ||
+	    bl_ledger_named(&m->ledger, d))
+		return true;
+	lives = bl_snapshot_living(&m->snap, &d->uuid);
+	return lives && !(lives->flags & BL_DOM_BUILDING);
 }
 
 /* It is built anew with its last target, whatever it had reached of it. */
@@ -47,8 +52,12 @@ static void keep(struct bd_manager *m, const struct bl_dom *d)
 	c.reboot = true;
 	c.after = d->domid;
 	c.wait_until = bl_ms_add(m->snap.now, KEPT_FOR);
-	if (bd_claims_save(m, &c) == 0 && bl_ledger_add(&m->ledger, &c))
+	/* Nothing is staked yet: a record that cannot be written now is written later. */
+	(void)bd_claims_save(m, &c);
+	if (bl_ledger_add(&m->ledger, &c))
 		bd_events_claim(m->cfg.events, bl_ledger_find(&m->ledger, &c.id));
+	else
+		bd_claims_forget(m, &c.id);
 	if (t)
 		t->kept = true; /* once: it may stay as it is, for somebody to look at */
 }

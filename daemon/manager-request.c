@@ -162,7 +162,7 @@ static int new_claim(struct bd_manager *m, const struct bd_claim_request *req,
 	if (!c || (req->wait != BD_WAIT_NO_WAIT && bd_claims_wait(m, &mine))) {
 		if (c)
 			bl_ledger_remove(&m->ledger, c);
-		bd_state_drop_claim(m->cfg.state, &made.id);
+		bd_claims_forget(m, &made.id);
 		return bl_err_set(err, ENOMEM, BL_ERR_BACKEND, "out of memory");
 	}
 	id = c->id;
@@ -196,6 +196,11 @@ void bd_manager_claim(struct bd_manager *m, const struct bd_claim_request *req,
 	struct bd_waiter w = { .what = BD_WAITS_HELD, .domid = BL_DOMID_NONE, .done = done, .ud = ud };
 	struct bl_err err;
 
+	if (stands && bl_claim_ends(stands)) {
+		bl_err_set(&err, EBUSY, BL_ERR_BAD_STATE, "the claim of that id is being given back");
+		done(ud, NULL, &err);
+		return;
+	}
 	if (stands && (stands->state != BL_CLAIM_RECLAIMING || req->wait == BD_WAIT_NO_WAIT)) {
 		done(ud, stands, NULL);
 		return;
@@ -277,6 +282,8 @@ int bd_manager_renew(struct bd_manager *m, struct bl_claim *c, bl_ms ttl, struct
 	struct bl_claim before = *c;
 	int r;
 
+	if (bl_claim_ends(c))
+		return bl_err_set(reterr, EBUSY, BL_ERR_BAD_STATE, "the claim is being given back");
 	if (ttl.n > m->settings.max_ttl.n)
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "ttl_seconds: is above [claims] max-ttl, %llu s",

@@ -85,7 +85,8 @@ void bd_manager_problems(struct bd_manager *m, void (*add)(void *ud, const char 
 		add(ud, line);
 	}
 	if (m->state_failing)
-		add(ud, "state cannot be saved: no guest with unsaved limits is moved (disk full?)");
+		add(ud, "state cannot be saved: no guest with unsaved limits is moved, and no claim "
+			"leaves the hypervisor's pool (disk full?)");
 	if (m->plan.balance < 0 && !m->ledger.n) {
 		char size[BL_SIZE_STR];
 

@@ -61,6 +61,20 @@ int bd_stake_drop(struct bd_manager *m, struct bl_claim *c)
 	return 0;
 }
 
+int bd_stake_give_up(struct bd_manager *m, struct bl_claim *c)
+{
+	bl_pages pooled = c->pooled;
+	int r = 0;
+
+	c->pooled = BL_PAGES(0);
+	if (pooled.n)
+		r = bd_claims_save(m, c);
+	c->pooled = pooled;
+	if (!r)
+		return bd_stake_drop(m, c);
+	return r;
+}
+
 bl_pages bd_stake_left(const struct bd_manager *m, const struct bl_claim *c)
 {
 	const struct bl_dom *holder = bl_snapshot_find(&m->snap, c->holder);

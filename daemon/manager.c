@@ -167,7 +167,7 @@ static uint64_t next_tick_ms(struct bd_manager *m)
 
 	if (m->plan.moving)
 		return m->plan.n_actions ? TICK_FAST_MS : TICK_MOVING_MS;
-	if (m->plan.waiting || m->plan.pressure || m->backend_failing)
+	if (m->plan.waiting || m->plan.pressure || m->backend_failing || m->state_failing)
 		ms = ms < TICK_WAITING_MS ? ms : TICK_WAITING_MS;
 	if (deadline.n != BL_MS_NEVER.n && bl_ms_since(deadline, now).n < ms)
 		ms = bl_ms_since(deadline, now).n + 1;
@@ -202,6 +202,7 @@ static void tick(evutil_socket_t fd, short what, void *ud)
 	}
 	bd_tell_changes(m);
 	changed = bd_reboot_look(m);
+	bd_manager_state_retry(m);
 	changed |= bd_claims_reconcile(m);
 	changed |= bd_handoff_resume(m);
 	if (changed && bd_manager_look(m)) {

@@ -102,6 +102,9 @@ def check_people(client, status):
         if key == "size_bytes" and None not in values:
             assert rows[name]["mode"] == "manual", rows[name]
             assert rows[name]["current_bytes"] in values, rows[name]
+    for name in ("web", "db"):  # what they were started with, whatever they were shrunk to
+        base = client.daemon.call("explain", domain=name)["limits"]["base_bytes"]
+        assert base == 4 * GIB, "base of %s: %d" % (name, base)
     if client.external is not None:
         assert (rows["mail"]["state"] == "external") == client.external, rows["mail"]
     for name, size in client.built.items():
@@ -151,6 +154,13 @@ def check_folder(state, status):
     for root, _, names in os.walk(state):
         left = [n for n in names if n.endswith((".tmp", ".bad", ".new"))]
         assert not left, "left behind in %s: %s" % (root, left)
+
+
+def check_log(folder):
+    """Nobody but the daemon ends what holds a claim, so it blames nobody."""
+    with open(os.path.join(folder, "log"), errors="replace", encoding="utf-8") as f:
+        blamed = [line for line in f if "holder domain is gone" in line]
+    assert not blamed, "somebody is said to have destroyed a holder: %s" % blamed[0]
 
 
 def see_off_late(client):

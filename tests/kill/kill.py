@@ -21,8 +21,8 @@ import tempfile
 import threading
 import time
 
-from books import (check_books, check_claims, check_folder, check_handed_over, check_people, rest,
-                   retry, see_off_late)
+from books import (check_books, check_claims, check_folder, check_handed_over, check_log, check_people,
+                   rest, retry, see_off_late)
 from life import KILLED, PLAIN, TICK, TOP, WORLD, Client, Daemon, Died, E
 
 AT_ONCE = 6  # they mostly wait for ticks
@@ -56,6 +56,7 @@ def check_restart(client, folder):
         assert world.returncode == 0, world.stderr.decode()
         check_books(status, json.loads(world.stdout))
         check_folder(daemon.state, status)
+        check_log(folder)
     finally:
         daemon.end()
 

@@ -49,6 +49,7 @@ extern struct fake_hypervisor {
 	uint64_t pool[FAKE_NODES + 1]; /* the last: of no node */
 	unsigned sets, moves;	      /* of the pool */
 	void (*on_less)(void);	      /* the pool is about to be made smaller */
+	void (*on_destroy)(void);     /* a domain was destroyed */
 	unsigned calls; /* hypercalls made */
 	uint32_t flask_label; /* that a domain must have, 0: no FLASK */
 	int fail_create, fail_claim, fail_open, fail_query; /* errno, 0: work */

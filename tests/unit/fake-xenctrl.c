@@ -293,5 +293,7 @@ int xc_domain_destroy(xc_interface *xch, uint32_t domid)
 		return refuse(ESRCH);
 	fake_xen.free += d->tot;
 	d->used = false;
+	if (fake_xen.on_destroy)
+		fake_xen.on_destroy();
 	return 0;
 }
