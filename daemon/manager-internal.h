@@ -82,6 +82,11 @@ int bd_manager_apply(struct bd_manager *m, const struct bl_action *a, struct bl_
 struct bl_claim bd_request_make(struct bd_manager *m, const struct bd_claim_request *req,
 				bl_pages overhead);
 
+/* manager-find.c */
+/* -EBUSY where d is dying and another domain has its UUID: what is remembered by UUID is
+ * that one's. */
+int bd_manager_check_lives(struct bd_manager *m, const struct bl_dom *d, struct bl_err *reterr);
+
 /* manager-learn.c */
 /* What a snapshot teaches. */
 void bd_learn(struct bd_manager *m);

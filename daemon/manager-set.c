@@ -47,7 +47,8 @@ static void say_external(struct bd_manager *m, void (*add)(void *ud, const char 
 	char line[BL_NAME_MAX + 128];
 
 	for (size_t i = 0; i < m->plan.n_views; i++)
-		if (m->plan.views[i].state == BL_STATE_EXTERNAL && n++ == 0)
+		if (m->plan.views[i].state == BL_STATE_EXTERNAL &&
+		    m->plan.views[i].limits.mode != BL_MODE_IGNORE && n++ == 0)
 			first = m->plan.views[i].dom;
 	if (!n)
 		return;
@@ -107,85 +108,6 @@ void bd_manager_problems(struct bd_manager *m, void (*add)(void *ud, const char 
 	say_external(m, add, ud);
 	say_undead(m, add, ud);
 	m->host->ops->problems(m->host, add, ud);
-}
-
-/* ---- names ---- */
-
-static bool parse_domid(const char *what, uint32_t *ret)
-{
-	unsigned long v;
-	char *end;
-
-	if (!*what || strspn(what, "0123456789") != strlen(what) || strlen(what) > 9)
-		return false;
-	v = strtoul(what, &end, 10);
-	*ret = (uint32_t)v;
-	return true;
-}
-
-static void say_uuids(const struct bd_manager *m, const char *name, char *buf, size_t size)
-{
-	size_t used = 0;
-
-	for (size_t i = 0; i < m->snap.n_doms && used + BL_UUID_STR + 16 < size; i++) {
-		const struct bl_dom *d = &m->snap.doms[i];
-		char uuid[BL_UUID_STR];
-
-		if (d->flags & BL_DOM_HOLDER || strcmp(d->name, name))
-			continue;
-		bl_uuid_format(&d->uuid, uuid);
-		used += (size_t)snprintf(buf + used, size - used, "%s%s (domid %u)",
-					 used ? ", " : "", uuid, d->domid);
-	}
-}
-
-int bd_manager_find_domain(struct bd_manager *m, const char *what, const struct bl_dom **ret,
-			   struct bl_err *reterr)
-{
-	const struct bl_dom *found = NULL;
-	uint32_t domid;
-	bl_uuid uuid;
-	bool by_domid = parse_domid(what, &domid), by_uuid = bl_uuid_parse(what, &uuid);
-	size_t n = 0;
-
-	for (size_t i = 0; i < m->snap.n_doms; i++) {
-		const struct bl_dom *d = &m->snap.doms[i];
-
-		if (d->flags & BL_DOM_HOLDER)
-			continue;
-		if (by_domid && d->domid == domid) {
-			*ret = d;
-			return 0;
-		}
-		if (by_uuid ? bl_uuid_equal(&d->uuid, &uuid) : *what && !strcmp(d->name, what)) {
-			found = d;
-			n++;
-		}
-	}
-	if (n > 1) {
-		char uuids[512] = "";
-
-		say_uuids(m, found->name, uuids, sizeof(uuids));
-		return bl_err_set(reterr, ENOTUNIQ, BL_ERR_AMBIGUOUS,
-				  "%s: %zu domains have that name; say which by UUID: %s", what, n, uuids);
-	}
-	if (!n)
-		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "%.200s: no such domain", what);
-	*ret = found;
-	return 0;
-}
-
-int bd_manager_find_claim(struct bd_manager *m, const char *what, struct bl_claim **ret,
-			  struct bl_err *reterr)
-{
-	struct bl_claim *c;
-	bl_uuid id;
-
-	c = bl_uuid_parse(what, &id) ? bl_ledger_find(&m->ledger, &id) : NULL;
-	if (!c)
-		return bl_err_set(reterr, ENOENT, BL_ERR_NO_SUCH_CLAIM, "%.200s: no such claim", what);
-	*ret = c;
-	return 0;
 }
 
 /* ---- set ---- */
@@ -291,8 +213,10 @@ int bd_manager_set(struct bd_manager *m, const struct bl_dom *d,
 {
 	struct bl_dom_memory *mem, before;
 	struct bl_limits l;
-	int r;
+	int r = bd_manager_check_lives(m, d, reterr);
 
+	if (r)
+		return r;
 	mem = bl_settings_remember(&m->settings, &d->uuid);
 	if (!mem)
 		return bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");

@@ -49,8 +49,9 @@ void bd_manager_refresh(struct bd_manager *m);
 /* Problems for status and ping, one line each. */
 void bd_manager_problems(struct bd_manager *m, void (*add)(void *ud, const char *line), void *ud);
 
-/* DOMAIN: a domid, a UUID or a name. -ESRCH no-such-domain; -ENOTUNIQ
- * ambiguous, naming the UUIDs. */
+/* DOMAIN: a domid, a UUID or a name. A name or a UUID means the domain that lives,
+ * and one that dies only where none does. -ESRCH no-such-domain; -ENOTUNIQ ambiguous,
+ * naming the UUIDs or, where those are the same, the domids. */
 int bd_manager_find_domain(struct bd_manager *m, const char *what,
 			   const struct bl_dom **ret, struct bl_err *reterr);
 /* Any string; one that names no live claim is no-such-claim. */
