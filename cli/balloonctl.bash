@@ -24,7 +24,7 @@ _balloonctl_offer() {
 
 _balloonctl() {
 	local global='--help --json --no-color --quiet --socket --version'
-	local verbs='status claim claims release renew run set plan explain rebalance pause resume monitor ping sim'
+	local verbs='status claim claims release renew run set forget plan explain rebalance pause resume monitor ping sim'
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb='' sub='' socket='' options='' args=0 i word
 
@@ -74,7 +74,7 @@ _balloonctl() {
 	renew) options=--ttl ;;
 	run) options='--claim --no-preclaim --wait' ;;
 	set) options='--max --min --mode --no-persist --weight' ;;
-	sim) options='--claim --max' ;;
+	sim) options='--claim --max --uuid' ;;
 	status) options=--watch ;;
 	esac
 	# shellcheck disable=SC2086 # lists of words
@@ -86,7 +86,7 @@ _balloonctl() {
 	case $verb in
 	'') _balloonctl_offer < <(printf '%s\n' $verbs) ;;
 	status) _balloonctl_offer < <(_balloonctl_domains) ;;
-	explain | set) ((args == 0)) && _balloonctl_offer < <(_balloonctl_domains) ;;
+	explain | forget | set) ((args == 0)) && _balloonctl_offer < <(_balloonctl_domains) ;;
 	claims | renew) ((args == 0)) && _balloonctl_offer < <(_balloonctl_claims) ;;
 	release) _balloonctl_offer < <(_balloonctl_claims) ;;
 	sim)

@@ -99,6 +99,50 @@ const struct cli_verb cli_verb_set = {
 	.run = run_set,
 };
 
+static void show_forgotten(const struct bl_json *result)
+{
+	const char *uuid = cli_text_string(result, "uuid");
+
+	if (!cli_text_true(result, "forgotten"))
+		printf("%s: nothing was remembered\n", uuid ? uuid : "-");
+	else if (!bl_json_get(result, "domain"))
+		printf("%s: forgotten\n", uuid ? uuid : "-");
+	else
+		cli_show_domain(bl_json_get(result, "domain"));
+}
+
+static int run_forget(struct cli *c, int argc, char **argv)
+{
+	struct bl_json_out *o;
+	struct bl_json *result = NULL;
+	int r;
+
+	if (!cli_args_plain(c, argc, argv, 1, 1, "DOMAIN", &r))
+		return r;
+	o = cli_params();
+	r = o ? cli_put_text(c, o, "domain", "DOMAIN", argv[optind]) : cli_fail_memory(c);
+	if (r != CLI_DONE) {
+		bl_json_out_free(o);
+		return r;
+	}
+	r = cli_call(c, "forget", o, CLI_ANSWER_MS, &result);
+	if (r == CLI_DONE && !c->json && !c->quiet)
+		show_forgotten(result);
+	bl_json_free(result);
+	return r;
+}
+
+const struct cli_verb cli_verb_forget = {
+	.name = "forget",
+	.usage = "DOMAIN",
+	.summary = "drop what is remembered of a domain",
+	.help = "Drops what is remembered of a domain by its UUID: the size that it was started\n"
+		"with, what was set for it, and that somebody else steers it. One that runs is\n"
+		"learned anew, with the size that it has now. DOMAIN may also be the UUID of one\n"
+		"that is gone.\n",
+	.run = run_forget,
+};
+
 /* A verb without arguments, and what it says when it worked. */
 static int plain(struct cli *c, int argc, char **argv, const char *said)
 {

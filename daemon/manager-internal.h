@@ -59,6 +59,7 @@ struct bd_manager {
 	bool reconciled; /* claims have been brought in line with the hypervisor since the start */
 	bool backend_failing;
 	bool state_failing; /* something could not be written or removed, see manager-state.c */
+	bl_uuid boot;	    /* of the host */
 	char backend_error[256];
 };
 
@@ -90,6 +91,8 @@ int bd_manager_check_lives(struct bd_manager *m, const struct bl_dom *d, struct 
 /* manager-learn.c */
 /* What a snapshot teaches. */
 void bd_learn(struct bd_manager *m);
+/* Of what was loaded from disk: those that are gone, and nobody saw how. */
+void bd_learn_ends_unseen(struct bd_manager *m);
 /* A domain that starts anew may start larger than it ever did. */
 void bd_learn_start(struct bd_manager *m, const struct bl_dom *d);
 

@@ -69,6 +69,8 @@ int bd_manager_look(struct bd_manager *m)
 	m->looked_before_change = false;
 	if (!r) {
 		bl_snapshot_age(&m->snap, m->settings.telemetry_stale_after);
+		if (!m->progress.started)
+			bd_learn_ends_unseen(m);
 		bd_learn(m);
 		r = bl_progress_update(&m->progress, &m->settings, &m->snap);
 	}
@@ -200,9 +202,9 @@ static void tick(evutil_socket_t fd, short what, void *ud)
 		tick_in(m, TICK_WAITING_MS);
 		return;
 	}
+	bd_manager_state_retry(m);
 	bd_tell_changes(m);
 	changed = bd_reboot_look(m);
-	bd_manager_state_retry(m);
 	changed |= bd_claims_reconcile(m);
 	changed |= bd_handoff_resume(m);
 	if (changed && bd_manager_look(m)) {
@@ -261,16 +263,15 @@ struct bd_host_events bd_manager_host_events(struct bd_manager *m)
 
 int bd_manager_start(struct bd_manager *m, struct bd_host *host, struct bl_err *reterr)
 {
-	bl_uuid boot;
 	int r;
 
 	m->host = host;
 	m->started = host->ops->now(host);
-	r = host->ops->boot_id(host, &boot);
+	r = host->ops->boot_id(host, &m->boot);
 	if (r)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot tell this boot of the host: %s",
 				  strerror(-r));
-	r = bd_state_load(m->cfg.state, &boot, &m->ledger, &m->settings, &m->paused, reterr);
+	r = bd_state_load(m->cfg.state, &m->boot, &m->ledger, &m->settings, &m->paused, reterr);
 	if (r)
 		return r;
 	r = bd_manager_look(m);

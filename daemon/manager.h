@@ -104,6 +104,17 @@ struct bd_set_request {
 int bd_manager_set(struct bd_manager *m, const struct bl_dom *d,
 		   const struct bd_set_request *req, struct bl_err *reterr);
 
+struct bd_forgotten {
+	bl_uuid uuid;
+	bool any;	/* something was remembered */
+	uint32_t domid; /* of the domain that has the UUID; BL_DOMID_NONE: none is there */
+};
+/* Drops what is remembered of a domain: its base, what was set, who steers it. One
+ * that runs is learned anew. what: as bd_manager_find_domain, or the UUID of a domain
+ * that is gone. -ESRCH no-such-domain: none is there, and nothing is remembered. */
+int bd_manager_forget(struct bd_manager *m, const char *what, struct bd_forgotten *ret,
+		      struct bl_err *reterr);
+
 /* Moves a claim to a domain that is being built: this one, or NULL: the one
  * for its UUID or name, else a new one of exactly those pages. pages: what the
  * domain is to have in all; 0: what the hypervisor's limit lets it have. Room

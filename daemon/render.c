@@ -55,7 +55,7 @@ static void put_seconds(struct bl_json_out *o, const char *key, bl_ms ms)
 }
 
 /* What the sentences of the core are made from. They only read. */
-static struct bl_plan_in input(const struct bd_picture *p)
+struct bl_plan_in bd_render_input(const struct bd_picture *p)
 {
 	return (struct bl_plan_in){
 		.settings = p->settings,
@@ -123,7 +123,7 @@ void bd_render_host(struct bl_json_out *o, const char *key, const struct bd_pict
 	bl_json_object_end(o);
 }
 
-static void put_who(struct bl_json_out *o, const struct bl_dom *d)
+void bd_render_who(struct bl_json_out *o, const struct bl_dom *d)
 {
 	bl_json_put_uint(o, "domid", d->domid);
 	bl_json_put_string(o, "name", d->name[0] ? d->name : NULL);
@@ -175,12 +175,12 @@ static void put_telemetry(struct bl_json_out *o, const struct bl_view *v)
 void bd_render_domain(struct bl_json_out *o, const char *key, const struct bd_picture *p,
 		      const struct bl_view *v)
 {
-	const struct bl_plan_in in = input(p);
+	const struct bl_plan_in in = bd_render_input(p);
 	const struct bl_dom *d = v->dom;
 	char reason[BL_REASON_MAX];
 
 	bl_json_object(o, key);
-	put_who(o, d);
+	bd_render_who(o, d);
 	bl_json_put_string(o, "type", bl_dom_type_name(d->type));
 	bl_json_put_string(o, "mode", bl_mode_name(v->limits.mode));
 	bl_json_put_string(o, "state", bl_dom_state_name(v->state));
@@ -333,7 +333,7 @@ void bd_render_what_if(struct bl_json_out *o, const struct bd_picture *p,
 		if (!v->managed || v->goal.n == v->dom->tot.n)
 			continue;
 		bl_json_object(o, NULL);
-		put_who(o, v->dom);
+		bd_render_who(o, v->dom);
 		put_pages(o, "current_bytes", v->dom->tot);
 		put_pages(o, "goal_bytes", v->goal);
 		bl_json_put_int(o, "change_bytes",
@@ -344,37 +344,4 @@ void bd_render_what_if(struct bl_json_out *o, const struct bd_picture *p,
 	bl_json_array_end(o);
 	bl_json_put_string(o, "reason", what_if_reason(w, reason));
 	put_seconds(o, "eta_seconds", w->eta);
-}
-
-void bd_render_explain(struct bl_json_out *o, const struct bd_picture *p,
-		       const struct bl_view *v)
-{
-	const struct bl_plan_in in = input(p);
-	const struct bl_limits *l = &v->limits;
-	char reason[BL_REASON_MAX], limits[256];
-	struct { char min[BL_SIZE_STR], max[BL_SIZE_STR], base[BL_SIZE_STR]; } s;
-
-	bd_render_domain(o, "domain", p, v);
-	bl_json_object(o, "limits");
-	bl_json_put_string(o, "mode", bl_mode_name(l->mode));
-	bl_json_put_bool(o, "external", l->external);
-	put_pages(o, "min_bytes", l->min);
-	bl_json_put_string(o, "min_from", bl_limit_source_name(l->min_from));
-	put_pages(o, "max_bytes", l->max);
-	put_pages(o, "base_bytes", l->base);
-	bl_json_put_uint(o, "weight", l->weight);
-	put_pages(o, "floor_bytes", v->floor);
-	put_pages(o, "goal_bytes", v->goal);
-	bl_json_object_end(o);
-	bl_json_put_string(o, "reason", bl_reason_domain(p->plan, &in, v, reason));
-	bl_json_array(o, "reasons");
-	bl_json_put_string(o, NULL, reason);
-	if (v->track)
-		bl_json_put_string(o, NULL, bl_reason_givable(&in, v, reason));
-	(void)snprintf(limits, sizeof(limits),
-		       "min %s (from %s), max %s, base %s (its largest start), weight %u",
-		       bl_pages_format(l->min, s.min), bl_limit_source_name(l->min_from),
-		       bl_pages_format(l->max, s.max), bl_pages_format(l->base, s.base), l->weight);
-	bl_json_put_string(o, NULL, limits);
-	bl_json_array_end(o);
 }

@@ -10,6 +10,11 @@
 /* "2026-01-01T00:00:00Z" of seconds since 1970. Returns buf. */
 const char *bd_render_time(uint64_t seconds, char buf[BD_TIME_STR]);
 
+/* For the parts of the renderer: what the sentences of the core are made from, which only
+ * read; and the members domid, name and uuid. */
+struct bl_plan_in bd_render_input(const struct bd_picture *p);
+void bd_render_who(struct bl_json_out *o, const struct bl_dom *d);
+
 /* Each writes one member `key` (NULL inside an array). */
 void bd_render_daemon(struct bl_json_out *o, const char *key, struct bd_manager *m,
 		      const struct bd_picture *p);
@@ -20,7 +25,8 @@ void bd_render_claim(struct bl_json_out *o, const char *key, const struct bd_pic
 		     const struct bl_claim *c);
 /* The array "claims" of all that live. */
 void bd_render_claims(struct bl_json_out *o, const struct bd_picture *p);
-/* The members of a plan's and of an explanation's result. */
+/* The members of the results of forget, plan and explain. */
+void bd_render_forgotten(struct bl_json_out *o, const struct bd_forgotten *f);
 void bd_render_what_if(struct bl_json_out *o, const struct bd_picture *p,
 		       const struct bd_what_if *w);
 void bd_render_explain(struct bl_json_out *o, const struct bd_picture *p,

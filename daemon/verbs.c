@@ -176,6 +176,37 @@ static int verb_set(struct bd_call *call, struct bl_err *err)
 	return 0;
 }
 
+struct forget_params {
+	char domain[BL_NAME_MAX + 1];
+};
+
+static const struct bl_param forget_table[] = {
+	{ BL_PARAM_REQUIRED(struct forget_params, domain, "domain", BL_PARAM_DOMAIN) },
+};
+
+static int verb_forget(struct bd_call *call, struct bl_err *err)
+{
+	struct bd_manager *m = call->all->manager;
+	struct forget_params params = { 0 };
+	struct bd_forgotten f = { .any = false };
+	struct bl_json_out *o;
+	int r = BD_VERBS_DECODE(call, forget_table, &params, err);
+
+	if (r < 0)
+		return r;
+	bd_manager_refresh(m);
+	r = bd_manager_forget(m, params.domain, &f, err);
+	if (r < 0)
+		return r;
+	bd_manager_refresh(m);
+	o = bd_call_result(call);
+	bd_render_forgotten(o, &f);
+	if (f.domid != BL_DOMID_NONE)
+		bd_verbs_put_domain(call, o, f.domid);
+	bd_call_done(call);
+	return 0;
+}
+
 struct plan_params {
 	bl_pages size, overhead;
 	bool has_overhead;
@@ -323,6 +354,7 @@ static const struct verb verbs[] = {
 	{ "handoff", BD_ROLE_ADMIN, bd_verb_handoff },
 	{ "built", BD_ROLE_ADMIN, bd_verb_built },
 	{ "set", BD_ROLE_ADMIN, verb_set },
+	{ "forget", BD_ROLE_ADMIN, verb_forget },
 	{ "rebalance", BD_ROLE_ADMIN, verb_rebalance },
 	{ "pause", BD_ROLE_ADMIN, verb_pause },
 	{ "resume", BD_ROLE_ADMIN, verb_resume },

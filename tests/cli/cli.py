@@ -17,7 +17,7 @@ def requests():
     """every command asks for what was typed"""
     row, one = {"domain": domain("web")}, {"claim": claim()}
     answers = {"status": status(), "claim": {"claim": claim(size_bytes=1 << 40)}, "claims": {"claims": []},
-               "release": {"released": []}, "renew": one, "set": row,
+               "release": {"released": []}, "renew": one, "set": row, "forget": {**row, "forgotten": True, "uuid": UUID},
                "plan": {"verdict": "now", "domains": []}, "explain": {**row, "reasons": []},
                "rebalance": {}, "pause": {"paused": True}, "resume": {"paused": False},
                "ping": {"daemon": DAEMON}, "sim.create": row, "sim.destroy": {"domid": 3},
@@ -43,6 +43,7 @@ def requests():
         ("set web --min 1G --max 2G --weight 50 --mode auto --no-persist", "set",
          {"domain": "web", "min_bytes": GIB, "max_bytes": 2 * GIB, "weight": 50, "mode": "auto",
           "persist": False}),
+        ("forget web", "forget", {"domain": "web"}),
         ("plan 4G", "plan", {"size_bytes": 4 * GIB}),
         ("plan 4G --overhead 1M", "plan", {"size_bytes": 4 * GIB, "overhead_bytes": 1 << 20}),
         ("explain web", "explain", {"domain": "web"}),
@@ -51,8 +52,8 @@ def requests():
         ("pause", "pause", {}),
         ("resume", "resume", {}),
         ("ping", "ping", {}),
-        (f"sim create db 1G --max 2G --claim {UUID}", "sim.create",
-         {"name": "db", "size_bytes": GIB, "max_bytes": 2 * GIB, "claim": UUID}),
+        (f"sim create db 1G --max 2G --claim {UUID} --uuid {UUID}", "sim.create",
+         {"name": "db", "size_bytes": GIB, "max_bytes": 2 * GIB, "claim": UUID, "uuid": UUID}),
         ("sim destroy db", "sim.destroy", {"name": "db"}),
         ("sim set db used=1G behaviour=floor:1G", "sim.set",
          {"name": "db", "values": {"used": "1G", "behaviour": "floor:1G"}}),
@@ -220,7 +221,7 @@ def help_everywhere():
     code, out, err = ctl(None, "--help")
     same((code, err), (0, ""))
     verbs = re.findall(r"^  ([a-z]+) +\S", out, re.M)
-    same(len(verbs), 15)
+    same(len(verbs), 16)
     for verb in verbs:
         for args in ([verb, "--help"], ["--json", verb, "x", "-h"]):
             code, out, err = ctl(None, *args)

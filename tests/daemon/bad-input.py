@@ -97,6 +97,15 @@ COMMANDS = [
     (("sim", "set", "a", "colour=red"), 2, "colour"),
     (("sim", "set", "a", "rate=fast"), 2, "rate"),
     (("sim", "destroy", "nobody"), 5, "nobody: no such domain"),
+    (("sim", "create", "c", "1G", "--uuid", "1111"), 2, "UUID"),
+    (("sim", "create", "c", "1G", "--uuid", "00000000-0000-0000-0000-000000000000"), 2, "must not be the null UUID"),
+    (("sim", "create", "c", "1G", "--uuid", "ba11002d-c1a1-4000-8000-000000000001"), 2, "no guest can have"),
+    (("sim", "destroy", "a", "--uuid", "11111111-1111-4111-8111-111111111111"), 2, "destroy takes NAME"),
+    (("forget",), 2, "DOMAIN is missing"),
+    (("forget", "a", "b"), 2, "too many arguments"),
+    (("forget", "nobody"), 5, "nobody: no such domain"),
+    (("forget", "twin"), 1, "2 domains have that name"),
+    (("forget", "33333333-3333-4333-8333-333333333333"), 5, "nothing is remembered"),
 ]
 
 
@@ -173,6 +182,8 @@ LINES = [
     (call("set", {"domain": 0, "min_bytes": 1 << 30}), 7, "not managed"),
     (call("status", {"domains": "a"}), -32602, "array"),
     (call("status", {"domains": ["a", "nobody"]}), 3, "nobody"),
+    (call("forget", {}), -32602, "domain"),
+    (call("forget", {"domain": "a", "base": 1}), -32602, "base"),
     (call("explain", {"domain": "twin"}), 5, "2 domains have that name"),
     (call("subscribe", {"since": -1}), -32602, "since"),
     (call("handoff", {"domid": 77, "size_bytes": 4096}), 3, "77"),

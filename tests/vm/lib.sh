@@ -243,6 +243,13 @@ bd_start() { systemctl start balloond && wait_for 20 bd_answers; }
 bd_status() { balloonctl status --json | jq -er "$1"; }                   # JQ-EXPRESSION
 bd_domain() { bd_status ".domains[] | select(.name == \"$1\") | .$2"; }   # NAME FIELD
 bd_domain_is() { is "$(bd_domain "$1" "$2")" "$3" "$2 of $1"; }           # NAME FIELD VALUE
+# NAME MIB [WHY]: the size it was started with, and why that is remembered.
+base_is() {
+	local limits
+	limits=$(balloonctl explain "$1" --json | jq -c .limits)
+	is "$(jq .base_bytes <<<"$limits")" $(($2 * 1048576)) "base of $1"
+	[ -z "${3-}" ] || is "$(jq -r .base_from <<<"$limits")" "$3" "reason of the base of $1"
+}
 bd_claim() { bd_status ".claims[] | select(.id == \"$1\") | .$2"; }       # ID FIELD
 bd_claim_is() { is "$(bd_claim "$1" "$2")" "$3" "$2 of claim $1"; }       # ID FIELD VALUE
 bd_no_claim() { is "$(bd_status '.claims | length')" 0 "number of claims"; }

@@ -5,10 +5,11 @@
  *
  * xenprobe until DOMID PAGES SECONDS: waits until the domain has that many pages
  * exactly, and prints the time it was so, in ms since 1970; else status 1.
- * xenprobe map DOMID: maps a page of a PVH or HVM domain until it is ended: as long as
- * somebody does, a domain that was destroyed stays, dying.
  * xenprobe tables DOMID: how many pages the tables have that map the memory of a
  * PVH or HVM domain: one more for every 2 MiB that are not mapped as one.
+ * xenprobe hold DOMID FRAME COUNT: maps so many frames of a PVH or HVM domain, prints
+ * "held" and keeps them until it is killed: a domain that ends meanwhile stays, dying, with
+ * these pages.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include <xenctrl.h>
+#include <xenforeignmemory.h>
 
 enum { MAX_DOMAINS = 4096 };
 
@@ -74,20 +76,6 @@ static int until(xc_interface *xch, uint32_t domid, uint64_t pages, long seconds
 	}
 }
 
-static int map(xc_interface *xch, uint32_t domid)
-{
-	const unsigned long frame = 0x1000; /* 16 MiB: in the middle of the memory of any guest */
-
-	if (!xc_map_foreign_range(xch, domid, XC_PAGE_SIZE, PROT_READ, frame)) {
-		perror("xenprobe: map");
-		return 1;
-	}
-	puts("mapped");
-	fflush(stdout);
-	for (;;)
-		pause();
-}
-
 /*
  * The pool such tables are taken from says its size only. What is left when all
  * of it is taken back is in use; the domain sleeps for that moment.
@@ -112,6 +100,23 @@ static int tables(xc_interface *xch, uint32_t domid)
 	else
 		printf("%" PRIu64 "\n", used / XC_PAGE_SIZE);
 	return xc_domain_unpause(xch, domid) || r;
+}
+
+static int hold(uint32_t domid, uint64_t frame, size_t count)
+{
+	xenforeignmemory_handle *f = xenforeignmemory_open(NULL, 0);
+	xen_pfn_t *frames = calloc(count, sizeof(*frames));
+
+	for (size_t i = 0; frames && i < count; i++)
+		frames[i] = frame + i;
+	if (!f || !frames || !xenforeignmemory_map(f, domid, PROT_READ, count, frames, NULL)) {
+		perror("xenprobe: cannot map frames");
+		return 1;
+	}
+	puts("held");
+	fflush(stdout);
+	for (;;)
+		pause();
 }
 
 static int print_all(xc_interface *xch)
@@ -151,10 +156,10 @@ int main(int argc, char **argv)
 	}
 	if (argc == 5 && !strcmp(argv[1], "until"))
 		r = until(xch, domid, strtoull(argv[3], NULL, 10), strtol(argv[4], NULL, 10));
-	else if (argc == 3 && !strcmp(argv[1], "map"))
-		r = map(xch, domid);
 	else if (argc == 3 && !strcmp(argv[1], "tables"))
 		r = tables(xch, domid);
+	else if (argc == 5 && !strcmp(argv[1], "hold"))
+		r = hold(domid, strtoull(argv[3], NULL, 0), strtoul(argv[4], NULL, 0));
 	else
 		r = print_all(xch);
 	xc_interface_close(xch);

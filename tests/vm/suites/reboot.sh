@@ -42,6 +42,7 @@ reboots() { # TYPE WAY…
 	wait_for 60 other_domid again1 "$before"
 	wait_for 300 guest_said again1 '^guest up'
 	[ "$(guest_pages again1)" -ge $((349 * 256)) ]
+	[ "$type" = pvh ] || base_is again1 400 rebooted
 	bd_claim_is "$id" state reclaiming
 	balloonctl release "$id"
 	balloonctl resume

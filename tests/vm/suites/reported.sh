@@ -47,14 +47,14 @@ undead() {
 	local id mapper
 	guest_create web pvh 200 "uuid=\"$WHO\""
 	id=$(domid web)
-	xenprobe map "$id" >"$SUITE_TMP/mapped" &
+	xenprobe hold "$id" 4096 256 >"$SUITE_TMP/held" &
 	mapper=$!
 	echo $mapper >"$SUITE_TMP/mapper"
-	wait_for 20 grep -q mapped "$SUITE_TMP/mapped"
+	wait_for 20 grep -q held "$SUITE_TMP/held"
 	xl destroy web
 	wait_for 60 undead_is domid "$id"
 	wait_for 60 undead_for_long 7
-	[ "$(bd_status '.domains[] | select(.state == "dying") | .current_bytes')" -le 1048576 ]
+	undead_is current_bytes 1048576
 	has "$(bd_status '.daemon.problems[]')" "(domid $id): dying for"
 	has "$(balloonctl ping --json | jq -r '.daemon.problems[]')" "(domid $id): dying for"
 	is "$(bd_status .daemon.health)" degraded health

@@ -65,6 +65,19 @@ as_xl_would() {
 	is "$(domain_field "$(domid pv1)" max_pages)" "$(cat "$SUITE_TMP/max")" "max_pages"
 }
 
+# dom0 has no target before the first `xl mem-set 0`.
+dom0_outside() {
+	local mib
+	! xenstore-exists /local/domain/0/memory/target || echo "dom0 has a target already"
+	mib=$(($(domain_field 0 tot_pages) / 256))
+	xl mem-set 0 $((mib - 8))
+	wait_for 20 bd_domain_is Domain-0 state external
+	bd_journal_has 'Domain-0.*external'
+	xl mem-set 0 $mib
+	balloonctl forget 0
+	wait_for 20 bd_domain_is Domain-0 state steady
+}
+
 case_ok "a PV, a PVH and an HVM guest" guests
 # First: under emulation Xen ends an idle HVM guest with a triple fault once in
 # half an hour or so, with or without balloond.
@@ -75,4 +88,5 @@ case_ok "a PV guest above what it was started with" above_start
 case_ok "--mode auto gives it back to balloond" back_to_auto
 case_ok "beyond its allocation is refused" outside
 case_ok "its limit in the hypervisor is the one xl sets" as_xl_would
+case_ok "the first xl mem-set of dom0 is seen" dom0_outside
 suite_end
