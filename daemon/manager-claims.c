@@ -15,52 +15,6 @@
 /* An end that the hypervisor or the disk does not let happen is tried again. */
 #define END_AGAIN_AFTER BL_MS(1000)
 
-/* ---- those who wait ---- */
-
-void bd_claims_answer(struct bd_manager *m, const struct bl_claim *c, const struct bl_err *err,
-		      unsigned whats)
-{
-	struct bd_waiter **at = &m->waiters, *mine = NULL, **last = &mine, *w;
-
-	while ((w = *at)) {
-		if (!(w->what & whats) || !bl_uuid_equal(&w->id, &c->id)) {
-			at = &w->next;
-			continue;
-		}
-		*at = w->next;
-		w->next = NULL;
-		*last = w;
-		last = &w->next;
-	}
-	while ((w = mine)) {
-		mine = w->next;
-		w->done(w->ud, err ? NULL : c, err);
-		free(w);
-	}
-}
-
-bool bd_claims_waited_for(const struct bd_manager *m, const bl_uuid *id, unsigned whats)
-{
-	for (const struct bd_waiter *w = m->waiters; w; w = w->next)
-		if (w->what & whats && bl_uuid_equal(&w->id, id))
-			return true;
-	return false;
-}
-
-int bd_claims_wait(struct bd_manager *m, const struct bd_waiter *w)
-{
-	struct bd_waiter *mine = malloc(sizeof(*mine)), **at = &m->waiters;
-
-	if (!mine)
-		return -ENOMEM;
-	*mine = *w;
-	mine->next = NULL;
-	while (*at)
-		at = &(*at)->next;
-	*at = mine;
-	return 0;
-}
-
 /* ---- changes of state ---- */
 
 /* What a kill between the two steps of an end leaves behind has to tell how the claim
@@ -92,7 +46,7 @@ int bd_claims_end(struct bd_manager *m, struct bl_claim *c, enum bl_claim_state 
 		if (!again)
 			bd_log(LOG_ERR, "cannot give a claim back: %s; tried again", strerror(-r));
 		if (err)
-			bd_claims_answer(m, c, err, ~0U);
+			bd_waiters_answer(m, c, err, ~0U);
 		return r;
 	}
 	c->state = state;
@@ -100,7 +54,7 @@ int bd_claims_end(struct bd_manager *m, struct bl_claim *c, enum bl_claim_state 
 	if (!in_pool)
 		bd_claims_forget(m, &c->id);
 	bd_events_claim(m->cfg.events, c);
-	bd_claims_answer(m, c, err, ~0U);
+	bd_waiters_answer(m, c, err, ~0U);
 	bl_ledger_remove(&m->ledger, c);
 	return 0;
 }
@@ -137,7 +91,7 @@ static void become_held(struct bd_manager *m, struct bl_claim *c, bl_pages pages
 /* Held: who waits for that is told, who builds what it is for gets it. */
 static void settle(struct bd_manager *m, struct bl_claim *c)
 {
-	bd_claims_answer(m, c, NULL, BD_WAITS_HELD);
+	bd_waiters_answer(m, c, NULL, BD_WAITS_HELD);
 	bd_handoff_held(m, c);
 }
 
@@ -316,7 +270,7 @@ static bool check_reclaiming(struct bd_manager *m, struct bl_claim *c, bl_ms now
 	if (c->domid != BL_DOMID_NONE) {
 		const struct bl_dom *d = bl_snapshot_find(&m->snap, c->domid);
 
-		if (d && d->flags & BL_DOM_BUILDING && bd_claims_waited_for(m, &c->id, BD_WAITS_MOVED))
+		if (d && d->flags & BL_DOM_BUILDING && bd_waiters_any(m, &c->id, BD_WAITS_MOVED))
 			return c->wait_until.n <= now.n && time_out(m, c);
 		bl_err_set(&err, ENOENT, BL_ERR_BAD_STATE, "domain %u is not being built any more",
 			   c->domid);

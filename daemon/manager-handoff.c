@@ -76,7 +76,7 @@ static void wait_for(struct bd_manager *m, const struct bl_claim *c, const struc
 
 	mine.id = c->id;
 	mine.what = BD_WAITS_MOVED;
-	if (bd_claims_wait(m, &mine)) {
+	if (bd_waiters_add(m, &mine)) {
 		bl_err_set(&err, ENOMEM, BL_ERR_BACKEND, "out of memory");
 		fail(w, &err);
 	}
@@ -165,7 +165,7 @@ void bd_manager_handoff(struct bd_manager *m, struct bl_claim *claim, uint32_t d
 	w.named_by = bl_ms_add(m->snap.now, NAME_LIMIT);
 	/* Its name may have been written a moment ago. */
 	if (!claim && m->host->ops->reread && !m->snap.store_stale && names_matter(m) &&
-	    is_built(m, domid) && !bd_claims_wait(m, &w)) {
+	    is_built(m, domid) && !bd_waiters_add(m, &w)) {
 		m->host->ops->reread(m->host, domid);
 		return;
 	}
@@ -185,7 +185,7 @@ void bd_manager_built(struct bd_manager *m, uint32_t domid, bd_claim_done done, 
 		return;
 	}
 	w.id = c->id;
-	if (bd_claims_wait(m, &w)) {
+	if (bd_waiters_add(m, &w)) {
 		bl_err_set(&err, ENOMEM, BL_ERR_BACKEND, "out of memory");
 		fail(&w, &err);
 	}
@@ -252,7 +252,7 @@ void bd_handoff_abandon(struct bd_manager *m, const struct bd_waiter *w)
 	if (w->what == BD_WAITS_BUILT && c->state == BL_CLAIM_BUILDING) {
 		bd_move_builder_gone(m, c);
 	} else if (w->what == BD_WAITS_MOVED && c->state == BL_CLAIM_RECLAIMING &&
-		   !bd_claims_waited_for(m, &c->id, BD_WAITS_MOVED)) {
+		   !bd_waiters_any(m, &c->id, BD_WAITS_MOVED)) {
 		bl_err_set(&err, ECANCELED, BL_ERR_BAD_STATE, "its builder is gone");
 		if (c->by_handoff)
 			bd_claims_keep_warm(m, c);

@@ -112,11 +112,13 @@ int bd_claims_end(struct bd_manager *m, struct bl_claim *c, enum bl_claim_state 
 /* A claim that waits ends in vain: what it freed stays warm for the next try. To be
  * called before it ends. */
 void bd_claims_keep_warm(struct bd_manager *m, const struct bl_claim *c);
+
+/* manager-waiters.c */
 /* Copies *w to the end of those who wait. */
-int bd_claims_wait(struct bd_manager *m, const struct bd_waiter *w);
-bool bd_claims_waited_for(const struct bd_manager *m, const bl_uuid *id, unsigned whats);
+int bd_waiters_add(struct bd_manager *m, const struct bd_waiter *w);
+bool bd_waiters_any(const struct bd_manager *m, const bl_uuid *id, unsigned whats);
 /* Tells those who wait for one of these of this claim; err: in vain. */
-void bd_claims_answer(struct bd_manager *m, const struct bl_claim *c, const struct bl_err *err,
+void bd_waiters_answer(struct bd_manager *m, const struct bl_claim *c, const struct bl_err *err,
 		      unsigned whats);
 
 /* manager-stake.c: where the hypervisor keeps a claim, in its pool or with a holder */

@@ -41,7 +41,7 @@ void bd_move_fail(struct bd_manager *m, struct bl_claim *c, const struct bl_err 
 		bd_claims_end(m, c, BL_CLAIM_FAILED, err);
 		return;
 	}
-	bd_claims_answer(m, c, err, BD_WAITS_MOVED | BD_WAITS_BUILT);
+	bd_waiters_answer(m, c, err, BD_WAITS_MOVED | BD_WAITS_BUILT);
 	bd_move_back(m, c);
 }
 
@@ -52,7 +52,7 @@ static void moved(struct bd_manager *m, struct bl_claim *c)
 	c->staked = bl_pages_sub(c->size, c->arrived);
 	snprintf(c->reason, sizeof(c->reason), "moved to domain %u, which is being built", c->domid);
 	bd_events_claim(m->cfg.events, c);
-	bd_claims_answer(m, c, NULL, BD_WAITS_HELD | BD_WAITS_MOVED);
+	bd_waiters_answer(m, c, NULL, BD_WAITS_HELD | BD_WAITS_MOVED);
 }
 
 void bd_move_start(struct bd_manager *m, struct bl_claim *c)

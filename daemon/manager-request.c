@@ -159,7 +159,7 @@ static int new_claim(struct bd_manager *m, const struct bd_claim_request *req,
 		return bl_err_set(err, -r, BL_ERR_BACKEND, "cannot save the claim: %s", strerror(-r));
 	c = bl_ledger_add(&m->ledger, &made);
 	mine.id = made.id;
-	if (!c || (req->wait != BD_WAIT_NO_WAIT && bd_claims_wait(m, &mine))) {
+	if (!c || (req->wait != BD_WAIT_NO_WAIT && bd_waiters_add(m, &mine))) {
 		if (c)
 			bl_ledger_remove(&m->ledger, c);
 		bd_claims_forget(m, &made.id);
@@ -207,7 +207,7 @@ void bd_manager_claim(struct bd_manager *m, const struct bd_claim_request *req,
 	}
 	if (stands) {
 		w.id = stands->id;
-		if (bd_claims_wait(m, &w)) {
+		if (bd_waiters_add(m, &w)) {
 			bl_err_set(&err, ENOMEM, BL_ERR_BACKEND, "out of memory");
 			done(ud, NULL, &err);
 		}
@@ -236,7 +236,7 @@ static void withdraw(struct bd_manager *m, const bl_uuid *id)
 	struct bl_claim *c = bl_ledger_find(&m->ledger, id);
 	struct bl_err err;
 
-	if (!c || c->state != BL_CLAIM_RECLAIMING || bd_claims_waited_for(m, id, ~0U))
+	if (!c || c->state != BL_CLAIM_RECLAIMING || bd_waiters_any(m, id, ~0U))
 		return;
 	bl_err_set(&err, ECANCELED, BL_ERR_BAD_STATE, "nobody waits for it any more");
 	bd_claims_keep_warm(m, c);

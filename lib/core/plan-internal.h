@@ -29,6 +29,19 @@ void bl_plan_look(struct bl_plan *plan, const struct bl_plan_in *in);
 int bl_plan_aim(struct bl_plan *plan, const struct bl_plan_in *in);
 int bl_plan_act(struct bl_plan *plan, const struct bl_plan_in *in);
 
+/* plan-give.c */
+/* The least difference that a guest is told of: a threshold, and less only where that
+ * brings what is still to be asked. */
+bl_pages bl_plan_least_ask(const struct bl_plan *plan, const struct bl_plan_in *in);
+/* The target that a guest that should not grow is to have now. */
+bl_pages bl_plan_giving_target(const struct bl_plan *plan, const struct bl_plan_in *in,
+			       const struct bl_view *v);
+/* plan-grant.c */
+/* Shares what is free, claimed by nobody and promised to nobody: sets scratch->grant. */
+int bl_plan_grant(struct bl_plan *plan, const struct bl_plan_in *in);
+/* It is granted little at a time. */
+bool bl_view_is_tried(const struct bl_view *v);
+
 /* It was asked to give and did not, or refuses: it counts as giving nothing for a
  * while. */
 bool bl_view_lags(const struct bl_view *v, bl_ms now);
