@@ -20,7 +20,6 @@ static bool covers(const struct bl_claim *c, const struct bl_dom *d)
 static void hand(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d,
 		 const struct bd_waiter *w)
 {
-	const struct bl_view *v = bl_plan_view(&m->plan, d->domid);
 	struct bl_plan_in in = bd_manager_plan_in(m);
 	struct bl_admission a;
 	char reason[BL_REASON_MAX];
@@ -42,7 +41,7 @@ static void hand(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *
 	bd_events_claim(m->cfg.events, c);
 	bd_manager_tick_soon(m);
 	/* Of the last plan, in which other claims and its own could all end. */
-	bl_plan_admit(&m->plan, c->size, c->overhead, v ? v->growing : BL_PAGES(0), &a);
+	bl_plan_admit(&m->plan, c->size, c->overhead, d, &a);
 	if (a.verdict != BL_FITS_NEVER)
 		return;
 	bl_err_set(&err, ENOMEM, BL_ERR_NO_MEMORY, "not enough memory: %s",

@@ -40,8 +40,6 @@ static int fits_node(const struct bd_manager *m, int node, bl_pages least, struc
 static int admit(struct bd_manager *m, const struct bd_claim_request *req, bl_pages overhead,
 		 const struct bl_dom *d, struct bl_admission *ret, struct bl_err *err)
 {
-	const struct bl_view *v = d ? bl_plan_view(&m->plan, d->domid) : NULL;
-	bl_pages own = v ? bl_pages_add(v->growing, d->tot) : BL_PAGES(0);
 	bl_pages least = req->has_min ? req->min : req->size;
 	struct bl_admission a;
 	int r;
@@ -49,8 +47,8 @@ static int admit(struct bd_manager *m, const struct bd_claim_request *req, bl_pa
 	r = fits_node(m, req->node, least, err);
 	if (r)
 		return r;
-	bl_plan_admit(&m->plan, least, overhead, own, &a);
-	bl_plan_admit(&m->plan, req->size, overhead, own, ret);
+	bl_plan_admit(&m->plan, least, overhead, d, &a);
+	bl_plan_admit(&m->plan, req->size, overhead, d, ret);
 	if (a.verdict == BL_FITS_NEVER)
 		return refuse(m, &a, err);
 	if (req->wait == BD_WAIT_NOW && a.verdict != BL_FITS_NOW)

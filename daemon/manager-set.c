@@ -285,7 +285,7 @@ int bd_manager_what_if(struct bd_manager *m, bl_pages size, const bl_pages *over
 	int r;
 
 	bd_manager_look(m);
-	bl_plan_admit(&m->plan, size, what.overhead, BL_PAGES(0), &out.admission);
+	bl_plan_admit(&m->plan, size, what.overhead, NULL, &out.admission);
 	if (out.admission.verdict >= BL_FITS_LATER)
 		out.refusal = bl_reason_refusal(&m->plan, &in, &out.admission, m->what_if_text);
 	c = bl_ledger_add(&m->ledger, &what);

@@ -75,34 +75,39 @@ bl_pages bl_view_gives_without(const struct bl_view *v, unsigned gone)
 	return BL_PAGES(0);
 }
 
-/* What there would be for a claim: base, and what guests would give. */
-static int64_t room_without(const struct bl_plan *plan, int64_t base, bl_pages claims, unsigned gone)
+/* A claim that is asked for. */
+struct asked {
+	const struct bl_plan *plan;
+	int64_t base;	 /* what there is, and what the plan keeps for it already */
+	bl_pages claims; /* what others keep */
+	bl_pages need;
+	uint32_t builds; /* the domain that it is for, which gives nothing to itself */
+};
+
+/* What there would be for it: base, and what guests would give. */
+static int64_t room_without(const struct asked *s, unsigned gone)
 {
-	int64_t room = base;
+	const struct bl_plan *plan = s->plan;
+	int64_t room = s->base;
 
 	if (gone & BL_BLOCK_CLAIMS)
-		room += (int64_t)claims.n;
+		room += (int64_t)s->claims.n;
 	if (gone & BL_BLOCK_RESERVE)
 		room += (int64_t)plan->reserve.n;
 	for (size_t i = 0; i < plan->n_views; i++)
-		room += (int64_t)bl_view_gives_without(&plan->views[i], gone).n;
+		if (plan->views[i].dom->domid != s->builds)
+			room += (int64_t)bl_view_gives_without(&plan->views[i], gone).n;
 	return room;
 }
 
-struct shortage {
-	const struct bl_plan *plan;
-	int64_t base;
-	bl_pages claims, need;
-};
-
-static bool fits_without(const struct shortage *s, unsigned gone)
+static bool fits_without(const struct asked *s, unsigned gone)
 {
-	return room_without(s->plan, s->base, s->claims, gone) >= (int64_t)s->need.n;
+	return room_without(s, gone) >= (int64_t)s->need.n;
 }
 
 /* What is not necessary; again after each, for a guest that comes back may keep more than
  * it would have taken. */
-static unsigned drop_needless(const struct shortage *s, unsigned before, unsigned all)
+static unsigned drop_needless(const struct asked *s, unsigned before, unsigned all)
 {
 	for (unsigned bit = 1U << (BL_BLOCKERS - 1); bit;)
 		if (all & bit && fits_without(s, before | (all & ~bit))) {
@@ -116,7 +121,7 @@ static unsigned drop_needless(const struct shortage *s, unsigned before, unsigne
 
 /* One of candidates that is enough, or else as few as needed, the first of them first;
  * before: those that are gone anyway. */
-static unsigned find_blockers(const struct shortage *s, unsigned before, unsigned candidates)
+static unsigned find_blockers(const struct asked *s, unsigned before, unsigned candidates)
 {
 	unsigned all = 0;
 
@@ -131,10 +136,10 @@ static unsigned find_blockers(const struct shortage *s, unsigned before, unsigne
 	return 0;
 }
 
-/* own: what plan->balance already keeps for the one who asks; claims: what other
- * claims keep. */
+/* own: what plan->balance already keeps for the one who asks, or builds has; claims: what
+ * other claims keep. */
 static struct bl_admission admit(const struct bl_plan *plan, bl_pages need, bl_pages own,
-				 bl_pages claims)
+				 bl_pages claims, uint32_t builds)
 {
 	int64_t balance = plan->balance + (int64_t)own.n, room, most;
 	struct bl_admission a = {
@@ -142,11 +147,12 @@ static struct bl_admission admit(const struct bl_plan *plan, bl_pages need, bl_p
 		.available = BL_PAGES(balance > 0 ? balance : 0),
 		.reclaimable = plan->reclaimable,
 		.claims = claims,
+		.builds = builds,
 	};
-	struct shortage s = { plan, balance, claims, need };
+	struct asked s = { plan, balance, claims, need, builds };
 
 	room = balance + (int64_t)plan->reclaimable.n + (int64_t)plan->coming.n;
-	most = room_without(plan, balance, claims, BL_BLOCK_PASSING);
+	most = room_without(&s, BL_BLOCK_PASSING);
 	a.most = BL_PAGES(most > 0 ? most : 0);
 	if (need.n <= a.available.n)
 		a.verdict = BL_FITS_NOW;
@@ -166,10 +172,14 @@ static struct bl_admission admit(const struct bl_plan *plan, bl_pages need, bl_p
 	return a;
 }
 
-void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead, bl_pages own,
-		   struct bl_admission *ret)
+void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead,
+		   const struct bl_dom *builds, struct bl_admission *ret)
 {
-	*ret = admit(plan, bl_pages_add(size, overhead), own, plan->claims);
+	const struct bl_view *v = builds ? bl_plan_view(plan, builds->domid) : NULL;
+	bl_pages own = v ? v->have : BL_PAGES(0);
+
+	*ret = admit(plan, bl_pages_add(size, overhead), own, plan->claims,
+		     builds ? builds->domid : BL_DOMID_NONE);
 }
 
 void bl_plan_admit_again(const struct bl_plan *plan, const struct bl_snapshot *snap,
@@ -178,7 +188,7 @@ void bl_plan_admit_again(const struct bl_plan *plan, const struct bl_snapshot *s
 	bl_pages own = bl_claim_promised(c, snap);
 
 	*ret = admit(plan, bl_pages_add(c->size, c->overhead), own,
-		     bl_pages_sub(plan->claims, own));
+		     bl_pages_sub(plan->claims, own), c->domid);
 	ret->of = c;
 }
 

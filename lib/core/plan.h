@@ -146,12 +146,14 @@ struct bl_admission {
 	bl_pages lacks;	      /* how much less there is than it needs, balloons included */
 	unsigned blockers;    /* LATER, NEVER: the fewest that make it fit; 0: nothing would */
 	const struct bl_claim *of; /* the claim that asks; NULL: one that is not in the ledger */
+	uint32_t builds;      /* the domain that it is for; BL_DOMID_NONE: not yet there */
 };
 /* What v would give to a claim if those blockers were gone. */
 bl_pages bl_view_gives_without(const struct bl_view *v, unsigned gone);
-/* own: what the plan already counts as growth of the domain that it is for. */
-void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead, bl_pages own,
-		   struct bl_admission *ret);
+/* builds: the domain that the claim is for, where that is being built: what it has, and
+ * what the plan counts as its growth, is part of size. NULL: none. */
+void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead,
+		   const struct bl_dom *builds, struct bl_admission *ret);
 /* The same of a claim that waits in the ledger the plan was made from: what is
  * promised to it counts as available to it. */
 void bl_plan_admit_again(const struct bl_plan *plan, const struct bl_snapshot *snap,

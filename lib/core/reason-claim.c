@@ -113,7 +113,7 @@ static void say_keeper(char buf[BL_REASON_MAX], const struct bl_plan_in *in, con
 
 /* Those of whom a claim would have more without that blocker, largest first. */
 static void say_each(char buf[BL_REASON_MAX], const struct bl_plan *plan, const struct bl_plan_in *in,
-		     enum bl_blocker b,
+		     const struct bl_admission *a, enum bl_blocker b,
 		     void (*say)(char *buf, const struct bl_plan_in *in, const struct bl_view *v))
 {
 	const struct bl_view *named[BL_REASON_NAMED] = { 0 };
@@ -125,7 +125,7 @@ static void say_each(char buf[BL_REASON_MAX], const struct bl_plan *plan, const 
 		uint64_t had = bl_view_gives_without(v, 0).n, has = bl_view_gives_without(v, b).n;
 		size_t at = n;
 
-		if (has <= had)
+		if (has <= had || v->dom->domid == a->builds)
 			continue;
 		while (at && amount[at - 1] < has - had)
 			at--;
@@ -185,7 +185,7 @@ static void say_blockers(char buf[BL_REASON_MAX], const struct bl_plan *plan,
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (a->blockers & rows[i].blocker)
-			say_each(buf, plan, in, rows[i].blocker, rows[i].say);
+			say_each(buf, plan, in, a, rows[i].blocker, rows[i].say);
 	if (a->blockers & BL_BLOCK_USE)
 		bl_say(buf, "; it fits once guests use %s less", SIZE(a->lacks));
 	if (a->blockers & BL_BLOCK_CLAIMS)

@@ -205,7 +205,7 @@ static struct bl_admission ask(const struct question *q, unsigned gone, bool pri
 	in = world_in(&w);
 	if (bl_plan_make(&plan, &in))
 		abort();
-	bl_plan_admit(&plan, q->need, BL_PAGES(0), BL_PAGES(0), &a);
+	bl_plan_admit(&plan, q->need, BL_PAGES(0), NULL, &a);
 	if (print)
 		world_print(&w, &plan);
 	bl_plan_free(&plan);

@@ -174,7 +174,7 @@ const struct told *play_claim(struct play *p, const struct play_claim *req)
 	t->id = c.id;
 	t->size = c.size;
 	t->asked_ms = bl_sim_now(p->sim).n;
-	bl_plan_admit(&p->plan, least, overhead, BL_PAGES(0), &a);
+	bl_plan_admit(&p->plan, least, overhead, NULL, &a);
 	t->verdict = a.verdict;
 	t->refused = a.verdict == BL_FITS_NEVER ||
 		     (req->wait == PLAY_NOW && a.verdict != BL_FITS_NOW) ||

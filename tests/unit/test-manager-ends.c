@@ -312,7 +312,7 @@ static void a_record_is_written_later(void **state)
 	block(1);
 	assert_true(bd_manager_renew(d.m, find(&d, 1), BL_MS(5000), &err) < 0);
 	c = find(&d, 1);
-	bd_manager_handoff(d.m, c, 99, BL_PAGES(1), BL_MS(1), done, &a); /* in vain */
+	bd_manager_handoff(d.m, c, 99, BL_PAGES(1), &BL_MS(1), done, &a); /* in vain */
 	built(7, 999);
 	a = hand(&d, 1, 7, 1000);
 	assert_false(a.held);

@@ -19,7 +19,7 @@ static void says_what_a_claim_would_meet(void **state)
 	add_claim(f, 500, 500);
 	make(f);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		bl_plan_admit(&f->plan, BL_MIB_PAGES(rows[i].mib - 10), BL_MIB_PAGES(10), BL_PAGES(0), &a);
+		bl_plan_admit(&f->plan, BL_MIB_PAGES(rows[i].mib - 10), BL_MIB_PAGES(10), NULL, &a);
 		if (a.verdict != rows[i].verdict)
 			fail_msg("%" PRIu64 " MiB: %d", rows[i].mib, (int)a.verdict);
 		assert_int_equal(a.most.n, 3600 * MIB);
@@ -40,7 +40,7 @@ static void a_waiting_claim_is_not_in_its_own_way(void **state)
 		struct bl_claim *c;
 
 		make(f);
-		bl_plan_admit(&f->plan, BL_MIB_PAGES(sizes[i]), BL_PAGES(0), BL_PAGES(0), &anew);
+		bl_plan_admit(&f->plan, BL_MIB_PAGES(sizes[i]), BL_PAGES(0), NULL, &anew);
 		c = add_claim(f, sizes[i], sizes[i]);
 		make(f);
 		bl_plan_admit_again(&f->plan, &f->snap, c, &again);
@@ -71,12 +71,33 @@ static void counts_on_what_goes_and_what_comes_back(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		f->snap.doms[1].flags = BL_DOM_ANNOUNCED | rows[i].flags;
 		make(f);
-		bl_plan_admit(&f->plan, BL_MIB_PAGES(rows[i].reclaim), BL_PAGES(0), BL_PAGES(0), &a);
+		bl_plan_admit(&f->plan, BL_MIB_PAGES(rows[i].reclaim), BL_PAGES(0), NULL, &a);
 		assert_int_equal(a.verdict, BL_FITS_RECLAIM);
 		assert_int_equal(a.most.n, rows[i].most * MIB);
-		bl_plan_admit(&f->plan, BL_MIB_PAGES(rows[i].reclaim + 1), BL_PAGES(0), BL_PAGES(0), &a);
+		bl_plan_admit(&f->plan, BL_MIB_PAGES(rows[i].reclaim + 1), BL_PAGES(0), NULL, &a);
 		assert_true(a.verdict > BL_FITS_RECLAIM);
 	}
+}
+
+/* What is being built has what it has, and gives nothing to its own claim. */
+static void gives_nothing_to_itself(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d = &f->snap.doms[1];
+	struct bl_admission a;
+
+	d->flags |= BL_DOM_BUILDING;
+	d->tot = BL_MIB_PAGES(100);
+	d->max_pages = BL_MIB_PAGES(2500);
+	f->snap.free = BL_MIB_PAGES(2900);
+	make(f);
+	/* 2900 are free and 800 the other guest's to give; 100 it has */
+	bl_plan_admit(&f->plan, BL_MIB_PAGES(3000), BL_PAGES(0), d, &a);
+	assert_int_equal(a.verdict, BL_FITS_NOW);
+	bl_plan_admit(&f->plan, BL_MIB_PAGES(3800), BL_PAGES(0), d, &a);
+	assert_int_equal(a.verdict, BL_FITS_RECLAIM);
+	bl_plan_admit(&f->plan, BL_MIB_PAGES(3801), BL_PAGES(0), d, &a);
+	assert_int_equal(a.verdict, BL_FITS_NEVER);
 }
 
 static void says_how_long(void **state)
@@ -103,6 +124,7 @@ int main(void)
 		TEST(says_what_a_claim_would_meet),
 		TEST(a_waiting_claim_is_not_in_its_own_way),
 		TEST(counts_on_what_goes_and_what_comes_back),
+		TEST(gives_nothing_to_itself),
 		TEST(says_how_long),
 	};
 

@@ -100,7 +100,7 @@ static void keeps_the_pages_of_one_that_reboots(void **state)
 	expect(f, "");
 	/* what is going is not for whoever asks now */
 	bl_plan_admit(&f->plan, bl_pages_add(f->plan.reclaimable, BL_MIB_PAGES(100)), BL_PAGES(0),
-		      BL_PAGES(0), &a);
+		      NULL, &a);
 	assert_int_equal(a.verdict, BL_FITS_LATER);
 	add_claim(f, 100, 100);
 	expect(f, "target 1 950");

@@ -17,7 +17,7 @@ static struct bl_admission admit(struct fixture *f, uint64_t mib)
 {
 	struct bl_admission a;
 
-	bl_plan_admit(&f->plan, BL_MIB_PAGES(mib), BL_PAGES(0), BL_PAGES(0), &a);
+	bl_plan_admit(&f->plan, BL_MIB_PAGES(mib), BL_PAGES(0), NULL, &a);
 	return a;
 }
 

@@ -289,7 +289,7 @@ static void of_refusals(void **state)
 		rows[i].make(f);
 		make(f);
 		in = in_of(f);
-		bl_plan_admit(&f->plan, BL_MIB_PAGES(rows[i].mib), BL_PAGES(0), BL_PAGES(0), &a);
+		bl_plan_admit(&f->plan, BL_MIB_PAGES(rows[i].mib), BL_PAGES(0), NULL, &a);
 		assert_true(a.verdict >= BL_FITS_LATER);
 		bl_reason_refusal(&f->plan, &in, &a, text);
 		*strstr(text, "; who holds what") = '\0';
