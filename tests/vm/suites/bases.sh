@@ -55,6 +55,7 @@ forgotten() {
 }
 
 is_held() { grep -q held "$SUITE_TMP/held"; }
+is_steady() { is "$(bd_status ".domains[] | select(.domid == $1) | .state")" steady "state of $1"; }
 is_no_domain() { ! probe ".domains[] | select(.domid == $1)" >/dev/null; }
 
 # A domain that cannot go, since somebody maps its pages, and the one after it.
@@ -65,12 +66,13 @@ remains() {
 	old=$(domid left1)
 	xenprobe hold "$old" 0x2000 25600 >"$SUITE_TMP/held" &
 	holder=$!
+	trap 'kill $holder || true' EXIT # or the host cannot be made clean
 	wait_for 20 is_held
 	xl destroy left1
 	guest_create left1 pv 200 "uuid=\"$uuid\""
 	new=$(domid left1)
 	[ "$(domain_field "$old" tot_pages)" -ge 25600 ]
-	wait_for 60 bd_domain_is left1 state steady
+	wait_for 60 is_steady "$new"
 	is "$(balloonctl explain left1 --json | jq .domain.domid)" "$new" "domid of left1"
 	is "$(balloonctl explain $uuid --json | jq .domain.domid)" "$new" "domid of its UUID"
 	is "$(balloonctl explain "$old" --json | jq -r .domain.state)" dying "state of what is left"
@@ -80,6 +82,7 @@ remains() {
 	wait_for 60 guest_has_pages left1 $((180 * 256))
 	status_is 1 balloonctl set "$old" --weight 5
 	kill $holder
+	trap - EXIT
 	wait_for 30 is_no_domain "$old"
 	xl destroy left1
 	wait_for 60 guest_gone left1
