@@ -114,6 +114,10 @@ void fake_store_setf(uint32_t domid, const char *key, const char *fmt, ...)
 	va_list ap;
 
 	snprintf(path, sizeof(path), "/local/domain/%u/%s", domid, key);
+	if (!fmt) {
+		fake_store_set(path, NULL);
+		return;
+	}
 	va_start(ap, fmt);
 	vsnprintf(value, sizeof(value), fmt, ap);
 	va_end(ap);

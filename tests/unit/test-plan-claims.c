@@ -52,6 +52,40 @@ static void limits_follow(void **state)
 	expect(f, "stake 1 2400, maxmem 1 800, maxmem 2 800");
 }
 
+static void tell_both(struct fixture *f, uint64_t first, uint64_t second)
+{
+	f->snap.doms[0].target = BL_PAGES(first);
+	f->snap.doms[1].target = BL_PAGES(second);
+	passes(f, 50);
+	reports(f, 0, 300);
+	reports(f, 1, 300);
+}
+
+/* Guests that are on their way are not told of each page that comes or goes elsewhere, nor
+ * of what would be a little fairer. */
+static void does_not_chase_pages(void **state)
+{
+	struct fixture *f = *state;
+
+	reports(f, 0, 300);
+	reports(f, 1, 300);
+	add_claim(f, 2400, 2400);
+	expect(f, "target 1 800, target 2 800");
+	tell_both(f, 800 * MIB, 800 * MIB);
+	reports(f, 0, 304);
+	expect(f, "");
+	f->snap.free.n += 3;
+	expect(f, "");
+	/* what lacks a page asks for a mebibyte more, and so not again for the next */
+	f->snap.free.n -= 4;
+	make(f);
+	assert_int_equal(f->plan.n_actions, 1);
+	assert_int_equal(f->plan.actions[0].domid, 2);
+	tell_both(f, 800 * MIB, f->plan.actions[0].pages.n);
+	f->snap.free.n -= 100;
+	expect(f, "");
+}
+
 static void first_come_first_served(void **state)
 {
 	struct fixture *f = *state;
@@ -179,6 +213,7 @@ int main(void)
 		TEST(stakes_what_is_there),
 		TEST(shares_what_is_missing),
 		TEST(limits_follow),
+		TEST(does_not_chase_pages),
 		TEST(first_come_first_served),
 		TEST(a_part_when_no_more_can_come),
 		TEST(keeps_the_pages_of_one_that_reboots),
