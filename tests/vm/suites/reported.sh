@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What public reports tell of other hosts: grants that nobody takes, domains that do not
 # die, and targets written over and over.
+# limit: 900
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 
