@@ -107,7 +107,6 @@ asks_first() { # TYPE MORE-MAXMEM
 refused_first() {
 	local mib type before
 	claim_mode 0
-	claims_wait 'wait = 5s'
 	balloonctl set pv1 --min 900M
 	balloonctl set pvh1 --min 900M
 	mib=$(size_within_reserve)
@@ -124,15 +123,7 @@ refused_first() {
 	done
 	balloonctl set pv1 --min 200M
 	balloonctl set pvh1 --min 200M
-	claims_wait
 	wait_for 120 all_back
-}
-claims_wait() { # LINE: how long a build waits from now on; without it as installed
-	printf '[claims]\n%s\n' "${1-}" >/etc/balloond/balloond.conf.d/wait.conf
-	systemctl restart balloond
-	wait_for 20 bd_answers
-	wait_for 60 bd_domain_is pv1 state steady
-	wait_for 60 bd_domain_is pvh1 state steady
 }
 
 # A refusal comes before the hypervisor has seen anything.
