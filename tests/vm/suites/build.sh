@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Domains built through claims: the hook, balloonctl run, and builds without.
+# limit: 2100
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 
