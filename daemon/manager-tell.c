@@ -115,8 +115,8 @@ static void tell_refusal(struct bd_manager *m, const struct bl_view *v, bl_ms re
 			 bl_reason_domain(&m->plan, &in, v, reason));
 }
 
-/* That it recovered is told when its pages moved, not when it is left alone, dies, or says
- * why it refuses. */
+/* A guest has recovered when its pages moved, not when it is left alone, dies, or says why
+ * it refuses. */
 static void tell_stuck(struct bd_manager *m, const struct bl_view *v)
 {
 	struct bl_plan_in in = bd_manager_plan_in(m);

@@ -16,7 +16,7 @@ const char *bl_blocker_name(enum bl_blocker b)
 	return i < BL_BLOCKERS ? names[i] : "unknown";
 }
 
-/* What it would keep of what it has. */
+/* How much of its memory the guest would keep. */
 static bl_pages kept_without(const struct bl_view *v, unsigned gone)
 {
 	bl_pages keep = gone & BL_BLOCK_MIN ? BL_PAGES(0) : v->limits.min;
@@ -84,7 +84,7 @@ struct asked {
 	uint32_t builds; /* the domain that it is for, which gives nothing to itself */
 };
 
-/* What there would be for it: base, and what guests would give. */
+/* The memory there would be for the claim: the base, and what guests would give. */
 static int64_t room_without(const struct asked *s, unsigned gone)
 {
 	const struct bl_plan *plan = s->plan;

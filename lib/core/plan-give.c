@@ -2,8 +2,8 @@
 /* The targets of guests that give, and of those that are left as they are. */
 #include "lib/core/plan-internal.h"
 
-/* What it will have in the end as it was told, as far as it ends from its targets; where it
- * rests near its target, what it has. */
+/* The size that the guest will have in the end: its target and what its balloon ends short
+ * of targets. A guest that rests near its target has its size already. */
 static bl_pages told_to_have(const struct bl_view *v)
 {
 	if (bl_view_on_way_down(v))
@@ -11,7 +11,7 @@ static bl_pages told_to_have(const struct bl_view *v)
 	return v->dom->target.n < v->dom->tot.n ? v->dom->tot : v->have;
 }
 
-/* What it is not asked to go below; a max below that counts all the same. */
+/* The guest is not asked to go below its floor; a max below the floor counts all the same. */
 static bl_pages floor_of(const struct bl_view *v)
 {
 	return bl_pages_min(v->floor, v->limits.max);

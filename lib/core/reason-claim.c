@@ -111,39 +111,49 @@ static void say_keeper(char buf[BL_REASON_MAX], const struct bl_plan_in *in, con
 	bl_say(buf, "%s keeps %s itself: %s", LABEL(v->dom), SIZE(more), bl_say_refusal(BL_REFUSES_MIN));
 }
 
-/* Those of whom a claim would have more without that blocker, largest first. */
+/* The few domains that count most, largest first. */
+struct ranking {
+	const struct bl_view *named[BL_REASON_NAMED];
+	uint64_t amount[BL_REASON_NAMED];
+	size_t n, more; /* more: left out */
+};
+
+static void rank(struct ranking *r, const struct bl_view *v, uint64_t amount)
+{
+	size_t at = r->n;
+
+	while (at && r->amount[at - 1] < amount)
+		at--;
+	r->more += r->n == BL_REASON_NAMED;
+	if (at == BL_REASON_NAMED)
+		return;
+	if (r->n < BL_REASON_NAMED)
+		r->n++;
+	memmove(&r->named[at + 1], &r->named[at], (r->n - at - 1) * sizeof(r->named[0]));
+	memmove(&r->amount[at + 1], &r->amount[at], (r->n - at - 1) * sizeof(r->amount[0]));
+	r->named[at] = v;
+	r->amount[at] = amount;
+}
+
+/* Those of whom a claim would have more without that blocker. */
 static void say_each(char buf[BL_REASON_MAX], const struct bl_plan *plan, const struct bl_plan_in *in,
 		     const struct bl_admission *a, enum bl_blocker b,
 		     void (*say)(char *buf, const struct bl_plan_in *in, const struct bl_view *v))
 {
-	const struct bl_view *named[BL_REASON_NAMED] = { 0 };
-	uint64_t amount[BL_REASON_NAMED] = { 0 };
-	size_t n = 0, more = 0;
+	struct ranking r = { .n = 0 };
 
 	for (size_t i = 0; i < plan->n_views; i++) {
 		const struct bl_view *v = &plan->views[i];
 		uint64_t had = bl_view_gives_without(v, 0).n, has = bl_view_gives_without(v, b).n;
-		size_t at = n;
 
-		if (has <= had || v->dom->domid == a->builds)
-			continue;
-		while (at && amount[at - 1] < has - had)
-			at--;
-		more += n == BL_REASON_NAMED;
-		if (at == BL_REASON_NAMED)
-			continue;
-		if (n < BL_REASON_NAMED)
-			n++;
-		memmove(&named[at + 1], &named[at], (n - at - 1) * sizeof(named[0]));
-		memmove(&amount[at + 1], &amount[at], (n - at - 1) * sizeof(amount[0]));
-		named[at] = v;
-		amount[at] = has - had;
+		if (has > had && v->dom->domid != a->builds)
+			rank(&r, v, has - had);
 	}
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < r.n; i++) {
 		bl_say(buf, "%s ", i ? "," : ";");
-		say(buf, in, named[i]);
+		say(buf, in, r.named[i]);
 	}
-	say_more(buf, more);
+	say_more(buf, r.more);
 }
 
 /* The one guest that follows whose min keeps most from claims. */
@@ -224,35 +234,22 @@ static void say_claims_held(char buf[BL_REASON_MAX], const struct bl_plan_in *in
 static void say_holders(char buf[BL_REASON_MAX], const struct bl_plan *plan,
 			const struct bl_plan_in *in, const struct bl_admission *a)
 {
-	const struct bl_view *named[BL_REASON_NAMED] = { 0 };
-	size_t n = 0;
+	struct ranking r = { .n = 0 };
 
-	for (size_t i = 0; i < plan->n_views; i++) {
-		const struct bl_view *v = &plan->views[i];
-		size_t at = n;
-
-		if (v->dom->flags & BL_DOM_HOLDER)
-			continue;
-		while (at && named[at - 1]->dom->tot.n < v->dom->tot.n)
-			at--;
-		if (at == BL_REASON_NAMED)
-			continue;
-		if (n < BL_REASON_NAMED)
-			n++;
-		memmove(&named[at + 1], &named[at], (n - at - 1) * sizeof(named[0]));
-		named[at] = v;
-	}
+	for (size_t i = 0; i < plan->n_views; i++)
+		if (!(plan->views[i].dom->flags & BL_DOM_HOLDER))
+			rank(&r, &plan->views[i], plan->views[i].dom->tot.n);
 	bl_say(buf, "; who holds what:");
 	say_claims_held(buf, in, a);
-	for (size_t i = 0; i < n; i++) {
-		const struct bl_dom *d = named[i]->dom;
+	for (size_t i = 0; i < r.n; i++) {
+		const struct bl_dom *d = r.named[i]->dom;
 
 		bl_say(buf, "%s %s %s (", i ? "," : "", LABEL(d), SIZE(d->tot));
-		if (named[i]->granted.n)
+		if (r.named[i]->granted.n)
 			bl_say(buf, "target %s, ", SIZE(d->target));
-		bl_say(buf, "gives %s)", SIZE(named[i]->givable));
+		bl_say(buf, "gives %s)", SIZE(r.named[i]->givable));
 	}
-	bl_say(buf, "%s reserve %s", n ? "," : "", SIZE(plan->reserve));
+	bl_say(buf, "%s reserve %s", r.n ? "," : "", SIZE(plan->reserve));
 }
 
 /* What of a node a claim that names it could have now. */
