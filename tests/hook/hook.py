@@ -183,9 +183,9 @@ def killed():
             b.process.send_signal(signal.SIGKILL)
             wait_until("the rest to be given back",
                        lambda: not h.status()["host"]["outstanding_bytes"])
-        h.ctl("set", "a", "3G")  # by hand: it gives nothing
+        h.ctl("claim", "2G")  # beside it, 5 GiB do not fit, however small a is
         with Builder(h.socket) as b:
-            b.process.stdin.write(f"claim {built(h, 'big')} {4 * GIB // PAGE}\n")
+            b.process.stdin.write(f"claim {built(h, 'big')} {5 * GIB // PAGE}\n")
             wait_until("its claim", lambda: any(c["state"] == "reclaiming" for c in h.claims()))
             b.process.send_signal(signal.SIGKILL)
             wait_until("its end", lambda: all(c["state"] != "reclaiming" for c in h.claims()))
