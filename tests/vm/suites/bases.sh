@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What is remembered of a guest that is started again, and a guest beside what is left of it.
-# limit: 900
+# takes: 160
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What driver.sh does a few times, often.
 # long
-# limit: 3600
+# takes: 900
 # shellcheck source=tests/vm/driver-lib.sh
 . "${0%/*}/../driver-lib.sh"
 CYCLES=9 LOADS=200 ROUNDS=20

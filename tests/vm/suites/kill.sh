@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The daemon is killed: claims stand, holders are adopted, nothing is staked twice.
-# limit: 900
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 
