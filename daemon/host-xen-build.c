@@ -47,7 +47,7 @@ static void look(struct bd_host_xen *x)
 {
 	struct bd_xen_guest *g, *next;
 
-	(void)bd_xen_saving_scan("/proc", &x->saving);
+	bd_xen_saving_look(&x->saving);
 	HASH_ITER(hh, x->guests.table, g, next) {
 		if (!is_open(g))
 			continue;

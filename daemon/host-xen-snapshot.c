@@ -85,7 +85,7 @@ static unsigned flags_of(struct bd_host_xen *x, struct bd_xen_guest *g,
 		f |= BL_DOM_REBOOTING;
 	if (i->crashed)
 		f |= BL_DOM_CRASHED;
-	if (i->suspended || bd_xen_saving_has(&x->saving, i->domid))
+	if (i->suspended || (!g->holder && bd_xen_saving_has(&x->saving, i->domid)))
 		f |= BL_DOM_MIGRATING;
 	if (g->holder)
 		/* Somebody asked it to shut down, which it cannot: a release. */
@@ -244,13 +244,14 @@ static int fill_host(struct bd_host_xen *x, struct bl_snapshot *s)
 	return fill_pool(x, s);
 }
 
-/* While one is known to be saved, look whether it still is. */
+/* While one is known to be saved, or that is in doubt, look whether it still is. */
 static void look_for_saving(struct bd_host_xen *x, bl_ms now)
 {
 	x->looked = false;
-	if (x->saving.n == 0 || bl_ms_since(now, x->looked_at).n < SAVING_EVERY.n)
+	if ((!x->saving.any && !x->saving.doubt) ||
+	    bl_ms_since(now, x->looked_at).n < SAVING_EVERY.n)
 		return;
-	(void)bd_xen_saving_scan("/proc", &x->saving);
+	bd_xen_saving_look(&x->saving);
 	x->looked_at = now;
 }
 

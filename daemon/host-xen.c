@@ -74,11 +74,22 @@ static int boot_id(struct bd_host *h, bl_uuid *ret)
 static bool is_saved(struct bd_host_xen *x, uint32_t domid)
 {
 	if (!x->looked) {
-		(void)bd_xen_saving_scan("/proc", &x->saving);
+		bd_xen_saving_look(&x->saving);
 		x->looked = true;
 		x->looked_at = bd_store_now();
 	}
 	return bd_xen_saving_has(&x->saving, domid);
+}
+
+static int refuse_saved(const struct bd_host_xen *x, const struct bd_xen_guest *g,
+			struct bl_err *reterr)
+{
+	if (x->saving.doubt)
+		return bl_err_set(reterr, EBUSY, BL_ERR_BAD_STATE, "domain %" PRIu32
+				  " (%s) may be being saved or sent away, which cannot be seen: %s",
+				  g->domid, g->name, bd_xen_saving_doubt(&x->saving));
+	return bl_err_set(reterr, EBUSY, BL_ERR_BAD_STATE,
+			  "domain %" PRIu32 " (%s) is being saved or sent away", g->domid, g->name);
 }
 
 static int apply_maxmem(struct bd_host_xen *x, struct bd_xen_guest *g, bl_pages pages)
@@ -118,9 +129,7 @@ static int apply(struct bd_host *h, const struct bl_action *a, struct bl_err *re
 		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN,
 				  "domain %" PRIu32 " is gone", a->domid);
 	if (is_saved(x, a->domid))
-		return bl_err_set(reterr, EBUSY, BL_ERR_BAD_STATE,
-				  "domain %" PRIu32 " (%s) is being saved or sent away",
-				  a->domid, g->name);
+		return refuse_saved(x, g, reterr);
 	switch (a->kind) {
 	case BL_ACT_MAXMEM:
 		r = apply_maxmem(x, g, a->pages);
@@ -174,7 +183,8 @@ static void problems(struct bd_host *h, void (*add)(void *ud, const char *line),
 	const struct bd_xen_defeats *d = defeats(xen_of(h));
 	bl_ms since = bd_store_silent(xen_of(h)->store);
 	uint64_t silent = bl_ms_since(bd_store_now(), since).n / 1000;
-	char line[160];
+	const char *doubt = bd_xen_saving_doubt(&xen_of(h)->saving);
+	char line[256];
 
 	if (d->autoballoon)
 		add(ud, "xl shrinks dom0 for what it builds: autoballoon=\"off\" is missing in "
@@ -182,6 +192,11 @@ static void problems(struct bd_host *h, void (*add)(void *ud, const char *line),
 	if (d->balancer[0]) {
 		(void)snprintf(line, sizeof(line), "another balancer runs, %s: one of the two must go",
 			       d->balancer);
+		add(ud, line);
+	}
+	if (*doubt) {
+		(void)snprintf(line, sizeof(line), "it cannot be seen which guests are being saved or "
+			       "migrated, so no guest is moved: %s", doubt);
 		add(ud, line);
 	}
 	if (!since.n || silent < 2)
@@ -250,8 +265,10 @@ static int first_look(struct bd_host_xen *x)
 	const struct timespec step = { .tv_nsec = START_STEP_NSEC };
 	struct bl_snapshot s = { 0 };
 	uint64_t end;
-	int r = bd_xen_snapshot(&x->host, &s);
+	int r;
 
+	(void)is_saved(x, 0); /* so that a doubt is told of at the start */
+	r = bd_xen_snapshot(&x->host, &s);
 	if (r == 0 && bd_store_settle(x->store, START_STORE) == 0) {
 		x->guests.reads_at = BL_MS(0); /* now there are guests to ask about */
 		r = bd_xen_snapshot(&x->host, &s);

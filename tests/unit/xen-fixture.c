@@ -49,6 +49,7 @@ struct fixture *new_fixture(void)
 
 	fake_store_reset();
 	fake_xen_reset();
+	fake_proc_begin();
 	f->base = event_base_new();
 	log_lines = 0;
 	bd_log_set_sink(count_line);
@@ -75,6 +76,7 @@ void stop(struct fixture *f)
 		f->h->ops->close(f->h);
 	bl_snapshot_free(&f->s);
 	event_base_free(f->base);
+	fake_proc_end();
 	free(f);
 }
 

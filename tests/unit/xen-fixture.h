@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "daemon/host.h"
+#include "tests/unit/fake-proc.h"
 #include "tests/unit/fake-xen.h"
 
 struct fixture {
