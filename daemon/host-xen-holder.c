@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/host-xen.h"
 #include "daemon/log.h"
@@ -215,7 +216,7 @@ static void remove_names(const uint32_t *domids, size_t n)
 		event_base_free(base);
 }
 
-int bd_host_xen_drop_holders(struct bl_err *reterr)
+static int drop_all(struct bl_err *reterr)
 {
 	enum { MOST = 1024 };
 	const struct bd_xen_info *infos;
@@ -249,4 +250,15 @@ int bd_host_xen_drop_holders(struct bl_err *reterr)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
 				  "cannot drop what holds claims: %s", strerror(-r));
 	return 0;
+}
+
+int bd_host_xen_drop_holders(struct bl_err *reterr)
+{
+	int lock = bd_host_xen_lock(reterr), r;
+
+	if (lock < 0)
+		return lock;
+	r = drop_all(reterr);
+	(void)close(lock);
+	return r;
 }

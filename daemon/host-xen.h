@@ -49,6 +49,9 @@ void bd_xen_build_free(struct bd_host_xen *x);
 /* Where a domain is being built, looks again and again until it is. */
 void bd_xen_build_look(struct bd_host_xen *x);
 
+/* host-xen-lock.c: where the lock's file is; tests have a folder of their own. */
+extern const char *bd_xen_lock_folder;
+
 /* host-xen-snapshot.c */
 int bd_xen_snapshot(struct bd_host *h, struct bl_snapshot *s);
 /* What memory/target and maxmem leave out of a domain's pages. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/host-xen.h"
 #include "daemon/log.h"
 
 unsigned log_lines;
@@ -49,7 +50,7 @@ struct fixture *new_fixture(void)
 
 	fake_store_reset();
 	fake_xen_reset();
-	fake_proc_begin();
+	bd_xen_lock_folder = fake_proc_begin(); /* which is there, and is removed with all in it */
 	f->base = event_base_new();
 	log_lines = 0;
 	bd_log_set_sink(count_line);
