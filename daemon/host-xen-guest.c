@@ -26,6 +26,7 @@ static const char *const host_paths[N_HOST] = {
 
 static const char *const paths[BD_XEN_N_KEYS] = {
 	[BD_XEN_KEY_NAME] = "name",
+	[BD_XEN_KEY_VM] = "vm",
 	[BD_XEN_KEY_TARGET] = "memory/target",
 	[BD_XEN_KEY_SHUTDOWN] = "control/shutdown",
 	[BD_XEN_KEY_STATIC_MAX] = "memory/static-max",
@@ -41,7 +42,7 @@ static const char *const paths[BD_XEN_N_KEYS] = {
 
 /* Read once a domain is there, in this order, the last one ends it. */
 static const enum bd_xen_key once[] = {
-	BD_XEN_KEY_STATIC_MAX, BD_XEN_KEY_VIDEORAM, BD_XEN_KEY_DYN_MIN,
+	BD_XEN_KEY_VM, BD_XEN_KEY_STATIC_MAX, BD_XEN_KEY_VIDEORAM, BD_XEN_KEY_DYN_MIN,
 	BD_XEN_KEY_ANNOUNCED, BD_XEN_KEY_TARGET, BD_XEN_KEY_STUBDOM,
 };
 #define LAST_OF_ONCE BD_XEN_KEY_STUBDOM
@@ -210,6 +211,13 @@ static void take_name(struct bd_xen_guest *g, const struct bd_store_reply *reply
 		changed(g->gs);
 }
 
+static void take_vm(struct bd_xen_guest *g, const struct bd_store_reply *reply)
+{
+	bool fits = reply->value && reply->len < sizeof(g->vm) && strlen(reply->value) == reply->len;
+
+	(void)snprintf(g->vm, sizeof(g->vm), "%s", fits ? reply->value : "");
+}
+
 static void take_value(struct bd_xen_guest *g, enum bd_xen_key key,
 		       const struct bd_store_reply *reply)
 {
@@ -218,6 +226,9 @@ static void take_value(struct bd_xen_guest *g, enum bd_xen_key key,
 	switch (key) {
 	case BD_XEN_KEY_NAME:
 		take_name(g, reply);
+		break;
+	case BD_XEN_KEY_VM:
+		take_vm(g, reply);
 		break;
 	case BD_XEN_KEY_TARGET:
 		bd_xen_target_value(g, reply);

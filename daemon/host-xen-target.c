@@ -48,12 +48,16 @@ static void fail(struct bd_xen_guest *g, int error)
 static int send_value(struct bd_xen_guest *g, uint64_t kib)
 {
 	struct bd_xen_target *t = &g->target;
-	char path[BD_XEN_PATH_MAX], text[BD_XEN_NUMBER_MAX];
+	char path[BD_XEN_PATH_MAX], vm[BD_XEN_PATH_MAX], text[BD_XEN_NUMBER_MAX];
+	/* The write may wait for xenstored until another domain has this id. */
+	const struct bd_store_guard same = { .path = bd_xen_guest_path(g, BD_XEN_KEY_VM, vm),
+					     .value = g->vm };
 	int r;
 
 	(void)snprintf(text, sizeof(text), "%" PRIu64, kib);
 	r = bd_store_write(g->gs->store, bd_xen_guest_cookie(g, BD_XEN_KEY_TARGET),
-			   bd_xen_guest_path(g, BD_XEN_KEY_TARGET, path), text, t->raw);
+			   bd_xen_guest_path(g, BD_XEN_KEY_TARGET, path), text, t->raw,
+			   g->vm[0] ? &same : NULL);
 	if (r < 0)
 		return r;
 	t->writing = true;

@@ -119,29 +119,42 @@ static int apply_target(struct bd_xen_guest *g, const struct bl_action *a)
 	return bd_xen_target_set(g, kib, a);
 }
 
+int bd_xen_still_there(struct bd_host_xen *x, uint32_t domid, struct bd_xen_info *ret)
+{
+	const struct bd_xen_guest *g = bd_xen_guests_find(&x->guests, domid);
+	int r = g ? bd_xen_call_one(x->call, domid, ret) : -ESRCH;
+
+	return r < 0 || bl_uuid_equal(&ret->handle, &g->uuid) ? r : -ESRCH;
+}
+
+static int act(struct bd_host_xen *x, struct bd_xen_guest *g, const struct bl_action *a)
+{
+	switch (a->kind) {
+	case BL_ACT_MAXMEM:
+		return apply_maxmem(x, g, a->pages);
+	case BL_ACT_TARGET:
+	case BL_ACT_NUDGE:
+		return apply_target(g, a);
+	case BL_ACT_STAKE:
+		break;
+	}
+	return -EINVAL;
+}
+
 static int apply(struct bd_host *h, const struct bl_action *a, struct bl_err *reterr)
 {
 	struct bd_host_xen *x = xen_of(h);
 	struct bd_xen_guest *g = bd_xen_guests_find(&x->guests, a->domid);
-	int r;
+	struct bd_xen_info info;
+	int r = bd_xen_still_there(x, a->domid, &info);
 
-	if (!g)
+	if (!g || r == -ESRCH)
 		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN,
 				  "domain %" PRIu32 " is gone", a->domid);
-	if (is_saved(x, a->domid))
+	if (r == 0 && is_saved(x, a->domid))
 		return refuse_saved(x, g, reterr);
-	switch (a->kind) {
-	case BL_ACT_MAXMEM:
-		r = apply_maxmem(x, g, a->pages);
-		break;
-	case BL_ACT_TARGET:
-	case BL_ACT_NUDGE:
-		r = apply_target(g, a);
-		break;
-	default:
-		r = -EINVAL;
-		break;
-	}
+	if (r == 0)
+		r = act(x, g, a);
 	if (r < 0)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
 				  "cannot set the %s of domain %" PRIu32 " (%s): %s",

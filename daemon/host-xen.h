@@ -26,6 +26,10 @@ struct bd_host_xen {
 	unsigned builds_ms;	/* the time that was set to */
 };
 
+/* Right before anything is done to a domain that an earlier look found: -ESRCH when its id
+ * is another domain's by now, as its handle tells, or nobody's. */
+int bd_xen_still_there(struct bd_host_xen *x, uint32_t domid, struct bd_xen_info *ret);
+
 /* host-xen-holder.c: empty domains that hold claims. As in bd_host_ops. */
 int bd_xen_holder_stake(struct bd_host *h, const bl_uuid *handle, const bl_uuid *id,
 			bl_pages pages, int node, uint32_t *ret_domid, struct bl_err *reterr);

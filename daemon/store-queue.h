@@ -24,7 +24,9 @@ struct bd_store_request {
 	enum bd_store_op op;
 	uint64_t cookie;
 	uint32_t domid;
-	char *value, *expect; /* NULL, or within the same allocation */
+	/* NULL, or within the same allocation: */
+	const char *value, *expect;
+	struct bd_store_guard guard; /* path NULL: none */
 	char path[];
 };
 STAILQ_HEAD(bd_store_requests, bd_store_request);

@@ -51,18 +51,25 @@ int bd_store_read_later(struct bd_store *s, uint64_t cookie, const char *path)
 		   path);
 }
 
-int bd_store_write(struct bd_store *s, uint64_t cookie, const char *path,
-		   const char *value, const char *expect)
+static int ask_guarded(struct bd_store *s, struct bd_store_request *what,
+		       const struct bd_store_guard *guard, const char *path)
 {
-	return ask(s, false, &(struct bd_store_request){
-		.op = BD_STORE_WRITE, .cookie = cookie,
-		/* only ever copied from */
-		.value = (char *)(uintptr_t)value, .expect = (char *)(uintptr_t)expect }, path);
+	if (guard)
+		what->guard = *guard;
+	return ask(s, false, what, path);
 }
 
-int bd_store_remove(struct bd_store *s, const char *path)
+int bd_store_write(struct bd_store *s, uint64_t cookie, const char *path, const char *value,
+		   const char *expect, const struct bd_store_guard *guard)
 {
-	return ask(s, false, &(struct bd_store_request){ .op = BD_STORE_REMOVE }, path);
+	return ask_guarded(s, &(struct bd_store_request){
+		.op = BD_STORE_WRITE, .cookie = cookie, .value = value, .expect = expect }, guard,
+		path);
+}
+
+int bd_store_remove(struct bd_store *s, const char *path, const struct bd_store_guard *guard)
+{
+	return ask_guarded(s, &(struct bd_store_request){ .op = BD_STORE_REMOVE }, guard, path);
 }
 
 static int ask_watch(struct bd_store *s, enum bd_store_op op, uint64_t cookie,

@@ -167,6 +167,63 @@ static void test_refused_write(void **state)
 	stop(f);
 }
 
+/* The guest is gone since the last look, and another one has its id. */
+static void test_reused(void **state)
+{
+	struct fixture *f = new_fixture();
+	const struct bl_action limit = { .kind = BL_ACT_MAXMEM, .domid = 1, .pages = BL_PAGES(50000) };
+	const struct bl_action nudge = { .kind = BL_ACT_NUDGE, .domid = 1, .pages = BL_PAGES(65536) };
+	uint64_t max;
+
+	(void)state;
+	add_guest(1, false, false, 262144, 262144, 0, 0);
+	start(f);
+	fake_xen_reuse(1);
+	max = fake_xen_find(1)->max;
+	assert_int_equal(set_target(f, 1, 50000), -ESRCH);
+	assert_int_equal(f->e.id, BL_ERR_NO_SUCH_DOMAIN);
+	assert_int_equal(f->h->ops->apply(f->h, &limit, &f->e), -ESRCH);
+	assert_int_equal(f->h->ops->apply(f->h, &nudge, &f->e), -ESRCH);
+	assert_int_equal(fake_xen_find(1)->max, max);
+	/* The new one is known after the next look. */
+	until(f, 1, d->has_target);
+	assert_int_equal(set_target(f, 1, 50000), 0);
+	expect_store(f, "/local/domain/1/memory/target", "200000");
+	assert_true(fake_store_wrote("/local/domain/1/memory/target", "200000\n"));
+	stop(f);
+}
+
+/* The write waits for xenstored, and meanwhile the id, and even the value that is to be
+ * written over, become another guest's. */
+static void test_reused_while_writing(void **state)
+{
+	struct fixture *f = new_fixture();
+
+	(void)state;
+	add_guest(1, false, false, 262144, 262144, 0, 0);
+	fake_store_setf(1, "vm", "/vm/first");
+	start(f);
+	fake_store_stall(true);
+	assert_int_equal(set_target(f, 1, 50000), 0);
+	fake_store_setf(1, "vm", "/vm/second");
+	fake_store_stall(false);
+	for (int i = 0; i < 500 && !f->failures; i++)
+		run_loop(f, 20000);
+	assert_int_equal(f->failures, 1);
+	assert_int_equal(f->last_failure, ESRCH);
+	assert_true(fake_store_wrote("/local/domain/1/memory/target", ""));
+	stop(f);
+	/* With the same guest there it is written. */
+	f = new_fixture();
+	add_guest(1, false, false, 262144, 262144, 0, 0);
+	fake_store_setf(1, "vm", "/vm/first");
+	start(f);
+	assert_int_equal(set_target(f, 1, 50000), 0);
+	expect_store(f, "/local/domain/1/memory/target", "200000");
+	assert_int_equal(f->failures, 0);
+	stop(f);
+}
+
 /* A target that is there already: the guest's driver may have given up on it. */
 static void test_same_again(void **state)
 {
@@ -261,6 +318,8 @@ int main(void)
 		cmocka_unit_test(test_external_nonsense),
 		cmocka_unit_test(test_overtaken),
 		cmocka_unit_test(test_refused_write),
+		cmocka_unit_test(test_reused),
+		cmocka_unit_test(test_reused_while_writing),
 		cmocka_unit_test(test_same_again),
 		cmocka_unit_test(test_nudge),
 		cmocka_unit_test(test_nudge_overridden),
