@@ -259,7 +259,7 @@ static void take_value(struct bd_xen_guest *g, enum bd_xen_key key,
 	case BD_XEN_KEY_MEMINFO_FREE:
 	case BD_XEN_KEY_MEMINFO:
 		if (!bd_xen_tele_take(&g->tele, (enum bd_xen_tele_source)(key - BD_XEN_KEY_STAT),
-				      reply->value, reply->len, bd_store_now()))
+				      reply->value, reply->len, bd_clock_now()))
 			complain(g, key);
 		break;
 	case BD_XEN_KEY_INTRODUCED:

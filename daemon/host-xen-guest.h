@@ -5,9 +5,9 @@
 #ifndef BD_HOST_XEN_GUEST_H
 #define BD_HOST_XEN_GUEST_H
 
-#include <event2/event.h>
 #include <uthash.h>
 
+#include "daemon/clock.h"
 #include "daemon/host-xen-call.h"
 #include "daemon/host-xen-offset.h"
 #include "daemon/host-xen-tele.h"
@@ -30,7 +30,7 @@ struct bd_xen_target {
 	bool writing;
 	uint64_t sent;	      /* on its way */
 	bool nudging;	      /* what is on its way is to be followed by `want` in a while */
-	struct event *second; /* that while */
+	struct bd_clock_timer *second; /* that while */
 	struct bl_action action; /* asked for last */
 };
 

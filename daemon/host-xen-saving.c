@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/clock.h"
 #include "daemon/host-xen-proc.h"
-#include "daemon/store.h"
 
 #define HELPER "libxl-save-helper"
 #define HELPER_COMM "libxl-save-help" /* the kernel cuts a process's name at 15 bytes */
@@ -93,12 +93,12 @@ void bd_xen_saving_scan(const char *proc, struct bd_xen_saving *ret)
 /* There may be very many processes, and they need not be root's. */
 void bd_xen_saving_look(struct bd_xen_saving *s)
 {
-	bl_ms begin = bd_store_now(), end;
+	bl_ms begin = bd_clock_now(), end;
 
 	if (begin.n < s->again.n)
 		return;
 	bd_xen_saving_scan(bd_xen_proc, s);
-	end = bd_store_now();
+	end = bd_clock_now();
 	s->again = BL_MS(end.n + bl_ms_since(end, begin).n * (SHARE - 1));
 }
 

@@ -258,14 +258,13 @@ static void look_for_saving(struct bd_host_xen *x, bl_ms now)
 /* An offset is about to be known: have a tick come for it. */
 static void hurry(struct bd_host_xen *x, bl_ms now)
 {
-	const struct timeval soon = { .tv_usec = (suseconds_t)BD_XEN_OFFSET_STILL.n * 1000 };
 	struct bd_xen_guest *g, *next;
 
-	if (evtimer_pending(x->hurry, NULL))
+	if (bd_clock_timer_pending(x->hurry))
 		return;
 	HASH_ITER(hh, x->guests.table, g, next) {
 		if (bd_xen_offset_hurry(&g->offset, now)) {
-			(void)evtimer_add(x->hurry, &soon);
+			(void)bd_clock_timer_set(x->hurry, BD_XEN_OFFSET_STILL);
 			return;
 		}
 	}
@@ -280,7 +279,7 @@ int bd_xen_snapshot(struct bd_host *h, struct bl_snapshot *s)
 	int r;
 
 	bl_snapshot_reset(s);
-	s->now = bd_store_now();
+	s->now = bd_clock_now();
 	s->store_stale = since.n && bl_ms_since(s->now, since).n > SILENT_AFTER.n;
 	r = fill_host(x, s);
 	if (r == 0)

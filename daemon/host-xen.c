@@ -7,14 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* At the start, before there is a loop to keep waiting: how long to wait for
  * xenstored, and for guests' offsets, so that the first tick knows them. */
 #define START_STORE BL_MS(2000)
 #define START_OFFSETS BL_MS(BD_XEN_OFFSET_STILL_MOVED.n + 500)
-#define START_STEP_NSEC 100000000
+#define START_STEP BL_MS(100)
 #define DEFEATS_EVERY BL_MS(60000)
 
 static struct bd_host_xen *xen_of(struct bd_host *h)
@@ -29,8 +28,7 @@ static void close_host(struct bd_host *h)
 	bd_store_close(x->store);
 	bd_xen_guests_free(&x->guests);
 	bd_xen_call_close(x->call);
-	if (x->hurry)
-		event_free(x->hurry);
+	bd_clock_timer_free(x->hurry);
 	bd_xen_build_free(x);
 	free(x);
 }
@@ -38,7 +36,7 @@ static void close_host(struct bd_host *h)
 static bl_ms now(struct bd_host *h)
 {
 	(void)h;
-	return bd_store_now();
+	return bd_clock_now();
 }
 
 static const char *version(struct bd_host *h)
@@ -76,7 +74,7 @@ static bool is_saved(struct bd_host_xen *x, uint32_t domid)
 	if (!x->looked) {
 		bd_xen_saving_look(&x->saving);
 		x->looked = true;
-		x->looked_at = bd_store_now();
+		x->looked_at = bd_clock_now();
 	}
 	return bd_xen_saving_has(&x->saving, domid);
 }
@@ -182,7 +180,7 @@ static void reread(struct bd_host *h, uint32_t domid)
 /* A walk through the processes: not for each who asks. */
 static const struct bd_xen_defeats *defeats(struct bd_host_xen *x)
 {
-	bl_ms t = bd_store_now();
+	bl_ms t = bd_clock_now();
 
 	if (!x->defeats_at.n || bl_ms_since(t, x->defeats_at).n >= DEFEATS_EVERY.n) {
 		bd_xen_defeats_look(bd_xen_call_cmdline(x->call), &x->defeats);
@@ -195,7 +193,7 @@ static void problems(struct bd_host *h, void (*add)(void *ud, const char *line),
 {
 	const struct bd_xen_defeats *d = defeats(xen_of(h));
 	bl_ms since = bd_store_silent(xen_of(h)->store);
-	uint64_t silent = bl_ms_since(bd_store_now(), since).n / 1000;
+	uint64_t silent = bl_ms_since(bd_clock_now(), since).n / 1000;
 	const char *doubt = bd_xen_saving_doubt(&xen_of(h)->saving);
 	char line[256];
 
@@ -240,12 +238,10 @@ static const struct bd_host_ops ops = {
 	.problems = problems,
 };
 
-static void on_hurry(evutil_socket_t fd, short what, void *ud)
+static void on_hurry(void *ud)
 {
 	struct bd_host_xen *x = ud;
 
-	(void)fd;
-	(void)what;
 	x->host.events.changed(x->host.events.ud);
 }
 
@@ -254,7 +250,7 @@ static bool offsets_pending(const struct bd_host_xen *x)
 	struct bd_xen_guest *g, *next;
 
 	HASH_ITER(hh, x->guests.table, g, next)
-		if (bd_xen_offset_hurry(&g->offset, bd_store_now()))
+		if (bd_xen_offset_hurry(&g->offset, bd_clock_now()))
 			return true;
 	return false;
 }
@@ -275,7 +271,6 @@ static void nobody_failed(void *ud, const struct bl_action *a, int error)
  * only makes it know less. */
 static int first_look(struct bd_host_xen *x)
 {
-	const struct timespec step = { .tv_nsec = START_STEP_NSEC };
 	struct bl_snapshot s = { 0 };
 	uint64_t end;
 	int r;
@@ -285,9 +280,9 @@ static int first_look(struct bd_host_xen *x)
 	if (r == 0 && bd_store_settle(x->store, START_STORE) == 0) {
 		x->guests.reads_at = BL_MS(0); /* now there are guests to ask about */
 		r = bd_xen_snapshot(&x->host, &s);
-		end = bd_store_now().n + START_OFFSETS.n;
-		while (r == 0 && offsets_pending(x) && bd_store_now().n < end) {
-			(void)nanosleep(&step, NULL);
+		end = bd_clock_now().n + START_OFFSETS.n;
+		while (r == 0 && offsets_pending(x) && bd_clock_now().n < end) {
+			bd_clock_sleep(START_STEP);
 			r = bd_xen_snapshot(&x->host, &s);
 		}
 		/* What guests report was asked for on the way. */
@@ -312,10 +307,9 @@ int bd_host_xen_open(struct event_base *base, const struct bd_host_events *ev,
 	x->base = base;
 	x->guests.base = base;
 	x->guests.events = &x->host.events;
-	x->hurry = evtimer_new(base, on_hurry, x);
+	x->hurry = bd_clock_timer_new(base, on_hurry, x);
 	if (!x->hurry || bd_xen_build_init(x)) {
-		if (x->hurry)
-			event_free(x->hurry);
+		bd_clock_timer_free(x->hurry);
 		free(x);
 		return bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
 	}

@@ -21,9 +21,9 @@ struct bd_host_xen {
 	bl_ms nodes_at;
 	struct bd_xen_defeats defeats;
 	bl_ms defeats_at; /* when that was looked at */
-	struct event *hurry; /* look again soon: an offset is about to be known */
-	struct event *builds;	/* look who builds what is being built */
-	unsigned builds_ms;	/* the time that was set to */
+	struct bd_clock_timer *hurry; /* look again soon: an offset is about to be known */
+	struct bd_clock_timer *builds; /* look who builds what is being built */
+	unsigned builds_ms;	       /* the time that was set to */
 };
 
 /* Right before anything is done to a domain that an earlier look found: -ESRCH when its id

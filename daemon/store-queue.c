@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "daemon/clock.h"
 
 /* As many answers as pile up before the loop is woken in the midst of work. */
 #define ANSWERS_BATCH 128
@@ -22,14 +23,6 @@ static void signal_fd(int fd)
 {
 	/* Can only fail when the count is full: then it is readable anyway. */
 	(void)eventfd_write(fd, 1);
-}
-
-uint64_t bd_store_queue_now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 int bd_store_queue_init(struct bd_store_queue *q)
@@ -220,5 +213,5 @@ void bd_store_queue_silent(struct bd_store_queue *q, bool yes)
 		atomic_store(&q->silent_since, 0);
 	else
 		(void)atomic_compare_exchange_strong(&q->silent_since, &none,
-						     bd_store_queue_now());
+						     bd_clock_now().n);
 }

@@ -64,10 +64,8 @@ int bd_store_watch(struct bd_store *s, uint64_t cookie, const char *path, bool r
 int bd_store_unwatch(struct bd_store *s, uint64_t cookie, const char *path, bool read);
 int bd_store_introduced(struct bd_store *s, uint64_t cookie, uint32_t domid);
 
-/* CLOCK_BOOTTIME: the host's clock. */
-bl_ms bd_store_now(void);
-/* Since when the worker waits for xenstored, or has no connection; 0 ms when
- * it does neither. CLOCK_BOOTTIME. */
+/* Since when, on the host's clock, the worker waits for xenstored, or has no connection;
+ * 0 ms when it does neither. */
 bl_ms bd_store_silent(const struct bd_store *s);
 /* Runs the sink until all that is queued is answered, at most so long; for
  * the start and the end of the process. -ETIMEDOUT. */

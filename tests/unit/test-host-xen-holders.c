@@ -409,6 +409,7 @@ static void test_hostile(void **state)
 	fake_store_break();
 	for (int round = 0; round < 30; round++) {
 		run_loop(f, 100000);
+		fake_clock_pass(BL_MS(100));
 		look(f, 1);
 		for (uint32_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 			const struct bl_dom *d = bl_snapshot_find(&f->s, i + 1);

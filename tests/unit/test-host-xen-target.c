@@ -57,7 +57,7 @@ static void test_external(void **state)
 	start(f);
 	/* The same value again is nobody's. */
 	fake_store_setf(1, "memory/target", "262144");
-	run_loop(f, 100000);
+	see_writes(f, 1);
 	assert_int_equal(look(f, 1)->flags, 0);
 	f->changes = 0;
 	fake_store_setf(1, "memory/target", "200000");
@@ -77,8 +77,8 @@ static void test_external_dom0(void **state)
 	(void)state;
 	start(f);
 	fake_store_setf(0, "memory/target", "%llu", (unsigned long long)kib);
-	until(f, 0, d->target.n == kib / 4);
-	run_loop(f, 50000);
+	see_writes(f, 0);
+	assert_int_equal(look(f, 0)->target.n, kib / 4);
 	assert_false(look(f, 0)->flags & BL_DOM_EXTERNAL);
 	fake_store_setf(0, "memory/target", "%llu", (unsigned long long)kib - 102400);
 	until(f, 0, d->flags & BL_DOM_EXTERNAL);
@@ -127,7 +127,7 @@ static void test_external_nonsense(void **state)
 		add_guest(1, false, false, 262144, 262144, 0, 0);
 		start(f);
 		fake_store_set(path, values[i]);
-		run_loop(f, 100000);
+		see_writes(f, 1);
 		f->h->ops->adopt(f->h, 1);
 		fake_store_set(path, "200000");
 		until(f, 1, d->flags & BL_DOM_EXTERNAL && d->target.n == 50000);
@@ -235,16 +235,23 @@ static void test_same_again(void **state)
 	assert_int_equal(set_target(f, 1, 65536), 0);
 	expect_store(f, "/local/domain/1/memory/target", "262140");
 	assert_int_equal(look(f, 1)->target.n, 65536);
+	settle(f);
+	fake_clock_pass(BL_MS(499));
+	settle(f);
+	assert_true(fake_store_wrote("/local/domain/1/memory/target", "262140\n"));
+	fake_clock_pass(BL_MS(1));
 	expect_store(f, "/local/domain/1/memory/target", "262144");
-	run_loop(f, 100000); /* that it was written is to be known here, too */
+	settle(f);
 	/* between the halves what the first one wrote is a target as any other */
 	assert_int_equal(set_target(f, 1, 65536), 0);
 	expect_store(f, "/local/domain/1/memory/target", "262140");
 	assert_true(fake_store_wrote("/local/domain/1/memory/target", "262140\n262144\n262140\n"));
-	run_loop(f, 50000);
+	settle(f);
 	assert_int_equal(set_target(f, 1, 65535), 0);
 	assert_int_equal(look(f, 1)->target.n, 65535);
-	run_loop(f, 1300000);
+	settle(f);
+	fake_clock_pass(BL_MS(1300));
+	settle(f);
 	expect_store(f, "/local/domain/1/memory/target", "262140");
 	assert_int_equal(look(f, 1)->target.n, 65535);
 	assert_int_equal(f->failures, 0);
@@ -271,9 +278,9 @@ static void test_nudge(void **state)
 
 	(void)state;
 	assert_int_equal(look(f, 1)->target.n, 65536);
-	for (int i = 0; i < 500 && !fake_store_wrote("/local/domain/1/memory/target",
-						     "262140\n262144\n"); i++)
-		run_loop(f, 20000);
+	settle(f);
+	fake_clock_pass(BL_MS(500));
+	settle(f);
 	assert_true(fake_store_wrote("/local/domain/1/memory/target", "262140\n262144\n"));
 	until(f, 1, d->target.n == 65536 && d->flags == 0);
 	stop(f);
@@ -285,10 +292,12 @@ static void test_nudge_overridden(void **state)
 	struct fixture *f = nudged();
 
 	(void)state;
-	run_loop(f, 50000);
+	settle(f);
 	assert_int_equal(set_target(f, 1, 50000), 0);
 	expect_store(f, "/local/domain/1/memory/target", "200000");
-	run_loop(f, 800000);
+	settle(f);
+	fake_clock_pass(BL_MS(800));
+	settle(f);
 	assert_true(fake_store_wrote("/local/domain/1/memory/target", "262140\n200000\n"));
 	stop(f);
 }
@@ -299,8 +308,11 @@ static void test_nudge_too_late(void **state)
 	struct fixture *f = nudged();
 
 	(void)state;
+	settle(f);
 	fake_store_set("/local/domain/1/memory/target", NULL);
-	run_loop(f, 800000);
+	until_now(f, 1, !d->has_target);
+	fake_clock_pass(BL_MS(800));
+	settle(f);
 	assert_true(fake_store_wrote("/local/domain/1/memory/target", "262140\n"));
 	assert_int_equal(f->failures, 0);
 	assert_int_equal(set_target(f, 1, 50000), -ENOENT);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/xen-fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,6 +94,22 @@ void run_loop(struct fixture *f, long usec)
 
 	event_base_loopexit(f->base, &t);
 	event_base_loop(f->base, EVLOOP_NO_EXIT_ON_EMPTY);
+}
+
+void settle(struct fixture *f)
+{
+	assert_int_equal(bd_store_settle(((struct bd_host_xen *)f->h)->store, BL_MS(10000)), 0);
+}
+
+/* Watches tell of writes in their order. */
+void see_writes(struct fixture *f, uint32_t domid)
+{
+	static unsigned n;
+	char name[32];
+
+	snprintf(name, sizeof(name), "marked%u", ++n);
+	fake_store_setf(domid, "name", "%s", name);
+	until_now(f, domid, !strcmp(d->name, name));
 }
 
 int set_target(struct fixture *f, uint32_t domid, uint64_t pages)
