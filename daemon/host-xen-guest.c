@@ -48,7 +48,7 @@ static const enum bd_xen_key once[] = {
 #define LAST_OF_ONCE BD_XEN_KEY_STUBDOM
 /* What a toolstack may change later, seldom. */
 static const enum bd_xen_key seldom[] = {
-	BD_XEN_KEY_STATIC_MAX, BD_XEN_KEY_DYN_MIN, BD_XEN_KEY_ANNOUNCED,
+	BD_XEN_KEY_VM, BD_XEN_KEY_STATIC_MAX, BD_XEN_KEY_DYN_MIN, BD_XEN_KEY_ANNOUNCED,
 };
 
 #define COOKIE_SERIAL 24
@@ -309,7 +309,8 @@ static void host_reply(struct bd_xen_guests *gs, const struct bd_store_reply *re
 
 	if (reply->cookie == HOST_ALIVE && gs->reads_pending)
 		gs->reads_pending--;
-	if (reply->what == BD_STORE_WRITTEN && reply->r < 0)
+	/* A holder that is gone needs no name. */
+	if (reply->what == BD_STORE_WRITTEN && reply->r < 0 && reply->r != -ESRCH)
 		bd_log(LOG_WARNING, "cannot write to xenstore: %s", strerror(-reply->r));
 	if (reply->what != BD_STORE_FIRED)
 		return;
