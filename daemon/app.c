@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "daemon/config.h"
 #include "daemon/control.h"
@@ -48,6 +49,7 @@ struct app {
 	struct bd_control *control;
 	struct bd_notify *notify;
 	struct bd_host_events host_events; /* the backend's for as long as it is open */
+	int host_lock;			   /* -1: a simulated host, which its state folder locks */
 };
 
 static int load_config(const struct bd_options *o, struct bd_config *ret, struct bl_err *err)
@@ -123,6 +125,18 @@ static int open_host(struct app *a, struct bd_host **ret, struct bl_err *err)
 #endif
 }
 
+static int lock_host(struct app *a, struct bl_err *err)
+{
+#ifdef HAVE_XEN
+	if (!a->options.sim) {
+		a->host_lock = bd_host_xen_lock(err);
+		return a->host_lock < 0 ? a->host_lock : 0;
+	}
+#endif
+	(void)a, (void)err;
+	return 0;
+}
+
 static int out_of_memory(struct bl_err *err)
 {
 	return bl_err_set(err, ENOMEM, BL_ERR_BACKEND, "out of memory");
@@ -159,7 +173,9 @@ static int start(struct app *a, struct bl_err *err)
 	    add_signal(a, 1, SIGINT, on_stop) < 0 || add_signal(a, 2, SIGHUP, on_reload) < 0)
 		return out_of_memory(err);
 	want_descriptors(a->config.max_clients);
-	r = bd_state_open(a->options.state_dir, &a->state, err);
+	r = lock_host(a, err);
+	if (r == 0)
+		r = bd_state_open(a->options.state_dir, &a->state, err);
 	if (r == 0)
 		r = start_manager(a, err);
 	if (r < 0)
@@ -187,11 +203,13 @@ static void stop(struct app *a)
 	if (a->base)
 		event_base_free(a->base);
 	libevent_global_shutdown();
+	if (a->host_lock >= 0)
+		(void)close(a->host_lock); /* the last: whoever starts now finds all as it stays */
 }
 
 static int run(const struct bd_options *o)
 {
-	struct app a = { .options = *o };
+	struct app a = { .options = *o, .host_lock = -1 };
 	struct bl_err err;
 	int r;
 

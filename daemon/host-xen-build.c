@@ -47,7 +47,7 @@ static void look(struct bd_host_xen *x)
 {
 	struct bd_xen_guest *g, *next;
 
-	(void)bd_xen_saving_scan("/proc", &x->saving);
+	bd_xen_saving_look(&x->saving);
 	HASH_ITER(hh, x->guests.table, g, next) {
 		if (!is_open(g))
 			continue;
@@ -60,20 +60,17 @@ static void look(struct bd_host_xen *x)
 void bd_xen_build_look(struct bd_host_xen *x)
 {
 	unsigned ms = pause_ms(x);
-	const struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
 
-	if (!ms || (evtimer_pending(x->builds, NULL) && x->builds_ms <= ms))
+	if (!ms || (bd_clock_timer_pending(x->builds) && x->builds_ms <= ms))
 		return;
 	x->builds_ms = ms;
-	(void)evtimer_add(x->builds, &tv);
+	(void)bd_clock_timer_set(x->builds, BL_MS(ms));
 }
 
-static void on_builds(evutil_socket_t fd, short what, void *ud)
+static void on_builds(void *ud)
 {
 	struct bd_host_xen *x = ud;
 
-	(void)fd;
-	(void)what;
 	if (pause_ms(x))
 		look(x);
 	bd_xen_build_look(x);
@@ -81,12 +78,11 @@ static void on_builds(evutil_socket_t fd, short what, void *ud)
 
 int bd_xen_build_init(struct bd_host_xen *x)
 {
-	x->builds = evtimer_new(x->base, on_builds, x);
+	x->builds = bd_clock_timer_new(x->base, on_builds, x);
 	return x->builds ? 0 : -ENOMEM;
 }
 
 void bd_xen_build_free(struct bd_host_xen *x)
 {
-	if (x->builds)
-		event_free(x->builds);
+	bd_clock_timer_free(x->builds);
 }

@@ -61,19 +61,17 @@ bool bd_xen_defeats_autoballoon(const char *xl_conf, const char *cmdline)
 
 static bool look_at(void *ud, const struct bd_xen_process *p)
 {
-	static const char *const balancers[] = { "squeezed", "qmemmand", "qmemman" };
-	char *ret = ud;
-
-	for (size_t i = 0; i < sizeof(balancers) / sizeof(balancers[0]); i++)
-		if (!strcmp(p->comm, balancers[i]))
-			(void)snprintf(ret, BD_XEN_BALANCER_MAX, "%s", balancers[i]);
-	return !ret[0];
+	(void)snprintf(ud, BD_XEN_BALANCER_MAX, "%s", p->comm);
+	return false;
 }
 
 void bd_xen_defeats_balancer(const char *proc, char ret[BD_XEN_BALANCER_MAX])
 {
+	static const char *const balancers[] = { "squeezed", "qmemmand", "qmemman", NULL };
+
 	ret[0] = '\0';
-	(void)bd_xen_proc_each(proc, look_at, ret);
+	/* What cannot be seen is told of where it matters, see bd_xen_saving_doubt(). */
+	(void)bd_xen_proc_each(proc, balancers, look_at, ret);
 }
 
 void bd_xen_defeats_look(const char *cmdline, struct bd_xen_defeats *ret)
@@ -86,5 +84,5 @@ void bd_xen_defeats_look(const char *cmdline, struct bd_xen_defeats *ret)
 		(void)close(fd);
 	conf[n > 0 ? n : 0] = '\0';
 	ret->autoballoon = bd_xen_defeats_autoballoon(conf, cmdline);
-	bd_xen_defeats_balancer("/proc", ret->balancer);
+	bd_xen_defeats_balancer(bd_xen_proc, ret->balancer);
 }

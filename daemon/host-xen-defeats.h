@@ -11,7 +11,7 @@
 bool bd_xen_defeats_autoballoon(const char *xl_conf, const char *cmdline);
 
 #define BD_XEN_BALANCER_MAX 16
-/* The name of another balancer that runs, "" none; proc: where /proc is. */
+/* The name of another balancer that root runs, "" none; proc: where /proc is. */
 void bd_xen_defeats_balancer(const char *proc, char ret[BD_XEN_BALANCER_MAX]);
 
 struct bd_xen_defeats {

@@ -26,6 +26,7 @@ static const char *const host_paths[N_HOST] = {
 
 static const char *const paths[BD_XEN_N_KEYS] = {
 	[BD_XEN_KEY_NAME] = "name",
+	[BD_XEN_KEY_VM] = "vm",
 	[BD_XEN_KEY_TARGET] = "memory/target",
 	[BD_XEN_KEY_SHUTDOWN] = "control/shutdown",
 	[BD_XEN_KEY_STATIC_MAX] = "memory/static-max",
@@ -41,13 +42,13 @@ static const char *const paths[BD_XEN_N_KEYS] = {
 
 /* Read once a domain is there, in this order, the last one ends it. */
 static const enum bd_xen_key once[] = {
-	BD_XEN_KEY_STATIC_MAX, BD_XEN_KEY_VIDEORAM, BD_XEN_KEY_DYN_MIN,
+	BD_XEN_KEY_VM, BD_XEN_KEY_STATIC_MAX, BD_XEN_KEY_VIDEORAM, BD_XEN_KEY_DYN_MIN,
 	BD_XEN_KEY_ANNOUNCED, BD_XEN_KEY_TARGET, BD_XEN_KEY_STUBDOM,
 };
 #define LAST_OF_ONCE BD_XEN_KEY_STUBDOM
 /* What a toolstack may change later, seldom. */
 static const enum bd_xen_key seldom[] = {
-	BD_XEN_KEY_STATIC_MAX, BD_XEN_KEY_DYN_MIN, BD_XEN_KEY_ANNOUNCED,
+	BD_XEN_KEY_VM, BD_XEN_KEY_STATIC_MAX, BD_XEN_KEY_DYN_MIN, BD_XEN_KEY_ANNOUNCED,
 };
 
 #define COOKIE_SERIAL 24
@@ -210,6 +211,13 @@ static void take_name(struct bd_xen_guest *g, const struct bd_store_reply *reply
 		changed(g->gs);
 }
 
+static void take_vm(struct bd_xen_guest *g, const struct bd_store_reply *reply)
+{
+	bool fits = reply->value && reply->len < sizeof(g->vm) && strlen(reply->value) == reply->len;
+
+	(void)snprintf(g->vm, sizeof(g->vm), "%s", fits ? reply->value : "");
+}
+
 static void take_value(struct bd_xen_guest *g, enum bd_xen_key key,
 		       const struct bd_store_reply *reply)
 {
@@ -218,6 +226,9 @@ static void take_value(struct bd_xen_guest *g, enum bd_xen_key key,
 	switch (key) {
 	case BD_XEN_KEY_NAME:
 		take_name(g, reply);
+		break;
+	case BD_XEN_KEY_VM:
+		take_vm(g, reply);
 		break;
 	case BD_XEN_KEY_TARGET:
 		bd_xen_target_value(g, reply);
@@ -248,7 +259,7 @@ static void take_value(struct bd_xen_guest *g, enum bd_xen_key key,
 	case BD_XEN_KEY_MEMINFO_FREE:
 	case BD_XEN_KEY_MEMINFO:
 		if (!bd_xen_tele_take(&g->tele, (enum bd_xen_tele_source)(key - BD_XEN_KEY_STAT),
-				      reply->value, reply->len, bd_store_now()))
+				      reply->value, reply->len, bd_clock_now()))
 			complain(g, key);
 		break;
 	case BD_XEN_KEY_INTRODUCED:
@@ -298,7 +309,8 @@ static void host_reply(struct bd_xen_guests *gs, const struct bd_store_reply *re
 
 	if (reply->cookie == HOST_ALIVE && gs->reads_pending)
 		gs->reads_pending--;
-	if (reply->what == BD_STORE_WRITTEN && reply->r < 0)
+	/* A holder that is gone needs no name. */
+	if (reply->what == BD_STORE_WRITTEN && reply->r < 0 && reply->r != -ESRCH)
 		bd_log(LOG_WARNING, "cannot write to xenstore: %s", strerror(-reply->r));
 	if (reply->what != BD_STORE_FIRED)
 		return;

@@ -5,9 +5,9 @@
 #ifndef BD_HOST_XEN_GUEST_H
 #define BD_HOST_XEN_GUEST_H
 
-#include <event2/event.h>
 #include <uthash.h>
 
+#include "daemon/clock.h"
 #include "daemon/host-xen-call.h"
 #include "daemon/host-xen-offset.h"
 #include "daemon/host-xen-tele.h"
@@ -16,6 +16,8 @@
 
 /* Longest memory/target as text. */
 #define BD_XEN_NUMBER_MAX 24
+/* Longest path of a toolstack's notes of a domain that is compared. */
+#define BD_XEN_VM_MAX 128
 
 struct bd_xen_target {
 	bool present;
@@ -28,7 +30,7 @@ struct bd_xen_target {
 	bool writing;
 	uint64_t sent;	      /* on its way */
 	bool nudging;	      /* what is on its way is to be followed by `want` in a while */
-	struct event *second; /* that while */
+	struct bd_clock_timer *second; /* that while */
 	struct bl_action action; /* asked for last */
 };
 
@@ -53,6 +55,7 @@ struct bd_xen_guest {
 	bool stubdom, announced;
 	bool complained; /* one line in the log a domain */
 	char name[BL_NAME_MAX + 1];
+	char vm[BD_XEN_VM_MAX]; /* where its toolstack keeps notes of it and of no other; "" unknown */
 	bool has_static_max, has_dyn_min;
 	uint64_t static_max, videoram, dyn_min; /* KiB */
 	struct bd_xen_target target;
@@ -81,6 +84,7 @@ struct bd_xen_guests {
 /* Everything read or watched. What a guest can write is from STAT on. */
 enum bd_xen_key {
 	BD_XEN_KEY_NAME,
+	BD_XEN_KEY_VM,
 	BD_XEN_KEY_TARGET,
 	BD_XEN_KEY_SHUTDOWN, /* holders alone */
 	BD_XEN_KEY_STATIC_MAX,

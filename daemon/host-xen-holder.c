@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/host-xen.h"
 #include "daemon/log.h"
@@ -17,33 +18,47 @@ static struct bd_host_xen *xen_of(struct bd_host *h)
 	return (struct bd_host_xen *)h;
 }
 
-static void dom_path(uint32_t domid, char buf[BD_XEN_PATH_MAX])
+static void key_path(uint32_t domid, const char *key, char buf[BD_XEN_PATH_MAX])
 {
-	(void)snprintf(buf, BD_XEN_PATH_MAX, "/local/domain/%" PRIu32, domid);
+	(void)snprintf(buf, BD_XEN_PATH_MAX, "/local/domain/%" PRIu32 "/%s", domid, key);
+}
+
+/* By the time a request is done the holder's id may be a guest's, of which its toolstack
+ * keeps notes there. What xenstore has of a holder is its name alone. */
+static struct bd_store_guard no_toolstacks(uint32_t domid, char buf[BD_XEN_PATH_MAX])
+{
+	key_path(domid, "vm", buf);
+	return (struct bd_store_guard){ .path = buf };
+}
+
+static void remove_notes(struct bd_store *store, uint32_t domid)
+{
+	char path[BD_XEN_PATH_MAX], vm[BD_XEN_PATH_MAX];
+	const struct bd_store_guard ours = no_toolstacks(domid, vm);
+
+	(void)snprintf(path, sizeof(path), "/local/domain/%" PRIu32, domid);
+	(void)bd_store_remove(store, path, &ours);
 }
 
 /* Gives the claim up first: a claim on a domain that is dying can be lost with it. */
 static int destroy(struct bd_xen_call *call, struct bd_store *store, uint32_t domid)
 {
-	char path[BD_XEN_PATH_MAX];
 	int r;
 
 	(void)bd_xen_call_claim(call, domid, BL_PAGES(0));
 	r = bd_xen_call_destroy(call, domid);
 	if (r < 0)
 		return r;
-	if (store) {
-		dom_path(domid, path);
-		(void)bd_store_remove(store, path);
-	}
+	if (store)
+		remove_notes(store, domid);
 	return 0;
 }
 
 /* Whatever is asked of a holder is only done to the domain that has its handle. */
-static int check(struct bd_host_xen *x, uint32_t domid, const bl_uuid *handle,
+static int check(struct bd_xen_call *call, uint32_t domid, const bl_uuid *handle,
 		 struct bd_xen_info *ret)
 {
-	int r = bd_xen_call_one(x->call, domid, ret);
+	int r = bd_xen_call_one(call, domid, ret);
 
 	if (r < 0)
 		return r == -ESRCH ? -ENOENT : r;
@@ -61,6 +76,9 @@ static int claim_error(struct bl_err *reterr, int r, uint32_t domid, bl_pages pa
 		return bl_err_set(reterr, ENOMEM, BL_ERR_NO_MEMORY,
 				  "the hypervisor has no room for a claim of %s",
 				  bl_pages_format(pages, size));
+	case -ESRCH:
+		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN,
+				  "domain %" PRIu32 " is gone or dying", domid);
 	case -ENOSYS:
 		return bl_err_set(reterr, ENOSYS, BL_ERR_UNSUPPORTED,
 				  "this hypervisor has no memory claims");
@@ -73,14 +91,14 @@ static int claim_error(struct bl_err *reterr, int r, uint32_t domid, bl_pages pa
 
 static void write_name(struct bd_host_xen *x, uint32_t domid, const bl_uuid *id)
 {
-	char path[BD_XEN_PATH_MAX + 8], name[64], text[BL_UUID_STR];
+	char path[BD_XEN_PATH_MAX], vm[BD_XEN_PATH_MAX], name[64], text[BL_UUID_STR];
+	const struct bd_store_guard ours = no_toolstacks(domid, vm);
 
-	dom_path(domid, path);
-	(void)strcat(path, "/name");
+	key_path(domid, "name", path);
 	bl_uuid_format(id, text);
 	(void)snprintf(name, sizeof(name), "balloond-claim-%s", text);
 	/* Nothing depends on it: the answer is not waited for. */
-	(void)bd_store_write(x->store, BD_XEN_COOKIE_OTHER, path, name, NULL);
+	(void)bd_store_write(x->store, BD_XEN_COOKIE_OTHER, path, name, NULL, &ours);
 }
 
 void bd_xen_holder_name(struct bd_host *h, uint32_t holder, const bl_uuid *id)
@@ -128,25 +146,26 @@ int bd_xen_holder_unstake(struct bd_host *h, uint32_t holder, const bl_uuid *han
 {
 	struct bd_host_xen *x = xen_of(h);
 	struct bd_xen_info info;
-	int r = check(x, holder, handle, &info);
+	int r = check(x->call, holder, handle, &info);
 
 	return r < 0 ? r : destroy(x->call, x->store, holder);
 }
 
 /* Xen 4.17 never gives back what is claimed for a domain that is dying already:
- * one that began to after we looked must be asked to give it up while it can. */
-static int claim_for(struct bd_xen_call *call, uint32_t domid, bl_pages pages)
+ * one that began to after we looked must be asked to give it up while it can. So must
+ * another domain that got the id meanwhile. */
+static int claim_for(struct bd_host_xen *x, uint32_t domid, bl_pages pages)
 {
 	struct bd_xen_info info;
-	int r = bd_xen_call_claim(call, domid, pages);
+	int r = bd_xen_call_claim(x->call, domid, pages);
 
 	if (r < 0)
 		return r;
-	r = bd_xen_call_one(call, domid, &info);
+	r = bd_xen_still_there(x, domid, &info);
 	if (r == 0 && info.dying)
 		r = -ESRCH;
 	if (r < 0)
-		(void)bd_xen_call_claim(call, domid, BL_PAGES(0));
+		(void)bd_xen_call_claim(x->call, domid, BL_PAGES(0));
 	return r;
 }
 
@@ -155,20 +174,22 @@ int bd_xen_holder_transfer(struct bd_host *h, uint32_t holder, const bl_uuid *ha
 {
 	struct bd_host_xen *x = xen_of(h);
 	struct bd_xen_info info;
-	int r;
+	int r = bd_xen_still_there(x, domid, &info);
 
-	if (holder == BL_DOMID_NONE) {
-		r = claim_for(x->call, domid, pages);
-		return r < 0 ? claim_error(reterr, r, domid, pages) : 0;
-	}
-	r = check(x, holder, handle, &info);
+	if (r == 0 && holder == BL_DOMID_NONE)
+		r = claim_for(x, domid, pages);
+	if (r < 0)
+		return claim_error(reterr, r, domid, pages);
+	if (holder == BL_DOMID_NONE)
+		return 0;
+	r = check(x->call, holder, handle, &info);
 	if (r < 0)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "the claim's holder, domain %"
 				  PRIu32 ", is gone", holder);
 	/* No call moves a claim: between these two somebody can take the pages. */
 	r = bd_xen_call_claim(x->call, holder, BL_PAGES(0));
 	if (r == 0)
-		r = claim_for(x->call, domid, pages);
+		r = claim_for(x, domid, pages);
 	if (r < 0) {
 		/* Back to where it was, unless somebody was faster. */
 		(void)bd_xen_call_claim(x->call, holder, bl_pages_add(info.tot, info.outstanding));
@@ -183,8 +204,12 @@ int bd_xen_holder_transfer(struct bd_host *h, uint32_t holder, const bl_uuid *ha
 
 int bd_xen_holder_cancel(struct bd_host *h, uint32_t domid)
 {
-	int r = bd_xen_call_claim(xen_of(h)->call, domid, BL_PAGES(0));
+	struct bd_host_xen *x = xen_of(h);
+	struct bd_xen_info info;
+	int r = bd_xen_still_there(x, domid, &info);
 
+	if (r == 0)
+		r = bd_xen_call_claim(x->call, domid, BL_PAGES(0));
 	/* All that can be wrong with giving up a claim is that the domain is gone. */
 	return r == -EINVAL ? -ESRCH : r;
 }
@@ -200,14 +225,11 @@ static void remove_names(const uint32_t *domids, size_t n)
 {
 	struct event_base *base = event_base_new();
 	struct bd_store *store = NULL;
-	char path[BD_XEN_PATH_MAX];
 
 	if (base && bd_store_open(base, ignore_reply, NULL, &store, NULL) == 0) {
 		(void)bd_store_settle(store, REMOVE_LIMIT); /* connected, or never */
-		for (size_t i = 0; i < n; i++) {
-			dom_path(domids[i], path);
-			(void)bd_store_remove(store, path);
-		}
+		for (size_t i = 0; i < n; i++)
+			remove_notes(store, domids[i]);
 		(void)bd_store_settle(store, REMOVE_LIMIT);
 		bd_store_close(store);
 	}
@@ -215,10 +237,11 @@ static void remove_names(const uint32_t *domids, size_t n)
 		event_base_free(base);
 }
 
-int bd_host_xen_drop_holders(struct bl_err *reterr)
+static int drop_all(struct bl_err *reterr)
 {
 	enum { MOST = 1024 };
 	const struct bd_xen_info *infos;
+	struct bd_xen_info now;
 	struct bd_xen_call *call;
 	uint32_t domids[MOST];
 	size_t n, dropped = 0;
@@ -234,7 +257,11 @@ int bd_host_xen_drop_holders(struct bl_err *reterr)
 
 		if (!bl_handle_is_ours(&infos[i].handle) || infos[i].dying)
 			continue;
-		d = destroy(call, NULL, infos[i].domid);
+		d = check(call, infos[i].domid, &infos[i].handle, &now);
+		if (d == -ENOENT)
+			continue;
+		if (d == 0)
+			d = destroy(call, NULL, infos[i].domid);
 		if (d < 0 && !first)
 			first = d;
 		else if (d == 0 && dropped < MOST)
@@ -249,4 +276,15 @@ int bd_host_xen_drop_holders(struct bl_err *reterr)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
 				  "cannot drop what holds claims: %s", strerror(-r));
 	return 0;
+}
+
+int bd_host_xen_drop_holders(struct bl_err *reterr)
+{
+	int lock = bd_host_xen_lock(reterr), r;
+
+	if (lock < 0)
+		return lock;
+	r = drop_all(reterr);
+	(void)close(lock);
+	return r;
 }

@@ -60,9 +60,13 @@ int bd_xen_pool_set(struct bd_host *h, int node, bl_pages pages, struct bl_err *
 int bd_xen_pool_move(struct bd_host *h, int node, uint32_t domid, bl_pages pages,
 		     struct bl_err *reterr)
 {
+	struct bd_host_xen *x = xen_of(h);
 	char size[BL_SIZE_STR], where[32];
-	int r = bd_xen_call_pool_move(xen_of(h)->call, node, domid, pages);
+	struct bd_xen_info info;
+	int r = bd_xen_still_there(x, domid, &info);
 
+	if (r == 0)
+		r = bd_xen_call_pool_move(x->call, node, domid, pages);
 	bl_pages_format(pages, size);
 	on_node(node, where);
 	switch (r) {

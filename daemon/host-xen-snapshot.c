@@ -85,7 +85,7 @@ static unsigned flags_of(struct bd_host_xen *x, struct bd_xen_guest *g,
 		f |= BL_DOM_REBOOTING;
 	if (i->crashed)
 		f |= BL_DOM_CRASHED;
-	if (i->suspended || bd_xen_saving_has(&x->saving, i->domid))
+	if (i->suspended || (!g->holder && bd_xen_saving_has(&x->saving, i->domid)))
 		f |= BL_DOM_MIGRATING;
 	if (g->holder)
 		/* Somebody asked it to shut down, which it cannot: a release. */
@@ -244,27 +244,27 @@ static int fill_host(struct bd_host_xen *x, struct bl_snapshot *s)
 	return fill_pool(x, s);
 }
 
-/* While one is known to be saved, look whether it still is. */
+/* While one is known to be saved, or that is in doubt, look whether it still is. */
 static void look_for_saving(struct bd_host_xen *x, bl_ms now)
 {
 	x->looked = false;
-	if (x->saving.n == 0 || bl_ms_since(now, x->looked_at).n < SAVING_EVERY.n)
+	if ((!x->saving.any && !x->saving.doubt) ||
+	    bl_ms_since(now, x->looked_at).n < SAVING_EVERY.n)
 		return;
-	(void)bd_xen_saving_scan("/proc", &x->saving);
+	bd_xen_saving_look(&x->saving);
 	x->looked_at = now;
 }
 
 /* An offset is about to be known: have a tick come for it. */
 static void hurry(struct bd_host_xen *x, bl_ms now)
 {
-	const struct timeval soon = { .tv_usec = (suseconds_t)BD_XEN_OFFSET_STILL.n * 1000 };
 	struct bd_xen_guest *g, *next;
 
-	if (evtimer_pending(x->hurry, NULL))
+	if (bd_clock_timer_pending(x->hurry))
 		return;
 	HASH_ITER(hh, x->guests.table, g, next) {
 		if (bd_xen_offset_hurry(&g->offset, now)) {
-			(void)evtimer_add(x->hurry, &soon);
+			(void)bd_clock_timer_set(x->hurry, BD_XEN_OFFSET_STILL);
 			return;
 		}
 	}
@@ -279,7 +279,7 @@ int bd_xen_snapshot(struct bd_host *h, struct bl_snapshot *s)
 	int r;
 
 	bl_snapshot_reset(s);
-	s->now = bd_store_now();
+	s->now = bd_clock_now();
 	s->store_stale = since.n && bl_ms_since(s->now, since).n > SILENT_AFTER.n;
 	r = fill_host(x, s);
 	if (r == 0)

@@ -12,7 +12,7 @@
 
 /* Between the two writes of a nudge: the guest reads the value when the event
  * reaches it, and its balloon must have seen the first before the second. */
-#define NUDGE_PAUSE_USEC 500000
+#define NUDGE_PAUSE BL_MS(500)
 
 /* What two readings of dom0's size may differ by. */
 #define SIZE_WITHIN_KIB 1024
@@ -25,14 +25,12 @@ uint64_t bd_xen_target_kib(const struct bd_xen_target *t)
 static void stop_nudge(struct bd_xen_target *t)
 {
 	t->nudging = false;
-	if (t->second)
-		(void)event_del(t->second);
+	bd_clock_timer_stop(t->second);
 }
 
 void bd_xen_target_free(struct bd_xen_target *t)
 {
-	if (t->second)
-		event_free(t->second);
+	bd_clock_timer_free(t->second);
 	t->second = NULL;
 }
 
@@ -48,12 +46,16 @@ static void fail(struct bd_xen_guest *g, int error)
 static int send_value(struct bd_xen_guest *g, uint64_t kib)
 {
 	struct bd_xen_target *t = &g->target;
-	char path[BD_XEN_PATH_MAX], text[BD_XEN_NUMBER_MAX];
+	char path[BD_XEN_PATH_MAX], vm[BD_XEN_PATH_MAX], text[BD_XEN_NUMBER_MAX];
+	/* The write may wait for xenstored until another domain has this id. */
+	const struct bd_store_guard same = { .path = bd_xen_guest_path(g, BD_XEN_KEY_VM, vm),
+					     .value = g->vm };
 	int r;
 
 	(void)snprintf(text, sizeof(text), "%" PRIu64, kib);
 	r = bd_store_write(g->gs->store, bd_xen_guest_cookie(g, BD_XEN_KEY_TARGET),
-			   bd_xen_guest_path(g, BD_XEN_KEY_TARGET, path), text, t->raw);
+			   bd_xen_guest_path(g, BD_XEN_KEY_TARGET, path), text, t->raw,
+			   g->vm[0] ? &same : NULL);
 	if (r < 0)
 		return r;
 	t->writing = true;
@@ -77,29 +79,25 @@ static int push(struct bd_xen_guest *g)
 	return send_value(g, t->want);
 }
 
-static void on_second(evutil_socket_t fd, short what, void *ud)
+static void on_second(void *ud)
 {
 	struct bd_xen_guest *g = ud;
-	int r;
+	int r = push(g);
 
-	(void)fd;
-	(void)what;
-	r = push(g);
 	if (r < 0)
 		fail(g, -r);
 }
 
 static void start_second(struct bd_xen_guest *g)
 {
-	const struct timeval pause = { .tv_usec = NUDGE_PAUSE_USEC };
 	struct bd_xen_target *t = &g->target;
 
 	t->nudging = false;
 	if (!t->second)
-		t->second = evtimer_new(g->gs->base, on_second, g);
+		t->second = bd_clock_timer_new(g->gs->base, on_second, g);
 	/* Without a pause the guest may not notice; it is tried again later. */
-	if (!t->second || evtimer_add(t->second, &pause) < 0)
-		on_second(-1, 0, g);
+	if (!t->second || !bd_clock_timer_set(t->second, NUDGE_PAUSE))
+		on_second(g);
 }
 
 /* What xenstore has now. False: no number of KiB. */

@@ -7,14 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* At the start, before there is a loop to keep waiting: how long to wait for
  * xenstored, and for guests' offsets, so that the first tick knows them. */
 #define START_STORE BL_MS(2000)
 #define START_OFFSETS BL_MS(BD_XEN_OFFSET_STILL_MOVED.n + 500)
-#define START_STEP_NSEC 100000000
+#define START_STEP BL_MS(100)
 #define DEFEATS_EVERY BL_MS(60000)
 
 static struct bd_host_xen *xen_of(struct bd_host *h)
@@ -29,8 +28,7 @@ static void close_host(struct bd_host *h)
 	bd_store_close(x->store);
 	bd_xen_guests_free(&x->guests);
 	bd_xen_call_close(x->call);
-	if (x->hurry)
-		event_free(x->hurry);
+	bd_clock_timer_free(x->hurry);
 	bd_xen_build_free(x);
 	free(x);
 }
@@ -38,7 +36,7 @@ static void close_host(struct bd_host *h)
 static bl_ms now(struct bd_host *h)
 {
 	(void)h;
-	return bd_store_now();
+	return bd_clock_now();
 }
 
 static const char *version(struct bd_host *h)
@@ -74,11 +72,22 @@ static int boot_id(struct bd_host *h, bl_uuid *ret)
 static bool is_saved(struct bd_host_xen *x, uint32_t domid)
 {
 	if (!x->looked) {
-		(void)bd_xen_saving_scan("/proc", &x->saving);
+		bd_xen_saving_look(&x->saving);
 		x->looked = true;
-		x->looked_at = bd_store_now();
+		x->looked_at = bd_clock_now();
 	}
 	return bd_xen_saving_has(&x->saving, domid);
+}
+
+static int refuse_saved(const struct bd_host_xen *x, const struct bd_xen_guest *g,
+			struct bl_err *reterr)
+{
+	if (x->saving.doubt)
+		return bl_err_set(reterr, EBUSY, BL_ERR_BAD_STATE, "domain %" PRIu32
+				  " (%s) may be being saved or sent away, which cannot be seen: %s",
+				  g->domid, g->name, bd_xen_saving_doubt(&x->saving));
+	return bl_err_set(reterr, EBUSY, BL_ERR_BAD_STATE,
+			  "domain %" PRIu32 " (%s) is being saved or sent away", g->domid, g->name);
 }
 
 static int apply_maxmem(struct bd_host_xen *x, struct bd_xen_guest *g, bl_pages pages)
@@ -108,31 +117,42 @@ static int apply_target(struct bd_xen_guest *g, const struct bl_action *a)
 	return bd_xen_target_set(g, kib, a);
 }
 
+int bd_xen_still_there(struct bd_host_xen *x, uint32_t domid, struct bd_xen_info *ret)
+{
+	const struct bd_xen_guest *g = bd_xen_guests_find(&x->guests, domid);
+	int r = g ? bd_xen_call_one(x->call, domid, ret) : -ESRCH;
+
+	return r < 0 || bl_uuid_equal(&ret->handle, &g->uuid) ? r : -ESRCH;
+}
+
+static int act(struct bd_host_xen *x, struct bd_xen_guest *g, const struct bl_action *a)
+{
+	switch (a->kind) {
+	case BL_ACT_MAXMEM:
+		return apply_maxmem(x, g, a->pages);
+	case BL_ACT_TARGET:
+	case BL_ACT_NUDGE:
+		return apply_target(g, a);
+	case BL_ACT_STAKE:
+		break;
+	}
+	return -EINVAL;
+}
+
 static int apply(struct bd_host *h, const struct bl_action *a, struct bl_err *reterr)
 {
 	struct bd_host_xen *x = xen_of(h);
 	struct bd_xen_guest *g = bd_xen_guests_find(&x->guests, a->domid);
-	int r;
+	struct bd_xen_info info;
+	int r = bd_xen_still_there(x, a->domid, &info);
 
-	if (!g)
+	if (!g || r == -ESRCH)
 		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN,
 				  "domain %" PRIu32 " is gone", a->domid);
-	if (is_saved(x, a->domid))
-		return bl_err_set(reterr, EBUSY, BL_ERR_BAD_STATE,
-				  "domain %" PRIu32 " (%s) is being saved or sent away",
-				  a->domid, g->name);
-	switch (a->kind) {
-	case BL_ACT_MAXMEM:
-		r = apply_maxmem(x, g, a->pages);
-		break;
-	case BL_ACT_TARGET:
-	case BL_ACT_NUDGE:
-		r = apply_target(g, a);
-		break;
-	default:
-		r = -EINVAL;
-		break;
-	}
+	if (r == 0 && is_saved(x, a->domid))
+		return refuse_saved(x, g, reterr);
+	if (r == 0)
+		r = act(x, g, a);
 	if (r < 0)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
 				  "cannot set the %s of domain %" PRIu32 " (%s): %s",
@@ -160,7 +180,7 @@ static void reread(struct bd_host *h, uint32_t domid)
 /* A walk through the processes: not for each who asks. */
 static const struct bd_xen_defeats *defeats(struct bd_host_xen *x)
 {
-	bl_ms t = bd_store_now();
+	bl_ms t = bd_clock_now();
 
 	if (!x->defeats_at.n || bl_ms_since(t, x->defeats_at).n >= DEFEATS_EVERY.n) {
 		bd_xen_defeats_look(bd_xen_call_cmdline(x->call), &x->defeats);
@@ -173,8 +193,9 @@ static void problems(struct bd_host *h, void (*add)(void *ud, const char *line),
 {
 	const struct bd_xen_defeats *d = defeats(xen_of(h));
 	bl_ms since = bd_store_silent(xen_of(h)->store);
-	uint64_t silent = bl_ms_since(bd_store_now(), since).n / 1000;
-	char line[160];
+	uint64_t silent = bl_ms_since(bd_clock_now(), since).n / 1000;
+	const char *doubt = bd_xen_saving_doubt(&xen_of(h)->saving);
+	char line[256];
 
 	if (d->autoballoon)
 		add(ud, "xl shrinks dom0 for what it builds: autoballoon=\"off\" is missing in "
@@ -182,6 +203,11 @@ static void problems(struct bd_host *h, void (*add)(void *ud, const char *line),
 	if (d->balancer[0]) {
 		(void)snprintf(line, sizeof(line), "another balancer runs, %s: one of the two must go",
 			       d->balancer);
+		add(ud, line);
+	}
+	if (*doubt) {
+		(void)snprintf(line, sizeof(line), "it cannot be seen which guests are being saved or "
+			       "migrated, so no guest is moved: %s", doubt);
 		add(ud, line);
 	}
 	if (!since.n || silent < 2)
@@ -212,12 +238,10 @@ static const struct bd_host_ops ops = {
 	.problems = problems,
 };
 
-static void on_hurry(evutil_socket_t fd, short what, void *ud)
+static void on_hurry(void *ud)
 {
 	struct bd_host_xen *x = ud;
 
-	(void)fd;
-	(void)what;
 	x->host.events.changed(x->host.events.ud);
 }
 
@@ -226,7 +250,7 @@ static bool offsets_pending(const struct bd_host_xen *x)
 	struct bd_xen_guest *g, *next;
 
 	HASH_ITER(hh, x->guests.table, g, next)
-		if (bd_xen_offset_hurry(&g->offset, bd_store_now()))
+		if (bd_xen_offset_hurry(&g->offset, bd_clock_now()))
 			return true;
 	return false;
 }
@@ -247,17 +271,18 @@ static void nobody_failed(void *ud, const struct bl_action *a, int error)
  * only makes it know less. */
 static int first_look(struct bd_host_xen *x)
 {
-	const struct timespec step = { .tv_nsec = START_STEP_NSEC };
 	struct bl_snapshot s = { 0 };
 	uint64_t end;
-	int r = bd_xen_snapshot(&x->host, &s);
+	int r;
 
+	(void)is_saved(x, 0); /* so that a doubt is told of at the start */
+	r = bd_xen_snapshot(&x->host, &s);
 	if (r == 0 && bd_store_settle(x->store, START_STORE) == 0) {
 		x->guests.reads_at = BL_MS(0); /* now there are guests to ask about */
 		r = bd_xen_snapshot(&x->host, &s);
-		end = bd_store_now().n + START_OFFSETS.n;
-		while (r == 0 && offsets_pending(x) && bd_store_now().n < end) {
-			(void)nanosleep(&step, NULL);
+		end = bd_clock_now().n + START_OFFSETS.n;
+		while (r == 0 && offsets_pending(x) && bd_clock_now().n < end) {
+			bd_clock_sleep(START_STEP);
 			r = bd_xen_snapshot(&x->host, &s);
 		}
 		/* What guests report was asked for on the way. */
@@ -282,10 +307,9 @@ int bd_host_xen_open(struct event_base *base, const struct bd_host_events *ev,
 	x->base = base;
 	x->guests.base = base;
 	x->guests.events = &x->host.events;
-	x->hurry = evtimer_new(base, on_hurry, x);
+	x->hurry = bd_clock_timer_new(base, on_hurry, x);
 	if (!x->hurry || bd_xen_build_init(x)) {
-		if (x->hurry)
-			event_free(x->hurry);
+		bd_clock_timer_free(x->hurry);
 		free(x);
 		return bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
 	}

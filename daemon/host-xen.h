@@ -21,10 +21,14 @@ struct bd_host_xen {
 	bl_ms nodes_at;
 	struct bd_xen_defeats defeats;
 	bl_ms defeats_at; /* when that was looked at */
-	struct event *hurry; /* look again soon: an offset is about to be known */
-	struct event *builds;	/* look who builds what is being built */
-	unsigned builds_ms;	/* the time that was set to */
+	struct bd_clock_timer *hurry; /* look again soon: an offset is about to be known */
+	struct bd_clock_timer *builds; /* look who builds what is being built */
+	unsigned builds_ms;	       /* the time that was set to */
 };
+
+/* Right before anything is done to a domain that an earlier look found: -ESRCH when its id
+ * is another domain's by now, as its handle tells, or nobody's. */
+int bd_xen_still_there(struct bd_host_xen *x, uint32_t domid, struct bd_xen_info *ret);
 
 /* host-xen-holder.c: empty domains that hold claims. As in bd_host_ops. */
 int bd_xen_holder_stake(struct bd_host *h, const bl_uuid *handle, const bl_uuid *id,
@@ -48,6 +52,9 @@ int bd_xen_build_init(struct bd_host_xen *x); /* -ENOMEM */
 void bd_xen_build_free(struct bd_host_xen *x);
 /* Where a domain is being built, looks again and again until it is. */
 void bd_xen_build_look(struct bd_host_xen *x);
+
+/* host-xen-lock.c: where the lock's file is; tests have a folder of their own. */
+extern const char *bd_xen_lock_folder;
 
 /* host-xen-snapshot.c */
 int bd_xen_snapshot(struct bd_host *h, struct bl_snapshot *s);

@@ -86,8 +86,11 @@ struct bd_host {
  * first event can be dispatched. */
 int bd_host_xen_open(struct event_base *base, const struct bd_host_events *ev,
 		     struct bd_host **ret, struct bl_err *reterr);
+/* Keeps every other balloond from managing this Xen host while the descriptor that it
+ * returns is open; before anything else is touched. -EBUSY: another one has it; -errno. */
+int bd_host_xen_lock(struct bl_err *reterr);
 /* Destroys every domain whose handle has the prefix of a holder, and empties the
- * pool, for a host that shuts down or a package that goes. No daemon may run. */
+ * pool, for a host that shuts down or a package that goes. Takes the lock: -EBUSY. */
 int bd_host_xen_drop_holders(struct bl_err *reterr);
 int bd_host_sim_open(struct event_base *base, const struct bd_host_events *ev,
 		     const char *world_file, const char *state_dir, double speed,

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "daemon/clock.h"
 
 /* As many answers as pile up before the loop is woken in the midst of work. */
 #define ANSWERS_BATCH 128
@@ -22,14 +23,6 @@ static void signal_fd(int fd)
 {
 	/* Can only fail when the count is full: then it is readable anyway. */
 	(void)eventfd_write(fd, 1);
-}
-
-uint64_t bd_store_queue_now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 int bd_store_queue_init(struct bd_store_queue *q)
@@ -73,25 +66,41 @@ void bd_store_queue_free(struct bd_store_queue *q)
 	(void)pthread_mutex_destroy(&q->lock);
 }
 
+static size_t size_of(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
+/* Moves *text to *at, behind which the next one goes. */
+static void keep_text(const char **text, char **at)
+{
+	size_t size = size_of(*text);
+
+	if (!size)
+		return;
+	*text = memcpy(*at, *text, size);
+	*at += size;
+}
+
 int bd_store_queue_push(struct bd_store_queue *q, bool later,
 			const struct bd_store_request *what, const char *path)
 {
-	size_t path_len = strlen(path) + 1;
-	size_t value_len = what->value ? strlen(what->value) + 1 : 0;
-	size_t expect_len = what->expect ? strlen(what->expect) + 1 : 0;
-	struct bd_store_request *r = calloc(1, sizeof(*r) + path_len + value_len + expect_len);
+	size_t path_size = size_of(path);
+	struct bd_store_request *r = calloc(1, sizeof(*r) + path_size + size_of(what->value) +
+					       size_of(what->expect) + size_of(what->guard.path) +
+					       size_of(what->guard.value));
+	char *at;
 	bool first;
 
 	if (!r)
 		return -ENOMEM;
-	r->op = what->op;
-	r->cookie = what->cookie;
-	r->domid = what->domid;
-	memcpy(r->path, path, path_len);
-	if (what->value)
-		r->value = memcpy(r->path + path_len, what->value, value_len);
-	if (what->expect)
-		r->expect = memcpy(r->path + path_len + value_len, what->expect, expect_len);
+	*r = *what;
+	memcpy(r->path, path, path_size);
+	at = r->path + path_size;
+	keep_text(&r->value, &at);
+	keep_text(&r->expect, &at);
+	keep_text(&r->guard.path, &at);
+	keep_text(&r->guard.value, &at);
 	(void)pthread_mutex_lock(&q->lock);
 	/* A worker that has found a queue empty looks at wake_fd before it waits. */
 	first = STAILQ_EMPTY(&q->soon) && STAILQ_EMPTY(&q->later);
@@ -204,5 +213,5 @@ void bd_store_queue_silent(struct bd_store_queue *q, bool yes)
 		atomic_store(&q->silent_since, 0);
 	else
 		(void)atomic_compare_exchange_strong(&q->silent_since, &none,
-						     bd_store_queue_now());
+						     bd_clock_now().n);
 }

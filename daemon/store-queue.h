@@ -24,7 +24,9 @@ struct bd_store_request {
 	enum bd_store_op op;
 	uint64_t cookie;
 	uint32_t domid;
-	char *value, *expect; /* NULL, or within the same allocation */
+	/* NULL, or within the same allocation: */
+	const char *value, *expect;
+	struct bd_store_guard guard; /* path NULL: none */
 	char path[];
 };
 STAILQ_HEAD(bd_store_requests, bd_store_request);
@@ -33,7 +35,7 @@ STAILQ_HEAD(bd_store_answers, bd_store_answer);
 struct bd_store_queue {
 	int wake_fd;  /* readable for the worker: there is a request, or an end */
 	int reply_fd; /* readable for the loop: there are answers */
-	_Atomic uint64_t silent_since; /* ms of CLOCK_BOOTTIME, 0: not silent */
+	_Atomic uint64_t silent_since; /* ms of the host's clock, 0: not silent */
 	pthread_mutex_t lock;
 	/* under the lock: */
 	struct bd_store_requests soon, later;
@@ -62,7 +64,5 @@ void bd_store_queue_post(struct bd_store_queue *q, const struct bd_store_reply *
 void bd_store_queue_wait(struct bd_store_queue *q, int fd, int timeout_ms);
 /* From now on xenstored is (not) waited for. */
 void bd_store_queue_silent(struct bd_store_queue *q, bool yes);
-
-uint64_t bd_store_queue_now(void); /* CLOCK_BOOTTIME, ms */
 
 #endif

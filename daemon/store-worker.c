@@ -125,10 +125,53 @@ static void post_value(struct bd_store_worker *s, enum bd_store_what what, uint6
 	free(value);
 }
 
-/* In one transaction. False, with errno: ESTALE: another value is there, *ret_found;
- * EAGAIN: somebody wrote meanwhile. */
-static bool write_over(struct bd_store_worker *s, const struct bd_store_request *q,
-		       char **ret_found, unsigned *ret_len)
+/* False, with errno: ESRCH: it does not hold. */
+static bool holds(struct bd_store_worker *s, xs_transaction_t t, const struct bd_store_guard *guard)
+{
+	unsigned len = 0;
+	char *value;
+	bool ok;
+
+	if (!guard->path)
+		return true;
+	value = xs_read(s->xs, t, guard->path, &len);
+	if (!value && errno != ENOENT)
+		return false;
+	if (value && guard->value)
+		ok = len == strlen(guard->value) && !memcmp(value, guard->value, len);
+	else
+		ok = !value && !guard->value;
+	free(value);
+	if (!ok)
+		errno = ESRCH;
+	return ok;
+}
+
+/* False, with errno: ESTALE: another value is there, *ret_found. */
+static bool is_expected(struct bd_store_worker *s, xs_transaction_t t,
+			const struct bd_store_request *q, char **ret_found, unsigned *ret_len)
+{
+	if (!q->expect)
+		return true;
+	*ret_found = xs_read(s->xs, t, q->path, ret_len);
+	if (!*ret_found)
+		return false;
+	if (*ret_len == strlen(q->expect) && !memcmp(*ret_found, q->expect, *ret_len))
+		return true;
+	errno = ESTALE;
+	return false;
+}
+
+static bool change(struct bd_store_worker *s, xs_transaction_t t, const struct bd_store_request *q)
+{
+	if (q->op == BD_STORE_REMOVE)
+		return xs_rm(s->xs, t, q->path);
+	return xs_write(s->xs, t, q->path, q->value, (unsigned)strlen(q->value));
+}
+
+/* In one transaction. False, with errno as above; EAGAIN: somebody wrote meanwhile. */
+static bool change_once(struct bd_store_worker *s, const struct bd_store_request *q,
+			char **ret_found, unsigned *ret_len)
 {
 	xs_transaction_t t = xs_transaction_start(s->xs);
 	bool ok;
@@ -136,13 +179,7 @@ static bool write_over(struct bd_store_worker *s, const struct bd_store_request 
 
 	if (t == XBT_NULL)
 		return false;
-	*ret_found = xs_read(s->xs, t, q->path, ret_len);
-	ok = *ret_found != NULL;
-	if (ok && (*ret_len != strlen(q->expect) || memcmp(*ret_found, q->expect, *ret_len))) {
-		ok = false;
-		errno = ESTALE;
-	}
-	ok = ok && xs_write(s->xs, t, q->path, q->value, (unsigned)strlen(q->value));
+	ok = holds(s, t, &q->guard) && is_expected(s, t, q, ret_found, ret_len) && change(s, t, q);
 	error = errno;
 	if (!xs_transaction_end(s->xs, t, !ok) && ok)
 		return false;
@@ -150,25 +187,42 @@ static bool write_over(struct bd_store_worker *s, const struct bd_store_request 
 	return ok;
 }
 
+/* 0, -ESTALE with what was found (the caller frees it), -ESRCH, or as failure(). */
+static int do_change(struct bd_store_worker *s, const struct bd_store_request *q,
+		     char **ret_found, unsigned *ret_len)
+{
+	int tries = 0;
+	bool ok;
+
+	if (!q->expect && !q->guard.path)
+		ok = change(s, XBT_NULL, q);
+	else
+		do {
+			free(*ret_found);
+			*ret_found = NULL;
+			ok = change_once(s, q, ret_found, ret_len);
+		} while (!ok && errno == EAGAIN && ++tries < WRITE_TRIES);
+	if (ok)
+		return 0;
+	return errno == ESTALE || errno == ESRCH ? -errno : failure(s);
+}
+
 static void do_write(struct bd_store_worker *s, const struct bd_store_request *q)
 {
 	char *found = NULL;
 	unsigned len = 0;
-	int r = 0, tries = 0;
-	bool ok;
+	int r = do_change(s, q, &found, &len);
 
-	if (!q->expect)
-		ok = xs_write(s->xs, XBT_NULL, q->path, q->value, (unsigned)strlen(q->value));
-	else
-		do {
-			free(found);
-			found = NULL;
-			ok = write_over(s, q, &found, &len);
-		} while (!ok && errno == EAGAIN && ++tries < WRITE_TRIES);
-	if (!ok)
-		r = errno == ESTALE ? -ESTALE : failure(s);
 	post(s, BD_STORE_WRITTEN, q->cookie, r, r == -ESTALE ? found : NULL, len);
 	free(found);
+}
+
+static void do_remove(struct bd_store_worker *s, const struct bd_store_request *q)
+{
+	char *found = NULL;
+	unsigned len = 0;
+
+	(void)do_change(s, q, &found, &len);
 }
 
 static void answer_unconnected(struct bd_store_worker *s, const struct bd_store_request *q)
@@ -205,8 +259,7 @@ static void run_request(struct bd_store_worker *s, const struct bd_store_request
 		do_write(s, q);
 		break;
 	case BD_STORE_REMOVE:
-		if (!xs_rm(s->xs, XBT_NULL, q->path))
-			(void)failure(s);
+		do_remove(s, q);
 		break;
 	case BD_STORE_WATCH:
 		if (!xs_watch(s->xs, q->path, q->value))

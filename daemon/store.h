@@ -41,26 +41,31 @@ int bd_store_open(struct event_base *base, bd_store_sink sink, void *ud,
  * which is for a process about to end. */
 void bd_store_close(struct bd_store *s);
 
+/* What must be so when a request is done, and is seen to in the same transaction: the
+ * domain that the request is for may be gone by then, and another one have its id. */
+struct bd_store_guard {
+	const char *path;
+	const char *value; /* NULL: there is nothing at path */
+};
+
 /* All return 0 or -ENOMEM. Paths and values are copied. */
 int bd_store_read(struct bd_store *s, uint64_t cookie, const char *path);
 /* The same behind all else: for what is read at every tick. */
 int bd_store_read_later(struct bd_store *s, uint64_t cookie, const char *path);
 /* Writes only where the value is still `expect` (NULL: whatever is there); else answered
- * with -ESTALE and the value, or with -ENOENT. */
-int bd_store_write(struct bd_store *s, uint64_t cookie, const char *path,
-		   const char *value, const char *expect);
+ * with -ESTALE and the value, or with -ENOENT. A guard (NULL: none) that does not hold: -ESRCH. */
+int bd_store_write(struct bd_store *s, uint64_t cookie, const char *path, const char *value,
+		   const char *expect, const struct bd_store_guard *guard);
 /* With all below it; not answered. */
-int bd_store_remove(struct bd_store *s, const char *path);
+int bd_store_remove(struct bd_store *s, const char *path, const struct bd_store_guard *guard);
 /* Answered with VALUE (read) or FIRED now and at each change; a failure as
  * VALUE with r < 0 other than -ENOENT. */
 int bd_store_watch(struct bd_store *s, uint64_t cookie, const char *path, bool read);
 int bd_store_unwatch(struct bd_store *s, uint64_t cookie, const char *path, bool read);
 int bd_store_introduced(struct bd_store *s, uint64_t cookie, uint32_t domid);
 
-/* CLOCK_BOOTTIME: the host's clock. */
-bl_ms bd_store_now(void);
-/* Since when the worker waits for xenstored, or has no connection; 0 ms when
- * it does neither. CLOCK_BOOTTIME. */
+/* Since when, on the host's clock, the worker waits for xenstored, or has no connection;
+ * 0 ms when it does neither. */
 bl_ms bd_store_silent(const struct bd_store *s);
 /* Runs the sink until all that is queued is answered, at most so long; for
  * the start and the end of the process. -ETIMEDOUT. */

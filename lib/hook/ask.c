@@ -2,6 +2,7 @@
 #include "lib/hook/ask.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,14 +20,17 @@
 /* A daemon that says nothing for so long, asked whether it is there, hangs. */
 #define SILENCE_MS 10000
 #define PING_EVERY_MS 2000
-/* One that went away half way is restarted within this. */
-#define RESTART_MS 10000
-#define RESTARTS_MAX 3
-#define RETRY_NSEC 100000000
+/* A daemon that is there takes the connection within this, even where very many others
+ * want one; one that went away half way is restarted within this. */
+#define REACH_MS 10000
+#define PAUSE_MIN_MS 50
+#define PAUSE_MAX_MS 1000
+/* One that answers and breaks again and again never comes to an end. */
+#define BREAKS_MAX 3
 #define PAGE_BYTES 4096
 #define ID_LEN 36
 
-enum { ID_HANDOFF = 1, ID_PING, ID_BUILT };
+enum { ID_HANDOFF = 1, ID_PING, ID_BUILT, ID_OTHER };
 
 struct ask {
 	uint32_t domid;
@@ -34,7 +39,10 @@ struct ask {
 	int fd;
 	char line[8192]; /* of what comes, as much as fits */
 	size_t len;
-	bool cut;
+	uint64_t reach_by; /* when to stop trying to reach it */
+	long pause_ms;	   /* before the next try */
+	bool heard;	   /* it answered since it was reached */
+	unsigned breaks;   /* after it was heard */
 };
 
 static void say(const struct ask *a, const char *what, const char *why)
@@ -63,37 +71,59 @@ static const char *socket_path(void)
 	return path && *path ? path : BL_RUNSTATEDIR "/balloond/control.sock";
 }
 
-/* -errno; never waits, not even for a daemon that accepts nobody. */
-static int connect_once(void)
+/* A descriptor, or -errno. Where the daemon's queue is full it waits for a place there
+ * until the time is over (-EAGAIN). */
+static int connect_once(uint64_t end)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	const char *path = socket_path();
+	uint64_t now = now_ms(), left = now < end ? end - now : 1;
+	struct timeval limit = { .tv_sec = (time_t)(left / 1000),
+				 .tv_usec = (suseconds_t)(left % 1000 * 1000) };
 	int fd, r;
 
 	if (strlen(path) >= sizeof(addr.sun_path))
 		return -ENAMETOOLONG;
 	(void)strcpy(addr.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) == 0 &&
+	    connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 &&
+	    fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
 		return fd;
 	r = -errno;
 	(void)close(fd);
 	return r;
 }
 
-static int connect_within(uint64_t ms)
+/* Any other error says nothing of whether there is a daemon. */
+static bool says_nobody(int r)
 {
-	const struct timespec pause = { .tv_nsec = RETRY_NSEC };
-	uint64_t end = now_ms() + ms;
-	int fd = connect_once();
+	return r == -ENOENT || r == -ECONNREFUSED;
+}
 
-	while (fd < 0 && now_ms() < end) {
-		(void)nanosleep(&pause, NULL);
-		fd = connect_once();
+static void wait_longer(struct ask *a)
+{
+	const struct timespec pause = { .tv_sec = a->pause_ms / 1000,
+					.tv_nsec = a->pause_ms % 1000 * 1000000 };
+
+	(void)nanosleep(&pause, NULL);
+	a->pause_ms = a->pause_ms * 2 < PAUSE_MAX_MS ? a->pause_ms * 2 : PAUSE_MAX_MS;
+}
+
+/* 0, or -errno of the last try. again: it was there, and may be being restarted. */
+static int reach(struct ask *a, bool again)
+{
+	for (;;) {
+		a->fd = connect_once(a->reach_by);
+		if (a->fd >= 0)
+			return 0;
+		if (now_ms() >= a->reach_by || a->fd == -ENAMETOOLONG ||
+		    (!again && says_nobody(a->fd)))
+			return a->fd;
+		wait_longer(a);
 	}
-	return fd;
 }
 
 /* Requests are far smaller than a socket's buffer. */
@@ -153,7 +183,8 @@ static int take_bytes(struct ask *a)
 	}
 }
 
-/* The id of the line, 0 when nothing came for PING_EVERY_MS; -errno. */
+/* The id of the line, ID_OTHER when it has none of ours, 0 when nothing came for
+ * PING_EVERY_MS; -errno. */
 static int next_line(struct ask *a)
 {
 	uint64_t end = now_ms() + PING_EVERY_MS;
@@ -179,7 +210,19 @@ static int next_line(struct ask *a)
 			return -ETIMEDOUT; /* in the middle of a line */
 	}
 	id = bl_hook_member(a->line, a->line + a->len, "id");
-	return id && *id >= '1' && *id <= '9' ? *id - '0' : ID_PING;
+	return id && *id >= '0' + ID_HANDOFF && *id < '0' + ID_OTHER ? *id - '0' : ID_OTHER;
+}
+
+/* Told to whoever may not ask anything, and nothing follows. A daemon that has too much
+ * to do says so likewise, but may have less later. */
+static bool is_final(const struct ask *a)
+{
+	const char *end = a->line + a->len, *error = bl_hook_member(a->line, end, "error");
+	const char *data = error ? bl_hook_member(error, end, "data") : NULL;
+	char id[32];
+
+	bl_hook_string(data ? bl_hook_member(data, end, "id") : NULL, end, id, sizeof(id));
+	return !strcmp(id, "not-permitted");
 }
 
 /* 0: a->line answers the handoff; -errno. */
@@ -192,12 +235,14 @@ static int wait_for_answer(struct ask *a)
 
 		if (id < 0)
 			return id;
-		if (id == ID_HANDOFF)
+		if (id == ID_HANDOFF || (id == ID_OTHER && is_final(a)))
 			return 0;
-		if (id) {
+		if (id == ID_PING) {
 			heard = now_ms();
-			continue;
+			a->heard = true;
 		}
+		if (id)
+			continue;
 		if (now_ms() - heard >= SILENCE_MS)
 			return -ETIMEDOUT;
 		r = send_call(a, ID_PING, "ping", "");
@@ -229,6 +274,12 @@ static int read_answer(struct ask *a)
 	return -EPROTO;
 }
 
+/* Of a connection, where the same errors as answers mean something else. */
+static int broke(int r)
+{
+	return r == -EPROTO || r == -ENOMEM || r == -EAGAIN ? -ECONNRESET : r;
+}
+
 static int ask_once(struct ask *a)
 {
 	int r;
@@ -238,7 +289,7 @@ static int ask_once(struct ask *a)
 		if (r == 0)
 			r = wait_for_answer(a);
 		if (r < 0)
-			return r == -EPROTO || r == -ENOMEM || r == -EAGAIN ? -ECONNRESET : r;
+			return broke(r);
 		r = read_answer(a);
 	} while (r == -EAGAIN);
 	return r;
@@ -257,21 +308,73 @@ static void take_claim(struct ask *a)
 		say(a, "BALLOOND_CLAIM is ignored", "it is no UUID");
 }
 
+/* Whether a build fails for which a daemon that is there could not be asked. By default:
+ * it would take memory that the daemon may have promised to others. */
+static bool must_fail(const struct ask *a)
+{
+	const char *value = secure_getenv("BALLOOND_UNREACHABLE");
+
+	if (!value || !*value || !strcmp(value, "fail"))
+		return true;
+	if (!strcmp(value, "go-on"))
+		return false;
+	say(a, "BALLOOND_UNREACHABLE is ignored", "it is neither fail nor go-on");
+	return true;
+}
+
+/* asked: it may have heard the request. */
+static enum bl_hook_answer give_up(const struct ask *a, int r, bool asked)
+{
+	bool nobody = says_nobody(r), fails = !nobody && must_fail(a);
+	const char *what = !nobody ? "balloond does not answer" :
+			   asked   ? "balloond went away while it claimed the domain's memory" :
+				     "no balloond to claim the domain's memory";
+	char why[256];
+
+	(void)snprintf(why, sizeof(why), "%s; %s", strerror(-r),
+		       fails ? "the build fails (BALLOOND_UNREACHABLE)" :
+			       "the build goes on without a claim");
+	say(a, what, why);
+	return fails ? BL_HOOK_REFUSED : asked ? BL_HOOK_LOST : BL_HOOK_ALONE;
+}
+
+static void allow_time(struct ask *a)
+{
+	a->reach_by = now_ms() + REACH_MS;
+	a->pause_ms = PAUSE_MIN_MS;
+	a->heard = false;
+}
+
+/* The connection broke: whoever comes next knows what was done for us. */
+static bool may_retry(struct ask *a, int r)
+{
+	if (r == -ETIMEDOUT || (a->heard && a->breaks++ == BREAKS_MAX))
+		return false;
+	if (a->heard)
+		allow_time(a);
+	if (now_ms() >= a->reach_by)
+		return false;
+	wait_longer(a);
+	return true;
+}
+
 enum bl_hook_answer bl_hook_ask(uint32_t domid, uint64_t pages, int *ret_fd)
 {
 	struct ask a = { .domid = domid, .pages = pages };
-	unsigned restarts = 0;
+	bool asked = false;
 	int r;
 
 	take_claim(&a);
-	a.fd = connect_once();
-	if (a.fd < 0) {
-		say(&a, "no balloond to claim its memory", strerror(-a.fd));
-		return BL_HOOK_ALONE;
-	}
-	for (;;) {
+	allow_time(&a);
+	do {
+		r = reach(&a, asked);
+		if (r < 0)
+			break;
+		asked = true;
 		r = ask_once(&a);
-		if (r == 0 && send_built(&a) == 0) {
+		if (r == 0)
+			r = broke(send_built(&a));
+		if (r == 0) {
 			*ret_fd = a.fd;
 			return BL_HOOK_STAKED;
 		}
@@ -280,15 +383,6 @@ enum bl_hook_answer bl_hook_ask(uint32_t domid, uint64_t pages, int *ret_fd)
 			return BL_HOOK_REFUSED;
 		if (r == -EPROTO)
 			return BL_HOOK_ALONE;
-		if (r == -ETIMEDOUT || restarts++ == RESTARTS_MAX)
-			break;
-		/* It broke: whoever comes next knows what was done for us. */
-		a.fd = connect_within(RESTART_MS);
-		if (a.fd < 0) {
-			r = a.fd;
-			break;
-		}
-	}
-	say(&a, "balloond went away while it claimed its memory", strerror(-r));
-	return BL_HOOK_LOST;
+	} while (may_retry(&a, r));
+	return give_up(&a, r, asked);
 }

@@ -336,13 +336,123 @@ def dead():
     with Played(dies) as d, Builder(d.path, FAKE_CLAIM="22") as b:
         assert b.do("claim", 5, 9) == (["claim 5 9"], 0, "0")
         assert "went away" in b.says() and b.says().count("\n") == 1, b.says()
+        assert "goes on without a claim" in b.says(), b.says()
 
 
-def silent():
-    """one that hangs is given up"""
-    with Played(hangs) as d, Builder(d.path) as b:
+def refuses_connection(error):
+    """Who connects is told that, which answers no request, and closed."""
+    def handler(daemon, lines):
+        lines.write(json.dumps({"jsonrpc": "2.0", "id": None,
+                                "error": {"code": 9, "message": error, "data": {"id": error}}}) + "\n")
+        lines.flush()
+    return handler
+
+
+class Full:
+    """A daemon whose queue of connections is full."""
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="hook-", dir=os.path.abspath(BUILD))
+        self.path = os.path.join(self.dir, "s")
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen(0)
+        self.waiting = []
+        while True:
+            one = socket.socket(socket.AF_UNIX)
+            one.setblocking(False)
+            try:
+                one.connect(self.path)
+            except BlockingIOError:
+                one.close()
+                break
+            self.waiting.append(one)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        for one in self.waiting:
+            one.close()
+        self.listener.close()
+        os.unlink(self.path)
+        os.rmdir(self.dir)
+
+    def accept(self):
+        """The first that is served after all that were there before."""
+        for one in self.waiting:
+            self.listener.accept()[0].close()
+        return self.listener.accept()[0]
+
+
+def has_socket(pid):
+    def is_socket(fd):
+        try:
+            return os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:")
+        except OSError:
+            return False
+    return any(is_socket(fd) for fd in os.listdir(f"/proc/{pid}/fd"))
+
+
+def waits_its_turn():
+    """a daemon that many others connect to is waited for"""
+    with Full() as d, Builder(d.path) as b:
+        b.process.stdin.write("claim 5 9\n")
+        wait_until("it to connect", lambda: has_socket(b.process.pid))
+        with d.accept() as conn, conn.makefile("rw") as lines:
+            request = json.loads(lines.readline())
+            assert request["method"] == "handoff", request
+            lines.write(json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": {}}) + "\n")
+            lines.flush()
+            assert b.result() == STAKED
+        assert b.says() == ""
+
+
+def turned_away():
+    """one that has too much to do, and says so, is asked again"""
+    busy = refuses_connection("busy")
+    with Played(*[busy] * 6, stakes) as d, Builder(d.path) as b:
+        assert b.do("claim", 5, 9) == STAKED
+        assert b.says() == ""
+
+
+def not_permitted():
+    """whoever may not ask goes on, as a refusal that is no lack of memory has it"""
+    with Played(refuses_connection("not-permitted")) as d, Builder(d.path) as b:
         assert b.do("claim", 5, 9) == (["claim 5 9"], 0, "0")
-        assert b.says().count("\n") == 1, b.says()
+        assert b.says().count("\n") == 1 and "not-permitted" in b.says(), b.says()
+
+
+def unreachable():
+    """one that is there and cannot be asked fails the build; or not, where that is set"""
+    with Played(hangs, hangs) as mute, Full() as full:
+        rows = [(path, env) for path in (mute.path, full.path, "/" + "x" * 200)
+                for env in ({}, {"BALLOOND_UNREACHABLE": "fail"},
+                            {"BALLOOND_UNREACHABLE": "go-on"})]
+        del rows[1]  # mute serves one connection after the other
+        # All at once: each takes the time that a daemon is given.
+        builders = [Builder(path, **env) for path, env in rows]
+        try:
+            for b in builders:
+                b.process.stdin.write("claim 5 9\n")
+            for b, (path, env) in zip(builders, rows):
+                goes_on = env.get("BALLOOND_UNREACHABLE") == "go-on"
+                result = b.result()
+                assert result == ((["claim 5 9"], 0, "0") if goes_on else ([], -1, "ENOMEM")), \
+                    (path, env, result)
+                said = b.says()
+                assert said.count("\n") == 1, said
+                assert ("goes on without a claim" if goes_on else "the build fails") in said, said
+        finally:
+            for b in builders:
+                b.__exit__(None, None, None)
+
+
+def unreachable_misspelt():
+    """a setting that is none is told of, and the build fails"""
+    with Builder("/" + "x" * 200, BALLOOND_UNREACHABLE="goon") as b:
+        assert b.do("claim", 5, 9) == ([], -1, "ENOMEM")
+        assert "BALLOOND_UNREACHABLE is ignored" in b.says(), b.says()
 
 
 def senseless():
@@ -353,4 +463,5 @@ def senseless():
 
 if __name__ == "__main__":
     host.run([stakes_exactly, makes_room, without_a_count, refuses, by_name, named_by_hand, killed,
-              returns_to_holder, left_alone, unhooked, nobody, restarted, dead, silent, senseless])
+              returns_to_holder, left_alone, unhooked, nobody, restarted, dead, waits_its_turn, turned_away, not_permitted,
+              unreachable, unreachable_misspelt, senseless])

@@ -37,8 +37,13 @@ extern struct fake_store {
 	bool introduced[65536];
 	bool stalled, refused, denied;
 	char *overtake_path, *overtake_value;
-	/* The transaction, one at a time: what was read and is to be written, of one node. */
-	char *read_path, *read_value, *write_value;
+	/* The transaction, one at a time: what was read, and what is to be changed at its end. */
+	bool in_transaction;
+	struct {
+		char *path, *value;
+	} reads[4];
+	unsigned n_reads;
+	char *change_path, *change_value; /* value NULL: removed */
 } fake_store;
 
 /* All of these with fake_store.lock held. */

@@ -50,6 +50,7 @@ extern struct fake_hypervisor {
 	unsigned sets, moves;	      /* of the pool */
 	void (*on_less)(void);	      /* the pool is about to be made smaller */
 	void (*on_destroy)(void);     /* a domain was destroyed */
+	void (*on_claim)(void);	      /* a claim was made */
 	unsigned calls; /* hypercalls made */
 	uint32_t flask_label; /* that a domain must have, 0: no FLASK */
 	int fail_create, fail_claim, fail_open, fail_query; /* errno, 0: work */
@@ -60,6 +61,8 @@ void fake_xen_reset(void);
 /* A running one: PV, or (hvm) PVH, or (hvm and emulated) HVM; max is tot and a MiB. */
 struct fake_domain *fake_xen_add(uint32_t domid, bool hvm, bool emulated, uint64_t tot);
 struct fake_domain *fake_xen_find(uint32_t domid);
+/* It is gone, and another one that looks the same has its id. */
+void fake_xen_reuse(uint32_t domid);
 uint64_t fake_xen_outstanding(void);
 /* fake-claim-ctl.c */
 long fake_claim_ctl(void *arg, size_t len);

@@ -57,6 +57,11 @@ struct fake_domain *fake_xen_find(uint32_t domid)
 	return NULL;
 }
 
+void fake_xen_reuse(uint32_t domid)
+{
+	fake_xen_find(domid)->handle.b[14] ^= 0xff;
+}
+
 uint64_t fake_xen_outstanding(void)
 {
 	uint64_t sum = 0;
@@ -208,6 +213,8 @@ static long claim_pages(const struct xen_memory_reservation *r)
 		return refuse(ENOMEM);
 	d->outstanding = r->nr_extents - d->tot;
 	d->claim_node = FAKE_NO_NODE;
+	if (fake_xen.on_claim)
+		fake_xen.on_claim();
 	return 0;
 }
 

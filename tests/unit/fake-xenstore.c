@@ -91,8 +91,9 @@ void *xs_read(struct xs_handle *h, xs_transaction_t t, const char *path, unsigne
 		*len = (unsigned)strlen(value);
 	}
 	if (t != XBT_NULL) {
-		fake_store.read_path = strdup(path);
-		fake_store.read_value = value ? strdup(value) : NULL;
+		assert(fake_store.n_reads < sizeof(fake_store.reads) / sizeof(*fake_store.reads));
+		fake_store.reads[fake_store.n_reads].path = strdup(path);
+		fake_store.reads[fake_store.n_reads++].value = value ? strdup(value) : NULL;
 	}
 	if (fake_store.overtake_path && strcmp(fake_store.overtake_path, path) == 0)
 		store_overtaken();
@@ -124,8 +125,9 @@ bool xs_write(struct xs_handle *h, xs_transaction_t t, const char *path, const v
 		return end(EACCES);
 	value = strndup(data, len);
 	if (t != XBT_NULL) {
-		assert(strcmp(fake_store.read_path, path) == 0 && !fake_store.write_value);
-		fake_store.write_value = value;
+		assert(!fake_store.change_path);
+		fake_store.change_path = strdup(path);
+		fake_store.change_value = value;
 		return end(0);
 	}
 	put(path, value);
@@ -137,7 +139,8 @@ xs_transaction_t xs_transaction_start(struct xs_handle *h)
 {
 	if (!begin(h))
 		return XBT_NULL;
-	assert(!fake_store.read_path);
+	assert(!fake_store.in_transaction);
+	fake_store.in_transaction = true;
 	end(0);
 	return 1;
 }
@@ -148,29 +151,8 @@ static void forget(char **text)
 	*text = NULL;
 }
 
-bool xs_transaction_end(struct xs_handle *h, xs_transaction_t t, bool abort)
+static void remove_below(const char *path)
 {
-	const struct node *n;
-	bool same;
-
-	assert(t == 1);
-	if (!begin(h))
-		return false;
-	n = store_find(fake_store.read_path);
-	same = n && n->value && fake_store.read_value && !strcmp(n->value, fake_store.read_value);
-	if (!abort && same)
-		put(fake_store.read_path, fake_store.write_value);
-	forget(&fake_store.read_path);
-	forget(&fake_store.read_value);
-	forget(&fake_store.write_value);
-	return end(abort || same ? 0 : EAGAIN);
-}
-
-bool xs_rm(struct xs_handle *h, xs_transaction_t t, const char *path)
-{
-	(void)t;
-	if (!begin(h))
-		return false;
 	for (struct node *n = fake_store.nodes; n; n = n->next) {
 		if (n->value && store_below(n->path, path)) {
 			free(n->value);
@@ -178,6 +160,52 @@ bool xs_rm(struct xs_handle *h, xs_transaction_t t, const char *path)
 			store_fire(n->path);
 		}
 	}
+}
+
+/* What was read is still so; forgets it. */
+static bool all_same(void)
+{
+	bool same = true;
+
+	while (fake_store.n_reads) {
+		char **path = &fake_store.reads[--fake_store.n_reads].path;
+		char **value = &fake_store.reads[fake_store.n_reads].value;
+		const struct node *n = store_find(*path);
+		const char *now = n ? n->value : NULL;
+
+		same &= now && *value ? !strcmp(now, *value) : !now && !*value;
+		forget(path);
+		forget(value);
+	}
+	return same;
+}
+
+bool xs_transaction_end(struct xs_handle *h, xs_transaction_t t, bool abort)
+{
+	bool same;
+
+	assert(t == 1);
+	if (!begin(h))
+		return false;
+	same = all_same();
+	if (!abort && same && fake_store.change_value)
+		put(fake_store.change_path, fake_store.change_value);
+	else if (!abort && same && fake_store.change_path)
+		remove_below(fake_store.change_path);
+	forget(&fake_store.change_path);
+	forget(&fake_store.change_value);
+	fake_store.in_transaction = false;
+	return end(abort || same ? 0 : EAGAIN);
+}
+
+bool xs_rm(struct xs_handle *h, xs_transaction_t t, const char *path)
+{
+	if (!begin(h))
+		return false;
+	if (t != XBT_NULL)
+		fake_store.change_path = strdup(path);
+	else
+		remove_below(path);
 	return end(0);
 }
 

@@ -4,6 +4,7 @@
 #include "tests/unit/xen-fixture.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <xenctrl.h>
 
@@ -119,6 +120,7 @@ static void test_transfer(void **state)
 	assert_int_equal(stake(f, 100000, -1, &domid), 0);
 	d = fake_xen_add(5, true, false, 0);
 	d->max = 100256;
+	look(f, 5);
 	/* Somebody takes the pages in between. */
 	fake_xen.fail_claim = ENOMEM;
 	assert_int_equal(f->h->ops->transfer(f->h, domid, &mine, 5, BL_PAGES(100000), &f->e),
@@ -156,6 +158,104 @@ static void test_transfer(void **state)
 	assert_int_equal(f->h->ops->transfer(f->h, BL_DOMID_NONE, &mine, 5, BL_PAGES(100000), &f->e), 0);
 	assert_int_equal(d->outstanding, 100000);
 	assert_int_equal(f->h->ops->cancel(f->h, 77), -ESRCH);
+	stop(f);
+}
+
+static void reuse_5(void)
+{
+	fake_xen_reuse(5);
+}
+
+/* The domain that a claim is for is gone since the last look, and another has its id. */
+static void test_transfer_reused(void **state)
+{
+	struct fixture *f = new_fixture();
+	bl_uuid mine = handle(1);
+	struct fake_domain *d;
+	uint32_t domid = 0;
+
+	(void)state;
+	start(f);
+	assert_int_equal(stake(f, 100000, -1, &domid), 0);
+	d = fake_xen_add(5, true, false, 0);
+	d->max = 200256;
+	look(f, 5);
+	fake_xen_reuse(5);
+	assert_int_equal(f->h->ops->transfer(f->h, domid, &mine, 5, BL_PAGES(100000), &f->e), -ESRCH);
+	assert_int_equal(f->e.id, BL_ERR_NO_SUCH_DOMAIN);
+	assert_int_equal(f->h->ops->transfer(f->h, BL_DOMID_NONE, &mine, 5, BL_PAGES(100000), &f->e),
+			 -ESRCH);
+	assert_int_equal(d->outstanding, 0);
+	assert_int_equal(fake_xen_find(domid)->outstanding, 100000);
+	/* What it has claimed itself is not given up. */
+	d->outstanding = 77;
+	assert_int_equal(f->h->ops->cancel(f->h, 5), -ESRCH);
+	assert_int_equal(d->outstanding, 77);
+	d->outstanding = 0;
+	/* It comes between the look right before and the claim: that one has it for no longer. */
+	look(f, 5);
+	fake_xen.on_claim = reuse_5;
+	assert_int_equal(f->h->ops->transfer(f->h, BL_DOMID_NONE, &mine, 5, BL_PAGES(100000), &f->e),
+			 -ESRCH);
+	fake_xen.on_claim = NULL;
+	assert_int_equal(d->outstanding, 0);
+	assert_int_equal(fake_xen_find(domid)->outstanding, 100000);
+	stop(f);
+}
+
+/* A holder's id becomes a guest's before xenstore has done what was asked for. */
+static void test_notes_reused(void **state)
+{
+	struct fixture *f = new_fixture();
+	bl_uuid mine = handle(1);
+	char path[64], name[64];
+	uint32_t domid = 0;
+
+	(void)state;
+	start(f);
+	fake_store_stall(true);
+	assert_int_equal(stake(f, 1000, -1, &domid), 0);
+	assert_int_equal(f->h->ops->unstake(f->h, domid, &mine), 0);
+	fake_store_setf(domid, "vm", "/vm/of-a-guest");
+	fake_store_setf(domid, "name", "guest");
+	fake_store_stall(false);
+	/* Later than those two in the queue. */
+	add_guest(1, false, false, 4096, 4096, 0, 0);
+	until(f, 1, d && d->name[0]);
+	expect_store(f, "/local/domain/100/name", "guest");
+	assert_true(fake_store_wrote("/local/domain/100/name", ""));
+	/* Without a guest the notes are removed with the holder. */
+	fake_store_setf(domid, "vm", NULL);
+	assert_int_equal(stake(f, 1000, -1, &domid), 0);
+	until(f, domid, d->name[0]);
+	assert_int_equal(f->h->ops->unstake(f->h, domid, &mine), 0);
+	snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
+	for (int i = 0; i < 500 && fake_store_get(path, name, sizeof(name)); i++)
+		run_loop(f, 20000);
+	assert_false(fake_store_get(path, name, sizeof(name)));
+	stop(f);
+}
+
+static void reuse_61(void)
+{
+	fake_xen.on_destroy = NULL;
+	fake_xen_find(61)->handle = (bl_uuid){ { 61 } };
+}
+
+/* While one holder is destroyed the next one goes, and a guest has its id. */
+static void test_drop_reused(void **state)
+{
+	struct fixture *f = new_fixture();
+
+	(void)state;
+	fake_xen_add(60, false, false, 0)->handle = handle(9);
+	fake_xen_add(61, false, false, 0)->handle = handle(10);
+	fake_xen_add(62, false, false, 0)->handle = handle(11);
+	fake_xen.on_destroy = reuse_61;
+	assert_int_equal(bd_host_xen_drop_holders(NULL), 0);
+	assert_null(fake_xen_find(60));
+	assert_non_null(fake_xen_find(61));
+	assert_null(fake_xen_find(62));
 	stop(f);
 }
 
@@ -309,6 +409,7 @@ static void test_hostile(void **state)
 	fake_store_break();
 	for (int round = 0; round < 30; round++) {
 		run_loop(f, 100000);
+		fake_clock_pass(BL_MS(100));
 		look(f, 1);
 		for (uint32_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 			const struct bl_dom *d = bl_snapshot_find(&f->s, i + 1);
@@ -369,6 +470,9 @@ int main(void)
 		cmocka_unit_test(test_stake_fails),
 		cmocka_unit_test(test_holder_has_label),
 		cmocka_unit_test(test_transfer),
+		cmocka_unit_test(test_transfer_reused),
+		cmocka_unit_test(test_notes_reused),
+		cmocka_unit_test(test_drop_reused),
 		cmocka_unit_test(test_asked_down),
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_telemetry),

@@ -8,15 +8,15 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/host-xen-defeats.h"
 #include "daemon/host-xen-offset.h"
+#include "daemon/host-xen-proc.h"
 #include "daemon/host-xen-saving.h"
+#include "tests/unit/fake-proc.h"
 
 #define VIDEORAM BL_PAGES(4096)
 
@@ -155,42 +155,111 @@ static void test_command_lines(void **state)
 	}
 }
 
-static void put(const char *dir, const char *pid, const char *file, const char *text, size_t len)
-{
-	char path[256];
-	FILE *out;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, pid);
-	(void)mkdir(path, 0700);
-	snprintf(path, sizeof(path), "%s/%s/%s", dir, pid, file);
-	out = fopen(path, "w");
-	assert_non_null(out);
-	assert_int_equal(fwrite(text, 1, len, out), len);
-	fclose(out);
-}
-
 static void test_scan(void **state)
 {
-	char dir[] = "proc-XXXXXX", command[64];
+	const char *dir = fake_proc_begin();
 	struct bd_xen_saving s;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
-	put(dir, "10", "comm", LINE("libxl-save-help\n"));
-	put(dir, "10", "cmdline", LINE("libxl-save-helper\0--save-domain\0" "8\0" "9\0" "12\0"));
-	put(dir, "11", "comm", LINE("xl\n"));
-	put(dir, "11", "cmdline", LINE("libxl-save-helper\0--save-domain\0" "8\0" "9\0" "13\0"));
-	put(dir, "12", "comm", LINE("libxl-save-help\n")); /* ended meanwhile */
-	put(dir, "self", "comm", LINE("libxl-save-help\n"));
-	put(dir, "self", "cmdline", LINE("libxl-save-helper\0--save-domain\0" "8\0" "9\0" "14\0"));
-	assert_int_equal(bd_xen_saving_scan(dir, &s), 0);
-	assert_int_equal(s.n, 1);
+	fake_proc_helper(10, ROOT, "--save-domain", 12);
+	fake_proc_helper(11, ROOT, "--restore-domain", 13);
+	fake_proc_add(12, "xl", ROOT, LINE("libxl-save-helper\0--save-domain\0" "8\0" "9\0" "14\0"));
+	fake_proc_helper(13, ROOT, "--save-domain", 32751);
+	fake_proc_add(14, "libxl-save-help", ROOT, "", 0); /* ends: a zombie has no words */
+	bd_xen_saving_scan(dir, &s);
+	assert_int_equal(s.doubt, 0);
+	assert_true(s.any);
 	assert_true(bd_xen_saving_has(&s, 12));
+	assert_true(bd_xen_saving_has(&s, 32751));
 	assert_false(bd_xen_saving_has(&s, 13));
-	snprintf(command, sizeof(command), "rm -r %s", dir);
-	assert_int_equal(system(command), 0);
-	assert_true(bd_xen_saving_scan(dir, &s) < 0);
-	assert_int_equal(s.n, 0);
+	assert_true(bd_xen_saving_restores(&s, 13));
+	assert_false(bd_xen_saving_restores(&s, 12));
+	assert_false(bd_xen_saving_has(&s, 14));
+	assert_false(bd_xen_saving_has(&s, UINT32_MAX));
+	fake_proc_remove(10);
+	fake_proc_remove(13);
+	bd_xen_saving_scan(dir, &s);
+	assert_false(s.any);
+	assert_false(bd_xen_saving_has(&s, 12));
+	fake_proc_end();
+}
+
+/* A process that is not root's with all four of its uids marks no domain, and no number
+ * of such processes hides one of root's. */
+static void test_scan_strangers(void **state)
+{
+	static const char *const uids[] = {
+		"65534\t65534\t65534\t65534", "1000\t0\t0\t0", "0\t1000\t0\t0",
+		"0\t0\t1000\t0", "0\t0\t0\t1000", "4294967296\t0\t0\t0", "", "0\t0\t0",
+	};
+	const char *dir = fake_proc_begin();
+	struct bd_xen_saving s;
+
+	(void)state;
+	for (unsigned i = 0; i < 200; i++)
+		fake_proc_helper(100 + i, uids[i % (sizeof(uids) / sizeof(*uids))], "--save-domain",
+				 1000 + i);
+	/* Root has as many: each is seen. */
+	for (unsigned i = 0; i < 100; i++)
+		fake_proc_helper(500 + i, ROOT, "--save-domain", 2000 + i);
+	bd_xen_saving_scan(dir, &s);
+	assert_int_equal(s.doubt, 0);
+	for (unsigned i = 0; i < 200; i++)
+		if (bd_xen_saving_has(&s, 1000 + i))
+			fail_msg("a process of %s is believed", uids[i % (sizeof(uids) / sizeof(*uids))]);
+	for (unsigned i = 0; i < 100; i++)
+		assert_true(bd_xen_saving_has(&s, 2000 + i));
+	fake_proc_end();
+}
+
+static void expect_doubt(const char *dir, int doubt)
+{
+	struct bd_xen_saving s;
+
+	bd_xen_saving_scan(dir, &s);
+	assert_int_equal(s.doubt, doubt);
+	assert_int_equal(bd_xen_saving_has(&s, 12), doubt != 0);
+	assert_int_equal(*bd_xen_saving_doubt(&s) != '\0', doubt != 0);
+	/* dom0 goes nowhere. */
+	assert_false(bd_xen_saving_has(&s, 0));
+}
+
+/* Where one of root's could not be seen, any domain may be that one's. */
+static void test_scan_doubts(void **state)
+{
+	static const char *const files[] = { "comm", "status", "cmdline" };
+	const char *dir = fake_proc_begin();
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		fake_proc_helper(100 + i, ROOT, "--save-domain", 5);
+		expect_doubt(dir, 0);
+		fake_proc_spoil(100 + i, files[i]);
+		expect_doubt(dir, EISDIR);
+		fake_proc_remove(100 + i);
+	}
+	/* Mounted with hidepid: those of root are not there, or cannot be read. */
+	fake_proc_remove(1);
+	expect_doubt(dir, EACCES);
+	fake_proc_end();
+	expect_doubt("no-such-folder", ENOENT);
+}
+
+/* More processes than a look may take the loop's time for. */
+static void test_scan_too_many(void **state)
+{
+	const char *dir = fake_proc_begin();
+	char path[64];
+
+	(void)state;
+	for (unsigned i = 0; i < BD_XEN_PROCESSES_MAX - 1; i++) {
+		snprintf(path, sizeof(path), "%s/%u", dir, 10 + i);
+		assert_int_equal(symlink("ended", path), 0);
+	}
+	expect_doubt(dir, 0);
+	fake_proc_helper(2, ROOT, "--save-domain", 5);
+	expect_doubt(dir, E2BIG);
+	fake_proc_end();
 }
 
 static void test_autoballoon(void **state)
@@ -222,32 +291,26 @@ static void test_autoballoon(void **state)
 
 static void test_balancer(void **state)
 {
-	char proc[] = "proc-XXXXXX", name[BD_XEN_BALANCER_MAX], path[64];
-	static const char *const names[] = { "bash\n", "squeezed2\n", "squeezed\n" };
+	static const struct {
+		const char *comm, *uids, *found;
+	} rows[] = {
+		{ "bash", ROOT, "" },
+		{ "squeezed2", ROOT, "" },
+		{ "squeezed", "65534\t65534\t65534\t65534", "" },
+		{ "qmemman", "1000\t0\t0\t0", "" },
+		{ "squeezed", ROOT, "squeezed" },
+	};
+	const char *proc = fake_proc_begin();
+	char name[BD_XEN_BALANCER_MAX];
 
 	(void)state;
-	assert_non_null(mkdtemp(proc));
-	for (int i = 0; i < 3; i++) {
-		FILE *f;
-
-		snprintf(path, sizeof(path), "%s/%d", proc, i + 1);
-		assert_int_equal(mkdir(path, 0700), 0);
-		strcat(path, "/comm");
-		f = fopen(path, "w");
-		assert_non_null(f);
-		fputs(names[i], f);
-		fclose(f);
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fake_proc_add(i + 2, rows[i].comm, rows[i].uids, "", 0);
 		bd_xen_defeats_balancer(proc, name);
-		assert_string_equal(name, i == 2 ? "squeezed" : "");
+		assert_string_equal(name, rows[i].found);
 	}
-	for (int i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), "%s/%d/comm", proc, i + 1);
-		unlink(path);
-		snprintf(path, sizeof(path), "%s/%d", proc, i + 1);
-		rmdir(path);
-	}
-	rmdir(proc);
-	bd_xen_defeats_balancer(proc, name);
+	fake_proc_end();
+	bd_xen_defeats_balancer("no-such-folder", name);
 	assert_string_equal(name, "");
 }
 
@@ -260,6 +323,9 @@ int main(void)
 		cmocka_unit_test(test_corrected),
 		cmocka_unit_test(test_command_lines),
 		cmocka_unit_test(test_scan),
+		cmocka_unit_test(test_scan_strangers),
+		cmocka_unit_test(test_scan_doubts),
+		cmocka_unit_test(test_scan_too_many),
 		cmocka_unit_test(test_autoballoon),
 		cmocka_unit_test(test_balancer),
 	};

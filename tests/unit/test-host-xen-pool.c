@@ -143,6 +143,7 @@ static void test_move(void **state)
 	assert_int_equal(set(f, 2, 1000), 0);
 	d = fake_xen_add(5, true, false, 100);
 	d->max = 800;
+	look(f, 5);
 	assert_int_equal(move(f, -1, 5, 300), 0);
 	assert_int_equal(d->outstanding, 300);
 	assert_int_equal(fake_xen.pool[ANY], 700);
@@ -167,11 +168,16 @@ static void test_move(void **state)
 	d->flags &= ~(uint32_t)XEN_DOMINF_dying;
 	assert_int_equal(move(f, -1, 5, 100), -EPERM);
 	says(f, BL_ERR_BACKEND, "does not move a claim");
+	/* Its id is another's since the last look. */
+	fake_xen.fail_claim = 0;
+	fake_xen_reuse(5);
+	assert_int_equal(move(f, -1, 5, 100), -ESRCH);
+	assert_int_equal(f->h->ops->cancel(f->h, 5), -ESRCH);
 	assert_int_equal(fake_xen.pool[ANY], 500);
 	assert_int_equal(d->outstanding, 500);
+	look(f, 5);
 
 	/* With a node: what the domain has of it is not free there for others. */
-	fake_xen.fail_claim = 0;
 	assert_int_equal(f->h->ops->cancel(f->h, 5), 0);
 	assert_int_equal(move(f, 2, 5, 400), 0);
 	assert_int_equal(d->claim_node, 2);

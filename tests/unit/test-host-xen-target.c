@@ -57,7 +57,7 @@ static void test_external(void **state)
 	start(f);
 	/* The same value again is nobody's. */
 	fake_store_setf(1, "memory/target", "262144");
-	run_loop(f, 100000);
+	see_writes(f, 1);
 	assert_int_equal(look(f, 1)->flags, 0);
 	f->changes = 0;
 	fake_store_setf(1, "memory/target", "200000");
@@ -77,8 +77,8 @@ static void test_external_dom0(void **state)
 	(void)state;
 	start(f);
 	fake_store_setf(0, "memory/target", "%llu", (unsigned long long)kib);
-	until(f, 0, d->target.n == kib / 4);
-	run_loop(f, 50000);
+	see_writes(f, 0);
+	assert_int_equal(look(f, 0)->target.n, kib / 4);
 	assert_false(look(f, 0)->flags & BL_DOM_EXTERNAL);
 	fake_store_setf(0, "memory/target", "%llu", (unsigned long long)kib - 102400);
 	until(f, 0, d->flags & BL_DOM_EXTERNAL);
@@ -127,7 +127,7 @@ static void test_external_nonsense(void **state)
 		add_guest(1, false, false, 262144, 262144, 0, 0);
 		start(f);
 		fake_store_set(path, values[i]);
-		run_loop(f, 100000);
+		see_writes(f, 1);
 		f->h->ops->adopt(f->h, 1);
 		fake_store_set(path, "200000");
 		until(f, 1, d->flags & BL_DOM_EXTERNAL && d->target.n == 50000);
@@ -167,6 +167,63 @@ static void test_refused_write(void **state)
 	stop(f);
 }
 
+/* The guest is gone since the last look, and another one has its id. */
+static void test_reused(void **state)
+{
+	struct fixture *f = new_fixture();
+	const struct bl_action limit = { .kind = BL_ACT_MAXMEM, .domid = 1, .pages = BL_PAGES(50000) };
+	const struct bl_action nudge = { .kind = BL_ACT_NUDGE, .domid = 1, .pages = BL_PAGES(65536) };
+	uint64_t max;
+
+	(void)state;
+	add_guest(1, false, false, 262144, 262144, 0, 0);
+	start(f);
+	fake_xen_reuse(1);
+	max = fake_xen_find(1)->max;
+	assert_int_equal(set_target(f, 1, 50000), -ESRCH);
+	assert_int_equal(f->e.id, BL_ERR_NO_SUCH_DOMAIN);
+	assert_int_equal(f->h->ops->apply(f->h, &limit, &f->e), -ESRCH);
+	assert_int_equal(f->h->ops->apply(f->h, &nudge, &f->e), -ESRCH);
+	assert_int_equal(fake_xen_find(1)->max, max);
+	/* The new one is known after the next look. */
+	until(f, 1, d->has_target);
+	assert_int_equal(set_target(f, 1, 50000), 0);
+	expect_store(f, "/local/domain/1/memory/target", "200000");
+	assert_true(fake_store_wrote("/local/domain/1/memory/target", "200000\n"));
+	stop(f);
+}
+
+/* The write waits for xenstored, and meanwhile the id, and even the value that is to be
+ * written over, become another guest's. */
+static void test_reused_while_writing(void **state)
+{
+	struct fixture *f = new_fixture();
+
+	(void)state;
+	add_guest(1, false, false, 262144, 262144, 0, 0);
+	fake_store_setf(1, "vm", "/vm/first");
+	start(f);
+	fake_store_stall(true);
+	assert_int_equal(set_target(f, 1, 50000), 0);
+	fake_store_setf(1, "vm", "/vm/second");
+	fake_store_stall(false);
+	for (int i = 0; i < 500 && !f->failures; i++)
+		run_loop(f, 20000);
+	assert_int_equal(f->failures, 1);
+	assert_int_equal(f->last_failure, ESRCH);
+	assert_true(fake_store_wrote("/local/domain/1/memory/target", ""));
+	stop(f);
+	/* With the same guest there it is written. */
+	f = new_fixture();
+	add_guest(1, false, false, 262144, 262144, 0, 0);
+	fake_store_setf(1, "vm", "/vm/first");
+	start(f);
+	assert_int_equal(set_target(f, 1, 50000), 0);
+	expect_store(f, "/local/domain/1/memory/target", "200000");
+	assert_int_equal(f->failures, 0);
+	stop(f);
+}
+
 /* A target that is there already: the guest's driver may have given up on it. */
 static void test_same_again(void **state)
 {
@@ -178,16 +235,23 @@ static void test_same_again(void **state)
 	assert_int_equal(set_target(f, 1, 65536), 0);
 	expect_store(f, "/local/domain/1/memory/target", "262140");
 	assert_int_equal(look(f, 1)->target.n, 65536);
+	settle(f);
+	fake_clock_pass(BL_MS(499));
+	settle(f);
+	assert_true(fake_store_wrote("/local/domain/1/memory/target", "262140\n"));
+	fake_clock_pass(BL_MS(1));
 	expect_store(f, "/local/domain/1/memory/target", "262144");
-	run_loop(f, 100000); /* that it was written is to be known here, too */
+	settle(f);
 	/* between the halves what the first one wrote is a target as any other */
 	assert_int_equal(set_target(f, 1, 65536), 0);
 	expect_store(f, "/local/domain/1/memory/target", "262140");
 	assert_true(fake_store_wrote("/local/domain/1/memory/target", "262140\n262144\n262140\n"));
-	run_loop(f, 50000);
+	settle(f);
 	assert_int_equal(set_target(f, 1, 65535), 0);
 	assert_int_equal(look(f, 1)->target.n, 65535);
-	run_loop(f, 1300000);
+	settle(f);
+	fake_clock_pass(BL_MS(1300));
+	settle(f);
 	expect_store(f, "/local/domain/1/memory/target", "262140");
 	assert_int_equal(look(f, 1)->target.n, 65535);
 	assert_int_equal(f->failures, 0);
@@ -214,9 +278,9 @@ static void test_nudge(void **state)
 
 	(void)state;
 	assert_int_equal(look(f, 1)->target.n, 65536);
-	for (int i = 0; i < 500 && !fake_store_wrote("/local/domain/1/memory/target",
-						     "262140\n262144\n"); i++)
-		run_loop(f, 20000);
+	settle(f);
+	fake_clock_pass(BL_MS(500));
+	settle(f);
 	assert_true(fake_store_wrote("/local/domain/1/memory/target", "262140\n262144\n"));
 	until(f, 1, d->target.n == 65536 && d->flags == 0);
 	stop(f);
@@ -228,10 +292,12 @@ static void test_nudge_overridden(void **state)
 	struct fixture *f = nudged();
 
 	(void)state;
-	run_loop(f, 50000);
+	settle(f);
 	assert_int_equal(set_target(f, 1, 50000), 0);
 	expect_store(f, "/local/domain/1/memory/target", "200000");
-	run_loop(f, 800000);
+	settle(f);
+	fake_clock_pass(BL_MS(800));
+	settle(f);
 	assert_true(fake_store_wrote("/local/domain/1/memory/target", "262140\n200000\n"));
 	stop(f);
 }
@@ -242,8 +308,11 @@ static void test_nudge_too_late(void **state)
 	struct fixture *f = nudged();
 
 	(void)state;
+	settle(f);
 	fake_store_set("/local/domain/1/memory/target", NULL);
-	run_loop(f, 800000);
+	until_now(f, 1, !d->has_target);
+	fake_clock_pass(BL_MS(800));
+	settle(f);
 	assert_true(fake_store_wrote("/local/domain/1/memory/target", "262140\n"));
 	assert_int_equal(f->failures, 0);
 	assert_int_equal(set_target(f, 1, 50000), -ENOENT);
@@ -261,6 +330,8 @@ int main(void)
 		cmocka_unit_test(test_external_nonsense),
 		cmocka_unit_test(test_overtaken),
 		cmocka_unit_test(test_refused_write),
+		cmocka_unit_test(test_reused),
+		cmocka_unit_test(test_reused_while_writing),
 		cmocka_unit_test(test_same_again),
 		cmocka_unit_test(test_nudge),
 		cmocka_unit_test(test_nudge_overridden),

@@ -3,11 +3,8 @@
  * sees, and a xenstored that hangs. The targets it sets: test-host-xen-target.c. */
 #include "tests/unit/xen-fixture.h"
 
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <xenctrl.h>
 
@@ -188,6 +185,7 @@ static void test_stall(void **state)
 	assert_int_equal(look(f, 1)->target.n, 50000);
 	for (int i = 0; i < 500 && !f->s.store_stale; i++) {
 		usleep(20000);
+		fake_clock_pass(BL_MS(100));
 		look(f, 1);
 	}
 	assert_true(f->s.store_stale);
@@ -211,11 +209,6 @@ static void test_reconnect(void **state)
 	/* Nothing is asked of it but that it is alive. */
 	fake_store_setf(1, "name", "renamed");
 	fake_store_setf(1, "memory/target", "200000");
-	for (int i = 0; i < 200; i++) {
-		if (strcmp(look(f, 1)->name, "renamed") == 0)
-			break;
-		run_loop(f, 50000);
-	}
 	until(f, 1, strcmp(d->name, "renamed") == 0 && d->flags == BL_DOM_EXTERNAL);
 	fake_store_setf(1, "memory/target", "180000");
 	until(f, 1, d->target.n == 45000);
@@ -259,57 +252,27 @@ static void test_destroyed(void **state)
 	stop(f);
 }
 
-/* A process as libxl starts one to fill a domain: this program under another name. */
-static pid_t start_helper(const char *dir, const char *mode, const char *domid)
-{
-	char self[256], link[64];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	pid_t pid;
-
-	assert_true(n > 0);
-	self[n] = '\0';
-	snprintf(link, sizeof(link), "%s/libxl-save-helper", dir);
-	(void)unlink(link);
-	assert_int_equal(symlink(self, link), 0);
-	pid = fork();
-	if (pid == 0) {
-		execl(link, link, mode, "8", "9", domid, "1", (char *)NULL);
-		_exit(127);
-	}
-	assert_true(pid > 0);
-	return pid;
-}
-
-static void end_helper(pid_t pid)
-{
-	assert_int_equal(kill(pid, SIGKILL), 0);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-}
-
 /* Its helper is there for a while of its build, in which nothing else happens. */
 static void test_restored(void **state)
 {
 	struct fixture *f = new_fixture();
-	char dir[] = "helper-XXXXXX", link[64];
 	struct fake_domain *built;
-	pid_t pid;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
 	start(f);
-	for (uint32_t domid = 30001; domid <= 30002; domid++) {
+	for (uint32_t domid = 30001; domid <= 30003; domid++) {
 		built = fake_xen_add(domid, true, false, 1000);
 		built->flags |= XEN_DOMINF_paused;
 		built->cpu_time = 0;
 	}
-	until(f, 30002, d->flags == BL_DOM_BUILDING);
-	pid = start_helper(dir, "--save-domain", "30001"); /* that is no restore */
-	run_loop(f, 300000);
-	end_helper(pid);
-	pid = start_helper(dir, "--restore-domain", "30002");
+	until(f, 30003, d->flags == BL_DOM_BUILDING);
+	fake_proc_helper(10, ROOT, "--save-domain", 30001); /* that is no restore */
+	fake_proc_helper(11, "1000\t1000\t1000\t1000", "--restore-domain", 30003);
+	fake_proc_helper(12, ROOT, "--restore-domain", 30002);
 	until(f, 30002, d->flags & BL_DOM_RESTORED);
-	end_helper(pid);
-	for (uint32_t domid = 30001; domid <= 30002; domid++) {
+	for (unsigned pid = 10; pid <= 12; pid++)
+		fake_proc_remove(pid);
+	for (uint32_t domid = 30001; domid <= 30003; domid++) {
 		built = fake_xen_find(domid);
 		built->flags &= ~(uint32_t)XEN_DOMINF_paused;
 		built->cpu_time = 1;
@@ -317,18 +280,83 @@ static void test_restored(void **state)
 	}
 	until(f, 30002, d->flags == BL_DOM_RESTORED);
 	assert_int_equal(look(f, 30001)->flags & BL_DOM_RESTORED, 0);
+	assert_int_equal(look(f, 30003)->flags & BL_DOM_RESTORED, 0);
 	stop(f);
-	snprintf(link, sizeof(link), "%s/libxl-save-helper", dir);
-	(void)unlink(link);
-	(void)rmdir(dir);
 }
 
-int main(int argc, char **argv)
+static void note_problem(void *ud, const char *line)
+{
+	if (strstr(line, "no guest is moved"))
+		*(unsigned *)ud += 1;
+}
+
+static unsigned doubts(struct fixture *f)
+{
+	unsigned n = 0;
+
+	f->h->ops->problems(f->h, note_problem, &n);
+	return n;
+}
+
+/* One that is being saved is not moved, and none is while it cannot be seen who is. */
+static void test_saved(void **state)
+{
+	struct fixture *f = new_fixture();
+
+	(void)state;
+	add_guest(1, false, false, 262144, 262144, 0, 0);
+	add_guest(2, false, false, 262144, 262144, 0, 0);
+	assert_true(bl_uuid_parse("ba11002d-c1a1-4000-8000-000000000001", &fake_xen_add(3, false, false, 0)->handle));
+	start(f);
+	assert_int_equal(doubts(f), 0);
+	fake_proc_helper(10, ROOT, "--save-domain", 1);
+	fake_proc_helper(11, "1000\t1000\t1000\t1000", "--save-domain", 2);
+	look(f, 1);
+	assert_int_equal(set_target(f, 1, 50000), -EBUSY);
+	assert_non_null(strstr(f->e.msg, "is being saved"));
+	assert_int_equal(set_target(f, 2, 50000), 0);
+	fake_proc_remove(10);
+	until(f, 1, !(d->flags & BL_DOM_MIGRATING));
+	/* Now the processes of root are hidden. */
+	fake_proc_remove(1);
+	look(f, 1);
+	assert_int_equal(set_target(f, 1, 40000), -EBUSY);
+	assert_non_null(strstr(f->e.msg, "cannot be seen"));
+	assert_int_equal(set_target(f, 2, 40000), -EBUSY);
+	assert_int_equal(look(f, 0)->flags, BL_DOM_CONTROL);
+	assert_int_equal(look(f, 3)->flags, BL_DOM_HOLDER);
+	assert_true(look(f, 1)->flags & BL_DOM_MIGRATING);
+	assert_int_equal(doubts(f), 1);
+	/* They are there again, which is seen without anybody asking for a move. */
+	fake_proc_add(1, "systemd", ROOT, "", 0);
+	until(f, 1, !(d->flags & BL_DOM_MIGRATING));
+	assert_int_equal(doubts(f), 0);
+	assert_int_equal(set_target(f, 1, 40000), 0);
+	stop(f);
+}
+
+/* A doubt that there is from the start is told of at the start. */
+static void test_saved_unseen(void **state)
+{
+	struct fixture *f = new_fixture();
+
+	(void)state;
+	add_guest(1, false, false, 262144, 262144, 0, 0);
+	fake_proc_remove(1);
+	start(f);
+	assert_int_equal(doubts(f), 1);
+	assert_true(bl_snapshot_find(&f->s, 1)->flags & BL_DOM_MIGRATING);
+	stop(f);
+}
+
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_joined),
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_restored),
+		cmocka_unit_test(test_saved),
+		cmocka_unit_test(test_saved_unseen),
 		cmocka_unit_test(test_destroyed),
 		cmocka_unit_test(test_version),
 		cmocka_unit_test(test_nodes),
@@ -339,9 +367,5 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_start_without_store),
 	};
 
-	if (argc > 1 && strstr(argv[1], "-domain")) { /* as a helper */
-		(void)pause();
-		return 0;
-	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/xen-fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/host-xen.h"
 #include "daemon/log.h"
 
 unsigned log_lines;
@@ -49,6 +51,7 @@ struct fixture *new_fixture(void)
 
 	fake_store_reset();
 	fake_xen_reset();
+	bd_xen_lock_folder = fake_proc_begin(); /* which is there, and is removed with all in it */
 	f->base = event_base_new();
 	log_lines = 0;
 	bd_log_set_sink(count_line);
@@ -75,6 +78,7 @@ void stop(struct fixture *f)
 		f->h->ops->close(f->h);
 	bl_snapshot_free(&f->s);
 	event_base_free(f->base);
+	fake_proc_end();
 	free(f);
 }
 
@@ -90,6 +94,22 @@ void run_loop(struct fixture *f, long usec)
 
 	event_base_loopexit(f->base, &t);
 	event_base_loop(f->base, EVLOOP_NO_EXIT_ON_EMPTY);
+}
+
+void settle(struct fixture *f)
+{
+	assert_int_equal(bd_store_settle(((struct bd_host_xen *)f->h)->store, BL_MS(10000)), 0);
+}
+
+/* Watches tell of writes in their order. */
+void see_writes(struct fixture *f, uint32_t domid)
+{
+	static unsigned n;
+	char name[32];
+
+	snprintf(name, sizeof(name), "marked%u", ++n);
+	fake_store_setf(domid, "name", "%s", name);
+	until_now(f, domid, !strcmp(d->name, name));
 }
 
 int set_target(struct fixture *f, uint32_t domid, uint64_t pages)
