@@ -13,16 +13,28 @@ static struct bd_host_xen *xen_of(struct bd_host *h)
 	return (struct bd_host_xen *)h;
 }
 
-bool bd_xen_pool_probe(struct bd_xen_call *call)
+int bd_xen_pool_probe(struct bd_xen_call *call, bool *ret)
 {
 	struct bd_xen_pool pool;
 	int r = bd_xen_call_pool(call, &pool);
 
-	/* Stock Xen does not know the call. */
-	if (r < 0 && r != -ENOSYS)
+	switch (r) {
+	case -EOPNOTSUPP:
+	case -EPERM:
+	case -EACCES:
 		bd_log(LOG_NOTICE, "the hypervisor's claim pool cannot be used: %s; claims are held by "
 		       "empty domains", r == -EOPNOTSUPP ? "it is of another version" : strerror(-r));
-	return r == 0;
+		*ret = false;
+		return 0;
+	case -ENOSYS: /* stock Xen does not know the call */
+		*ret = false;
+		return 0;
+	case 0:
+		*ret = true;
+		return 0;
+	default: /* this passes: to do without the pool would lose what stands there */
+		return r;
+	}
 }
 
 /* " on node 1", or nothing. */

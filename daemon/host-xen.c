@@ -321,8 +321,9 @@ int bd_host_xen_open(struct event_base *base, const struct bd_host_events *ev,
 		return r;
 	}
 	x->guests.store = x->store;
-	x->host.pool = bd_xen_pool_probe(x->call);
-	r = first_look(x);
+	r = bd_xen_pool_probe(x->call, &x->host.pool);
+	if (r == 0)
+		r = first_look(x);
 	if (r < 0) {
 		close_host(&x->host);
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot read the host: %s",

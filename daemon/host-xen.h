@@ -40,7 +40,8 @@ void bd_xen_holder_name(struct bd_host *h, uint32_t holder, const bl_uuid *id);
 int bd_xen_holder_cancel(struct bd_host *h, uint32_t domid);
 
 /* host-xen-pool.c: the pool of a hypervisor that has one. As in bd_host_ops. */
-bool bd_xen_pool_probe(struct bd_xen_call *call);
+/* Whether there is one that may be used; -errno: nobody can tell now. */
+int bd_xen_pool_probe(struct bd_xen_call *call, bool *ret);
 int bd_xen_pool_set(struct bd_host *h, int node, bl_pages pages, struct bl_err *reterr);
 int bd_xen_pool_move(struct bd_host *h, int node, uint32_t domid, bl_pages pages,
 		     struct bl_err *reterr);

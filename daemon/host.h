@@ -16,7 +16,8 @@ struct bd_host_events {
 	/* Something changed that a tick should see (a domain came or went, a
 	 * target was written by someone). May come often; the manager coalesces. */
 	void (*changed)(void *ud);
-	/* An action accepted by apply() failed later (xenstore refused the write). */
+	/* An action accepted by apply() failed later (xenstore refused the write); error is
+	 * its errno, positive. */
 	void (*failed)(void *ud, const struct bl_action *a, int error);
 	void *ud;
 };

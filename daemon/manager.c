@@ -18,6 +18,8 @@
 #define TICK_SOON_MS 5
 #define TICK_MOVING_MS 50
 #define TICK_WAITING_MS 1000
+/* What could not be done to a guest is not tried again before. */
+#define GUEST_AGAIN_AFTER BL_MS(1000)
 
 uint64_t bd_real_ms(void)
 {
@@ -114,6 +116,19 @@ int bd_manager_apply(struct bd_manager *m, const struct bl_action *a, struct bl_
 	return 0;
 }
 
+/* Something could not be done to it a moment ago: where the disk, the hypervisor or xenstored
+ * refuses for long, a try at every tick would never rest. What keeps a guest from taking back
+ * what it gave does not wait. */
+static bool failed_lately(struct bd_manager *m, const struct bl_action *a)
+{
+	const struct bl_track *t = bl_progress_find(&m->progress, a->domid);
+	const struct bl_dom *d = bl_snapshot_find(&m->snap, a->domid);
+
+	if (!t || !d || !t->failed.n || bl_ms_since(m->snap.now, t->failed).n >= GUEST_AGAIN_AFTER.n)
+		return false;
+	return a->kind != BL_ACT_MAXMEM || a->pages.n > d->max_pages.n;
+}
+
 static void act_on_guest(struct bd_manager *m, const struct bl_action *a, uint32_t *failed)
 {
 	struct bl_plan_in in = bd_manager_plan_in(m);
@@ -122,11 +137,17 @@ static void act_on_guest(struct bd_manager *m, const struct bl_action *a, uint32
 	struct bl_err err;
 	int r;
 
+	if (failed_lately(m, a))
+		return;
 	if (a->domid == *failed)
 		return; /* its limit could not be raised: no target above it */
 	r = bd_manager_apply(m, a, &err);
 	if (r) {
+		struct bl_track *t = bl_progress_find(&m->progress, a->domid);
+
 		*failed = a->domid;
+		if (t)
+			t->failed = m->snap.now;
 		if (r != -ESRCH && v)
 			bd_events_domain(m->cfg.events, "refused", v->dom, err.msg);
 		return;
@@ -227,12 +248,14 @@ static void host_failed(void *ud, const struct bl_action *a, int error)
 {
 	struct bd_manager *m = ud;
 	const struct bl_dom *d = bl_snapshot_find(&m->snap, a->domid);
+	struct bl_track *t = bl_progress_find(&m->progress, a->domid);
 	char reason[128];
 
-	snprintf(reason, sizeof(reason), "its target could not be written: %s", strerror(-error));
+	snprintf(reason, sizeof(reason), "its target could not be written: %s", strerror(error));
+	if (t)
+		t->failed = m->host->ops->now(m->host);
 	if (d)
 		bd_events_domain(m->cfg.events, "refused", d, reason);
-	bd_manager_tick_soon(m);
 }
 
 /* ---- life ---- */

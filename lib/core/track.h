@@ -36,6 +36,7 @@ struct bl_track {
 	bool recovered;	      /* the manager's: its pages moved after it had been stuck */
 	bool ours;	      /* the manager wrote its target: maxmem follows its pages */
 	bl_ms nudged;	      /* the manager's last nudge */
+	bl_ms failed;	      /* the manager's: when something could not be done to it last; 0 never */
 	bool kept;	      /* the manager's: its memory was claimed for its successor */
 	bool told;	      /* the manager's: in an event, that it appeared */
 	bool told_stuck;      /* the same, that it is stuck */

@@ -20,8 +20,9 @@ static const struct bl_dom *holder_of(const struct world *w, const struct bl_cla
 uint64_t count_promised(const struct world *w, const struct bl_claim *c)
 {
 	const struct bl_dom *h = holder_of(w, c);
-	const struct bl_dom *b = c->state == BL_CLAIM_BUILDING ? count_find(w, c->domid) : NULL;
-	uint64_t kept = (h ? h->outstanding.n : 0) + (b ? b->outstanding.n + b->tot.n : 0);
+	const struct bl_dom *b = count_find(w, c->domid), *after = c->after ? count_find(w, c->after) : NULL;
+	uint64_t kept = (h ? h->outstanding.n : 0) + (b ? b->outstanding.n + b->tot.n : 0) + c->in_pool.n +
+			(after ? after->tot.n : 0);
 
 	/* the holder's own pages came out of the overhead */
 	return less(c->overhead.n, h ? BL_HOLDER_PAGES.n : 0) + less(c->size.n, kept);
@@ -30,7 +31,7 @@ uint64_t count_promised(const struct world *w, const struct bl_claim *c)
 bool count_being_built(const struct world *w, uint32_t domid)
 {
 	for (size_t i = 0; i < w->ledger.n; i++)
-		if (w->ledger.claims[i]->state == BL_CLAIM_BUILDING && w->ledger.claims[i]->domid == domid)
+		if (w->ledger.claims[i]->domid == domid)
 			return true;
 	return false;
 }

@@ -4,91 +4,22 @@
  * claim that is held loses its pages, and once all is over and the guests
  * behave, the host comes to rest. Replay: BL_SEED=S BL_WORLD=N. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/property/random.h"
 #include "tests/scenario/play.h"
+#include "tests/scenario/random-host.h"
 
 #define WORLDS 300
 #define STEPS 30
 #define LATE_MS 200000 /* by then everybody who would appear or build has */
 #define REST_MS 900000 /* every grace and retry is over by then */
 
-struct text {
-	char buf[16384];
-	size_t len;
-};
-
-static void add(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void add(struct text *t, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(t->buf + t->len, sizeof(t->buf) - t->len, fmt, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(t->buf) - t->len)
-		abort();
-	t->len += (size_t)n;
-}
-
 static uint64_t mib(struct rnd *r, uint64_t lo, uint64_t hi)
 {
 	return rnd_in(r, lo, hi);
-}
-
-static void add_guest(struct text *t, struct rnd *r, unsigned i, uint64_t size)
-{
-	static const char *const manners[] = { "normal", "normal", "normal", "normal", "stuck", "slow",
-					       "forgetful", "nodriver", "gives-up" };
-	static const char *const telemetry[] = { "yes", "yes", "yes", "no", "lies" };
-	static const char *const types[] = { "pv", "pvh", "hvm" };
-	uint64_t max = size + (rnd_one_in(r, 2) ? mib(r, 0, 2048) : 0);
-
-	add(t, "[guest g%u]\nmemory=%" PRIu64 "M\nstatic-max=%" PRIu64 "M\nused=%" PRIu64
-	       "M\nrate=%" PRIu64 "M\ntype=%s\ntelemetry=%s\n",
-	    i, size, max, mib(r, 1, size + 100), mib(r, 5, 1000), types[rnd_below(r, 3)],
-	    telemetry[rnd_below(r, 5)]);
-	if (!rnd_one_in(r, 3))
-		add(t, "min=%" PRIu64 "M\n", mib(r, 1, size));
-	if (rnd_one_in(r, 8))
-		add(t, "behaviour=%s:%" PRIu64 "M\n", rnd_one_in(r, 2) ? "floor" : "own-min",
-		    mib(r, 1, size));
-	else if (rnd_one_in(r, 8))
-		add(t, "behaviour=vanish:%" PRIu64 "s\n", rnd_in(r, 1, 100));
-	else
-		add(t, "behaviour=%s\n", manners[rnd_below(r, 9)]);
-	if (rnd_one_in(r, 4))
-		add(t, "offset=%s%" PRIu64 "K\n", rnd_one_in(r, 2) ? "-" : "", rnd_in(r, 1, 512) * 4);
-	if (rnd_one_in(r, 8))
-		add(t, "appear=%" PRIu64 "s\n", rnd_in(r, 1, 100));
-}
-
-/* Returns how many guests there are. */
-static unsigned make_world(struct text *t, struct rnd *r)
-{
-	unsigned n = (unsigned)rnd_in(r, 1, 8);
-	uint64_t sum = 2048;
-
-	t->len = 0;
-	for (unsigned i = 0; i < n; i++) {
-		uint64_t size = mib(r, 64, 4096);
-
-		add_guest(t, r, i, size);
-		sum += size + 60; /* and its structures */
-	}
-	if (rnd_one_in(r, 3))
-		add(t, "[thief t]\nat=%" PRIu64 "s\nsize=%" PRIu64 "M\nrate=%" PRIu64 "M\nfor=%" PRIu64 "s\n",
-		    rnd_in(r, 1, 100), mib(r, 1, 4096), mib(r, 10, 3000), rnd_in(r, 1, 60));
-	add(t, "[host]\nmemory=%" PRIu64 "M\ndom0=2G\nseed=%" PRIu64 "\nnodes=%" PRIu64 "\n",
-	    sum + mib(r, 0, rnd_one_in(r, 3) ? 20 : 4096), rnd_below(r, 1000), rnd_in(r, 1, 4));
-	if (rnd_one_in(r, 3))
-		add(t, "dom0-used=%" PRIu64 "M\n", mib(r, 1, 2048));
-	return n;
 }
 
 static void settle_settings(struct bl_settings *s, struct rnd *r)
@@ -236,7 +167,7 @@ static void make_peace(struct play *p)
 }
 
 /* NULL: it went well. */
-static const char *live(struct play *p, const struct text *t, struct rnd *r)
+static const char *live(struct play *p, const struct host_text *t, struct rnd *r)
 {
 	struct bl_err e;
 
@@ -267,7 +198,7 @@ int main(int argc, char **argv)
 {
 	struct run run = run_begin(argc, argv, WORLDS);
 	unsigned failed = 0;
-	static struct text text;
+	static struct host_text text;
 	static struct play play;
 
 	printf("1..1\n# seed %" PRIu64 "\n", run.seed);
@@ -275,7 +206,7 @@ int main(int argc, char **argv)
 		struct rnd r = rnd_of_world(run.seed, n);
 		const char *why;
 
-		make_world(&text, &r);
+		random_host(&text, &r);
 		why = live(&play, &text, &r);
 		if (run.replay || why)
 			play_diagnose(&play);

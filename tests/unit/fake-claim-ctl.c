@@ -40,7 +40,7 @@ static uint64_t claimed_on(unsigned node)
 {
 	uint64_t sum = fake_xen.pool[node];
 
-	for (size_t i = 0; i < sizeof(fake_xen.doms) / sizeof(*fake_xen.doms); i++)
+	for (size_t i = 0; i < fake_xen.n_doms; i++)
 		if (fake_xen.doms[i].used && fake_xen.doms[i].claim_node == node)
 			sum += fake_xen.doms[i].outstanding;
 	return sum;
@@ -69,7 +69,7 @@ static int query(struct ctl *c)
 	c->nr_entries = 0;
 	for (unsigned i = 0; i <= FAKE_NODES; i++)
 		list(c, max, POOL, i, fake_xen.pool[i]);
-	for (size_t i = 0; i < sizeof(fake_xen.doms) / sizeof(*fake_xen.doms); i++) {
+	for (size_t i = 0; i < fake_xen.n_doms; i++) {
 		const struct fake_domain *d = &fake_xen.doms[i];
 
 		if (d->used)

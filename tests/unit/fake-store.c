@@ -77,6 +77,25 @@ void store_drop_watches(const struct xs_handle *h)
 	}
 }
 
+void (*fake_store_on_write)(const char *path, const char *value);
+
+static void forget_transaction(void)
+{
+	free(fake_store.read_path);
+	free(fake_store.read_value);
+	free(fake_store.write_value);
+	fake_store.read_path = fake_store.read_value = fake_store.write_value = NULL;
+}
+
+void fake_store_hang_up(void)
+{
+	pthread_mutex_lock(&fake_store.lock);
+	store_drop_watches(NULL);
+	forget_transaction();
+	fake_store.handle = NULL;
+	pthread_mutex_unlock(&fake_store.lock);
+}
+
 void fake_store_reset(void)
 {
 	pthread_mutex_lock(&fake_store.lock);
@@ -173,6 +192,15 @@ void fake_store_introduce(uint32_t domid)
 	pthread_mutex_lock(&fake_store.lock);
 	fake_store.introduced[domid] = true;
 	store_fire("@introduceDomain");
+	pthread_mutex_unlock(&fake_store.lock);
+}
+
+void fake_store_leave(uint32_t domid)
+{
+	pthread_mutex_lock(&fake_store.lock);
+	if (domid)
+		fake_store.introduced[domid] = false;
+	store_fire("@releaseDomain");
 	pthread_mutex_unlock(&fake_store.lock);
 }
 

@@ -19,6 +19,7 @@ void fake_store_setf(uint32_t domid, const char *key, const char *fmt, ...)
 /* Copies at most size - 1 bytes; false: there is none. */
 bool fake_store_get(const char *path, char *buf, unsigned size);
 void fake_store_introduce(uint32_t domid);
+void fake_store_leave(uint32_t domid); /* it has ended; 0: some domain has */
 void fake_store_stall(bool on);	  /* requests wait */
 void fake_store_break(void);	  /* every connection is lost */
 void fake_store_refuse(bool on);  /* new ones are refused */
@@ -26,6 +27,11 @@ void fake_store_deny_writes(bool on); /* EACCES */
 unsigned fake_store_watches(void);
 /* All values ever written to the path through the library, one a line. */
 bool fake_store_wrote(const char *path, const char *values);
+/* The process that used the library is gone, with all that it had under way. */
+void fake_store_hang_up(void);
+/* NULL, or called before each call of the library that changes something; with the value
+ * that a path is to have. */
+extern void (*fake_store_on_write)(const char *path, const char *value);
 /* Right after the library next reads the path, somebody else writes this (NULL: removes it). */
 void fake_store_overtake(const char *path, const char *value);
 
@@ -52,9 +58,13 @@ extern struct fake_hypervisor {
 	void (*on_destroy)(void);     /* a domain was destroyed */
 	void (*on_claim)(void);	      /* a claim was made */
 	unsigned calls; /* hypercalls made */
+	/* NULL, or called before each of them, with the domain it is about; returns 0, or the
+	 * errno with which the call fails. */
+	int (*on_call)(const char *name, uint32_t domid);
 	uint32_t flask_label; /* that a domain must have, 0: no FLASK */
 	int fail_create, fail_claim, fail_open, fail_query; /* errno, 0: work */
 	struct fake_domain doms[3000];
+	size_t n_doms; /* none is used behind these */
 	uint32_t next_domid;
 } fake_xen;
 void fake_xen_reset(void);

@@ -32,6 +32,8 @@ struct fake_domain *fake_xen_add(uint32_t domid, bool hvm, bool emulated, uint64
 
 		if (d->used)
 			continue;
+		if (fake_xen.n_doms <= i)
+			fake_xen.n_doms = i + 1;
 		*d = (struct fake_domain){
 			.used = true,
 			.domid = domid,
@@ -51,7 +53,7 @@ struct fake_domain *fake_xen_add(uint32_t domid, bool hvm, bool emulated, uint64
 
 struct fake_domain *fake_xen_find(uint32_t domid)
 {
-	for (size_t i = 0; i < sizeof(fake_xen.doms) / sizeof(*fake_xen.doms); i++)
+	for (size_t i = 0; i < fake_xen.n_doms; i++)
 		if (fake_xen.doms[i].used && fake_xen.doms[i].domid == domid)
 			return &fake_xen.doms[i];
 	return NULL;
@@ -66,7 +68,7 @@ uint64_t fake_xen_outstanding(void)
 {
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < sizeof(fake_xen.doms) / sizeof(*fake_xen.doms); i++)
+	for (size_t i = 0; i < fake_xen.n_doms; i++)
 		if (fake_xen.doms[i].used)
 			sum += fake_xen.doms[i].outstanding;
 	for (size_t i = 0; i <= FAKE_NODES; i++)
@@ -78,6 +80,17 @@ static int refuse(int error)
 {
 	errno = error;
 	return -1;
+}
+
+/* Every hypercall begins with this. False: it fails, and errno is set. */
+static bool called(const char *name, uint32_t domid)
+{
+	int error = fake_xen.on_call ? fake_xen.on_call(name, domid) : 0;
+
+	fake_xen.calls++;
+	if (error)
+		errno = error;
+	return !error;
 }
 
 xc_interface *xc_interface_open(xentoollog_logger *logger, xentoollog_logger *dom_logger,
@@ -102,7 +115,8 @@ int xc_interface_close(xc_interface *xch)
 int xc_physinfo(xc_interface *xch, xc_physinfo_t *info)
 {
 	(void)xch;
-	fake_xen.calls++;
+	if (!called("physinfo", 0))
+		return -1;
 	info->total_pages = fake_xen.total;
 	info->free_pages = fake_xen.free;
 	info->outstanding_pages = fake_xen_outstanding();
@@ -114,7 +128,8 @@ int xc_numainfo(xc_interface *xch, unsigned *max_nodes, xc_meminfo_t *info, uint
 {
 	(void)xch;
 	(void)distance;
-	fake_xen.calls++;
+	if (!called("numainfo", 0))
+		return -1;
 	for (unsigned i = 0; i < FAKE_NODES; i++)
 		info[i] = (xc_meminfo_t){ .memsize = fake_xen.node_total[i] * 4096,
 					  .memfree = fake_xen.node_free[i] * 4096 };
@@ -128,12 +143,13 @@ int xc_domain_getinfolist(xc_interface *xch, uint32_t first, unsigned max, xc_do
 	unsigned n = 0;
 
 	(void)xch;
-	fake_xen.calls++;
+	if (!called("getinfolist", first))
+		return -1;
 	/* Ascending, as the hypervisor has them. */
 	for (uint32_t at = first; n < max;) {
 		struct fake_domain *next = NULL;
 
-		for (size_t i = 0; i < sizeof(fake_xen.doms) / sizeof(*fake_xen.doms); i++) {
+		for (size_t i = 0; i < fake_xen.n_doms; i++) {
 			struct fake_domain *d = &fake_xen.doms[i];
 
 			if (d->used && d->domid >= at && (!next || d->domid < next->domid))
@@ -159,7 +175,8 @@ int xc_domain_getinfolist(xc_interface *xch, uint32_t first, unsigned max, xc_do
 int xc_version(xc_interface *xch, int cmd, void *arg)
 {
 	(void)xch;
-	fake_xen.calls++;
+	if (!called("version", 0))
+		return -1;
 	if (cmd == XENVER_version)
 		return 4 << 16 | 17;
 	assert(cmd == XENVER_extraversion || cmd == XENVER_commandline);
@@ -173,7 +190,8 @@ int xc_domain_get_pod_target(xc_interface *xch, uint32_t domid, uint64_t *tot, u
 	struct fake_domain *d = fake_xen_find(domid);
 
 	(void)xch;
-	fake_xen.calls++;
+	if (!called("get_pod_target", domid))
+		return -1;
 	if (!d)
 		return refuse(ESRCH);
 	*tot = d->tot;
@@ -187,7 +205,8 @@ int xc_domain_setmaxmem(xc_interface *xch, uint32_t domid, uint64_t max_memkb)
 	struct fake_domain *d = fake_xen_find(domid);
 
 	(void)xch;
-	fake_xen.calls++;
+	if (!called("setmaxmem", domid))
+		return -1;
 	if (!d)
 		return refuse(ESRCH);
 	d->max = max_memkb / 4;
@@ -221,11 +240,16 @@ static long claim_pages(const struct xen_memory_reservation *r)
 long xc_memory_op(xc_interface *xch, unsigned cmd, void *arg, size_t len)
 {
 	(void)xch;
-	fake_xen.calls++;
 	if (cmd == XENMEM_claim_pages) {
-		assert(len == sizeof(struct xen_memory_reservation));
-		return claim_pages(arg);
+		const struct xen_memory_reservation *r = arg;
+
+		assert(len == sizeof(*r));
+		if (!called(r->nr_extents ? "claim_pages" : "claim_pages (none)", r->domid))
+			return -1;
+		return claim_pages(r);
 	}
+	if (!called("claim_ctl", 0))
+		return -1;
 	return fake_xen.patched ? fake_claim_ctl(arg, len) : refuse(ENOSYS);
 }
 
@@ -275,7 +299,8 @@ int xc_domain_create(xc_interface *xch, uint32_t *domid, struct xen_domctl_creat
 	struct fake_domain *d;
 
 	(void)xch;
-	fake_xen.calls++;
+	if (!called("createdomain", 0))
+		return -1;
 	if (!fake_domid_free(*domid))
 		return refuse(EEXIST);
 	if (fake_xen.fail_create)
@@ -295,7 +320,8 @@ int xc_domain_destroy(xc_interface *xch, uint32_t domid)
 	struct fake_domain *d = fake_xen_find(domid);
 
 	(void)xch;
-	fake_xen.calls++;
+	if (!called("destroydomain", domid))
+		return -1;
 	if (!d)
 		return refuse(ESRCH);
 	fake_xen.free += d->tot;

@@ -106,6 +106,8 @@ static void put(const char *path, const char *value)
 	struct node *n;
 	char *all;
 
+	if (fake_store_on_write)
+		fake_store_on_write(path, value);
 	store_put(path, value);
 	n = store_find(path);
 	if (asprintf(&all, "%s%s\n", n->written ? n->written : "", value) < 0)

@@ -65,6 +65,23 @@ static void test_probe(void **state)
 	}
 }
 
+/* An error that passes is no answer: who took it for "no pool" would lose what stands there. */
+static void test_probe_fails(void **state)
+{
+	static const int errors[] = { EAGAIN, EBUSY, EFAULT, EINVAL, EIO, ENOMEM };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
+		struct fixture *f = new_fixture();
+
+		fake_xen.patched = true;
+		fake_xen.fail_query = errors[i];
+		assert_int_equal(try_start(f), -errors[i]);
+		says(f, BL_ERR_BACKEND, "cannot read the host");
+		stop(f);
+	}
+}
+
 static void test_set(void **state)
 {
 	struct fixture *f = patched();
@@ -232,6 +249,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_probe),
+		cmocka_unit_test(test_probe_fails),
 		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_set_fails),
 		cmocka_unit_test(test_node_taken),
