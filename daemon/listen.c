@@ -14,6 +14,9 @@
 
 #include "daemon/log.h"
 
+/* As in balloond.socket. A longer queue would have root wait behind more strangers. */
+#define BACKLOG 512
+
 static int add(struct bd_listen *l, int fd, struct bl_err *reterr)
 {
 	int flags = fcntl(fd, F_GETFL);
@@ -129,7 +132,7 @@ static int bind_own(struct bd_listen *l, const struct sockaddr_un *a, int *ret_f
 	/* Anybody may connect; the peer's credentials decide. */
 	if (bind(fd, (const struct sockaddr *)a, sizeof(*a)) < 0 ||
 	    chmod(a->sun_path, 0666) < 0 || lstat(a->sun_path, &st) < 0 ||
-	    listen(fd, SOMAXCONN) < 0 || !(l->path = strdup(a->sun_path))) {
+	    listen(fd, BACKLOG) < 0 || !(l->path = strdup(a->sun_path))) {
 		r = -errno;
 		(void)close(fd);
 		return r;
