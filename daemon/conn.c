@@ -315,6 +315,7 @@ int bd_conn_new(struct bd_conns *all, int fd, struct bd_user *user, enum bd_role
 	bufferevent_setcb(c->bev, on_read, on_write, on_event, c);
 	bufferevent_setwatermark(c->bev, EV_READ, 0, BL_RPC_LINE_MAX);
 	bufferevent_setwatermark(c->bev, EV_WRITE, BD_CONN_OUT_RESUME, 0);
+	(void)bufferevent_set_max_single_write(c->bev, 2 * SEND_BUFFER);
 	(void)bufferevent_set_timeouts(c->bev, NULL, &patience);
 	(void)evbuffer_add_cb(bufferevent_get_input(c->bev), count_input, c);
 	(void)evbuffer_add_cb(bd_conn_output(c), count_output, c);

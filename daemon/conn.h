@@ -21,6 +21,8 @@
 #define BD_TURN_REQUESTS 64
 #define BD_TURN_BYTES ((size_t)256 << 10) /* of requests and their answers */
 #define BD_TURN_FREED 256
+/* Turns in a row that viewers wait for others at most. */
+#define BD_TURN_WAITS 7
 
 struct bd_conn;
 
@@ -42,6 +44,8 @@ struct bd_conns {
 	struct bd_conn *ready[BD_RANKS]; /* those that wait for their turn, first come first */
 	struct bd_conn *doomed;		 /* those that are about to be freed */
 	struct bd_turn turn;
+	unsigned waited;   /* turns in a row that viewers have waited */
+	bool many_connect; /* more than one turn's connections wait to be accepted */
 	uint64_t clock;	   /* counts what was sent */
 	size_t peak;	   /* the most that was remembered since memory was last given back */
 	struct event *turns; /* somebody is ready, or some are to be freed */

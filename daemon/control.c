@@ -68,6 +68,7 @@ static void on_acceptable(evutil_socket_t listening, short what, void *ud)
 	int fd;
 
 	(void)what;
+	c->conns.many_connect = false;
 	for (c->accepted = 0; c->accepted < BD_CONTROL_ACCEPTS; c->accepted++) {
 		fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
@@ -80,6 +81,7 @@ static void on_acceptable(evutil_socket_t listening, short what, void *ud)
 		role = bd_peer_role(fd, &c->conns.groups, &uid);
 		bd_conns_admit(&c->conns, fd, role, uid);
 	}
+	c->conns.many_connect = true;
 }
 
 unsigned bd_control_accepted(const struct bd_control *c)

@@ -2,7 +2,8 @@
 /* Turns: requests are not handled where they are read, but in turns that do a bounded part
  * of what waits. Between two turns the loop looks at everything else: ticks, the watchdog,
  * new connections. In a turn root comes first, then the group, then viewers, and in each
- * rank everybody has one request after the other. */
+ * rank everybody has one request after the other. (libevent's priorities are not used: they
+ * are strict, and who keeps a higher one busy would keep all others waiting.) */
 #include <errno.h>
 #include <utlist.h>
 
@@ -52,6 +53,22 @@ static void serve(struct bd_conn *c)
 		bd_turn_add(c);
 }
 
+/* A viewer's request for all domains takes longer than everything else in a turn. While others
+ * are at work, have answers under way or are waiting to be accepted, viewers sit some turns
+ * out, but never many in a row. */
+static bool viewers_wait(struct bd_conns *all)
+{
+	const struct bd_quota *q = &all->quota;
+
+	if (!all->turn.requests && !q->unsent[BD_RANK_ROOT] && !q->unsent[BD_RANK_GROUP] &&
+	    !all->many_connect)
+		all->waited = BD_TURN_WAITS;
+	if (all->waited++ < BD_TURN_WAITS)
+		return true;
+	all->waited = 0;
+	return false;
+}
+
 static void on_turn(evutil_socket_t fd, short what, void *ud)
 {
 	struct bd_conns *all = ud;
@@ -64,10 +81,12 @@ static void on_turn(evutil_socket_t fd, short what, void *ud)
 	for (int rank = 0; rank < BD_RANKS && !all->stopping; rank++) {
 		unsigned before = all->turn.requests;
 
+		more |= all->ready[rank] != NULL;
+		if (rank == BD_RANK_VIEWER && all->ready[rank] && viewers_wait(all))
+			continue;
 		while (all->ready[rank] &&
 		       (within_bounds(&all->turn) || all->turn.requests == before))
 			serve(all->ready[rank]);
-		more |= all->ready[rank] != NULL;
 	}
 	if (all->doomed || (more && !all->stopping))
 		bd_turn_soon(all);
