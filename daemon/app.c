@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "daemon/config.h"
@@ -20,8 +19,6 @@
 #define EVENTS_KEPT 2048
 /* More than what is kept for long; most answers about many domains are larger. */
 #define LARGE_BYTES (64 << 10)
-/* Descriptors beside the clients': the loop, the backend, state, a library's. */
-#define DESCRIPTORS_EXTRA 128
 
 static const char usage[] =
 	"Usage: balloond [OPTION...]\n"
@@ -97,21 +94,6 @@ static int add_signal(struct app *a, size_t i, int sig, event_callback_fn handle
 	return a->signals[i] && evsignal_add(a->signals[i], NULL) == 0 ? 0 : -ENOMEM;
 }
 
-/* A descriptor a client; only asked for where it is not given, for a sandbox
- * may forbid to ask. */
-static void want_descriptors(unsigned clients)
-{
-	struct rlimit l;
-	rlim_t want = clients + DESCRIPTORS_EXTRA;
-
-	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur >= want)
-		return;
-	l.rlim_cur = l.rlim_max < want ? l.rlim_max : want;
-	if (setrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur < want)
-		bd_log(LOG_NOTICE, "only %llu descriptors are allowed: fewer clients than max-clients",
-		       (unsigned long long)l.rlim_cur);
-}
-
 static int open_host(struct app *a, struct bd_host **ret, struct bl_err *err)
 {
 	if (a->options.sim)
@@ -172,7 +154,6 @@ static int start(struct app *a, struct bl_err *err)
 	if (!a->base || !a->events || add_signal(a, 0, SIGTERM, on_stop) < 0 ||
 	    add_signal(a, 1, SIGINT, on_stop) < 0 || add_signal(a, 2, SIGHUP, on_reload) < 0)
 		return out_of_memory(err);
-	want_descriptors(a->config.max_clients);
 	r = lock_host(a, err);
 	if (r == 0)
 		r = bd_state_open(a->options.state_dir, &a->state, err);

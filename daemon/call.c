@@ -7,12 +7,30 @@
 #include "daemon/conn-internal.h"
 #include "daemon/verbs.h"
 
+/* Calls of a doomed connection count for nobody any more. */
+static void count_call(struct bd_conn *c, bool begins, size_t len)
+{
+	if (c->doomed)
+		return;
+	if (begins) {
+		c->charge.calls++;
+		c->user->calls++;
+		c->charge.held += len;
+		bd_quota_add_held(&c->all->quota, c->user, len, 0);
+	} else {
+		c->charge.calls--;
+		c->user->calls--;
+		c->charge.held -= len;
+		bd_quota_add_held(&c->all->quota, c->user, 0, len);
+	}
+}
+
 static void call_free(struct bd_call *call)
 {
 	struct bd_conn *c = call->conn;
 
 	DL_DELETE(c->calls, call);
-	c->n_calls--;
+	count_call(c, false, call->len);
 	bl_rpc_request_done(&call->req);
 	free(call);
 	bd_conn_finish(c);
@@ -43,9 +61,9 @@ void bd_call_done(struct bd_call *call)
 	answer(call, r, line, len);
 	if (call->subscribe && !c->sub)
 		c->sub = bd_events_subscribe(call->all->events, call->replay, call->since,
-					     bd_conn_pump_events, c);
+					     bd_turn_wake, c);
 	if (call->subscribe && c->sub)
-		bd_conn_pump_events(c);
+		bd_turn_add(c);
 	call_free(call);
 }
 
@@ -74,12 +92,38 @@ bool bd_call_subscribed(const struct bd_call *call)
 	return call->conn->sub != NULL;
 }
 
+void bd_call_withdraw_all(struct bd_conn *c, const struct bl_err *why)
+{
+	struct bd_call *call, *next;
+
+	DL_FOREACH_SAFE(c->calls, call, next) {
+		bd_manager_abandon(c->all->manager, call);
+		bd_call_fail(call, why);
+	}
+}
+
+/* True, and *err says why, when one more request must not wait. */
+static bool too_many(const struct bd_conn *c, struct bl_err *err)
+{
+	if (c->charge.calls >= BD_CONN_CALLS_MAX)
+		(void)bl_err_set(err, EBUSY, BL_ERR_BAD_STATE,
+				 "%d requests wait for their answer on this connection already",
+				 BD_CONN_CALLS_MAX);
+	else if (!bd_quota_may_call(c->user))
+		(void)bl_err_set(err, EBUSY, BL_ERR_BAD_STATE,
+				 "%u requests of uid %u wait for their answer already",
+				 c->user->calls, c->uid);
+	else
+		return false;
+	return true;
+}
+
 void bd_call_line(struct bd_conn *c, const char *text, size_t len)
 {
 	struct bd_conns *all = c->all;
 	struct bl_rpc_request req;
 	struct bd_call *call;
-	struct bl_err err;
+	struct bl_err err = { .errnum = ENOMEM, .id = BL_ERR_BACKEND, .msg = "out of memory" };
 	const char *line;
 	size_t line_len;
 
@@ -90,18 +134,15 @@ void bd_call_line(struct bd_conn *c, const char *text, size_t len)
 			bd_conn_send(c, line, line_len);
 		return;
 	}
-	call = c->n_calls < BD_CONN_CALLS_MAX ? calloc(1, sizeof(*call)) : NULL;
+	call = too_many(c, &err) ? NULL : calloc(1, sizeof(*call));
 	if (!call) {
-		(void)bl_err_set(&err, EBUSY, BL_ERR_BAD_STATE,
-				 "%d requests wait for their answer on this connection already",
-				 BD_CONN_CALLS_MAX);
 		if (bl_rpc_error(all->out, req.id, &err, &line, &line_len) == 0 && req.id)
 			bd_conn_send(c, line, line_len);
 		bl_rpc_request_done(&req);
 		return;
 	}
-	*call = (struct bd_call){ .conn = c, .all = all, .req = req };
+	*call = (struct bd_call){ .conn = c, .all = all, .req = req, .len = len };
 	DL_APPEND(c->calls, call);
-	c->n_calls++;
+	count_call(c, true, len);
 	bd_verbs_dispatch(call, c->role);
 }

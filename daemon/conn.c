@@ -6,36 +6,58 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 #include <utlist.h>
 
 #include "daemon/log.h"
 
-/* Lines of one connection handled in one go, so that one that sends many does
- * not keep the others waiting. */
-#define BATCH 16
+/* Once a whole line and this much was read, the rest stays in the socket until the line
+ * had its turn. */
+#define READ_AHEAD (4U << 10)
+/* Bytes that the kernel keeps for a peer that does not read, twice that with what it adds.
+ * They count as the daemon's memory, and the default would make 1 GiB of 4096 clients. */
+#define SEND_BUFFER (32 << 10)
 /* Nothing read of what was sent for so long: it never will be. */
 #define WRITE_SECONDS 60
-#define DENIED_MAX 256 /* more than so many who are told to go get no time to read it */
+
+static void count_input(struct evbuffer *b, const struct evbuffer_cb_info *info, void *ud)
+{
+	struct bd_conn *c = ud;
+
+	(void)b;
+	if (c->doomed)
+		return;
+	c->charge.held += info->n_added - info->n_deleted;
+	bd_quota_add_held(&c->all->quota, c->user, info->n_added, info->n_deleted);
+}
 
 static void count_output(struct evbuffer *b, const struct evbuffer_cb_info *info, void *ud)
 {
 	struct bd_conn *c = ud;
 
 	(void)b;
-	c->all->queued += info->n_added - info->n_deleted;
+	if (c->doomed)
+		return;
+	c->charge.unsent += info->n_added - info->n_deleted;
+	bd_quota_add_unsent(&c->all->quota, c->user, info->n_added, info->n_deleted);
 	if (info->n_deleted || !info->orig_size)
 		c->read_at = ++c->all->clock;
 }
 
+/* What a doomed connection has under way counts for nobody any more. */
 void bd_conn_doom(struct bd_conn *c)
 {
+	struct bd_conns *all = c->all;
+
 	if (c->doomed)
 		return;
-	c->doomed = true;
 	(void)bufferevent_disable(c->bev, EV_READ | EV_WRITE);
-	c->all->doomed += evbuffer_get_length(bd_conn_output(c));
-	bd_conns_turn_soon(c->all);
+	bd_turn_remove(c);
+	c->doomed = true;
+	c->user->calls -= c->charge.calls;
+	bd_quota_add_held(&all->quota, c->user, 0, c->charge.held);
+	bd_quota_add_unsent(&all->quota, c->user, 0, c->charge.unsent);
+	DL_APPEND2(all->doomed, c, ready_prev, ready_next);
+	bd_turn_soon(all);
 }
 
 void bd_conn_free(struct bd_conn *c)
@@ -44,8 +66,9 @@ void bd_conn_free(struct bd_conn *c)
 	struct bd_call *call, *next;
 
 	bd_conn_doom(c);
+	DL_DELETE2(all->doomed, c, ready_prev, ready_next);
 	DL_DELETE(all->list, c);
-	*(c->denied ? &all->n_denied : &all->n) -= 1;
+	bd_quota_disconnect(&all->quota, c->user);
 	bd_events_unsubscribe(c->sub);
 	DL_FOREACH_SAFE(c->calls, call, next) {
 		if (!all->stopping)
@@ -53,11 +76,11 @@ void bd_conn_free(struct bd_conn *c)
 		bl_rpc_request_done(&call->req);
 		free(call);
 	}
-	all->doomed -= evbuffer_get_length(bd_conn_output(c));
-	all->queued -= evbuffer_get_length(bd_conn_output(c));
+	(void)evbuffer_remove_cb(bufferevent_get_input(c->bev), count_input, c);
 	(void)evbuffer_remove_cb(bd_conn_output(c), count_output, c);
 	bufferevent_free(c->bev);
 	free(c);
+	bd_conns_trim_later(all);
 	if (all->freed)
 		all->freed(all->ud);
 }
@@ -66,9 +89,10 @@ void bd_conn_send(struct bd_conn *c, const char *line, size_t len)
 {
 	if (c->doomed || c->gone || c->all->stopping)
 		return;
+	c->all->turn.bytes += len;
 	if (bufferevent_write(c->bev, line, len) < 0)
 		bd_conn_doom(c);
-	bd_conns_keep_budget(c->all);
+	bd_conns_keep_budget(c);
 }
 
 static bool has_line(struct bd_conn *c, size_t *ret_pos)
@@ -92,7 +116,6 @@ void bd_conn_finish(struct bd_conn *c)
 {
 	size_t pos;
 	bool sent = evbuffer_get_length(bd_conn_output(c)) == 0;
-
 	bool idle = !c->calls && !c->sub && sent;
 
 	if (c->closing ? sent : c->eof && !has_line(c, &pos) && (c->gone || idle))
@@ -110,66 +133,118 @@ void bd_conn_close_with(struct bd_conn *c, int code, const char *message)
 	bd_conn_finish(c);
 }
 
-void bd_conn_pump_events(void *ud)
+void bd_conn_deny(struct bd_conn *c, const struct bl_err *why)
 {
-	struct bd_conn *c = ud;
+	struct evbuffer *in = bufferevent_get_input(c->bev);
 	const char *line;
 	size_t len;
 
-	while (!c->doomed && evbuffer_get_length(bd_conn_output(c)) < BD_CONN_OUT_PAUSE &&
+	bd_turn_remove(c);
+	bd_events_unsubscribe(c->sub);
+	c->sub = NULL;
+	(void)evbuffer_drain(in, evbuffer_get_length(in));
+	if (bl_rpc_error(c->all->out, NULL, why, &line, &len) == 0)
+		bd_conn_send(c, line, len);
+	c->denied = true;
+	c->closing |= c->eof;
+	c->since = bd_conns_now();
+	bd_conns_sweep_later(c->all);
+	if (c->paused && !c->doomed)
+		(void)bufferevent_enable(c->bev, EV_READ);
+	bd_conn_finish(c);
+}
+
+void bd_conn_pump_events(struct bd_conn *c)
+{
+	const char *line;
+	size_t len;
+
+	while (c->sub && !c->doomed &&
+	       evbuffer_get_length(bd_conn_output(c)) < BD_CONN_EVENTS_PAUSE &&
 	       (line = bd_events_next(c->sub, &len)))
 		bd_conn_send(c, line, len);
 }
 
-void bd_conn_handle_lines(struct bd_conn *c)
+/* Reads nothing until what was read is handled. */
+static void pause_reading(struct bd_conn *c)
 {
-	struct evbuffer *in = bufferevent_get_input(c->bev);
-	char line[BL_RPC_LINE_MAX];
-	size_t pos;
+	if (!c->paused)
+		(void)bufferevent_disable(c->bev, EV_READ);
+	c->paused = true;
+}
 
-	if (c->doomed || c->all->stopping)
-		return;
+/* No whole line waits. */
+static void await_line(struct bd_conn *c)
+{
+	size_t len = evbuffer_get_length(bufferevent_get_input(c->bev));
+
 	if (c->paused && !c->eof)
 		(void)bufferevent_enable(c->bev, EV_READ);
 	c->paused = false;
-	if (c->denied || c->closing) {
-		(void)evbuffer_drain(in, evbuffer_get_length(in));
-		return;
-	}
-	for (int n = 0; has_line(c, &pos); n++) {
-		bool full = evbuffer_get_length(bd_conn_output(c)) > BD_CONN_OUT_PAUSE;
-
-		if (full || n == BATCH || bd_conns_over_budget(c->all)) {
-			/* Not read from before what is there is handled: a full
-			 * input would call on_read without end. */
-			(void)bufferevent_disable(c->bev, EV_READ);
-			c->paused = true;
-			c->hungry = !full; /* else on_write goes on */
-			if (c->hungry)
-				bd_conns_turn_soon(c->all);
-			return;
-		}
-		c->scanned = 0;
-		c->since = 0;
-		(void)evbuffer_remove(in, line, pos + 1);
-		line[pos] = '\0';
-		bd_call_line(c, line, pos);
-		if (c->doomed)
-			return;
-	}
-	if (evbuffer_get_length(in) >= BL_RPC_LINE_MAX) {
+	if (len >= BL_RPC_LINE_MAX) {
 		bd_conn_close_with(c, BL_RPC_INVALID_REQUEST, "a request has at most 64 KiB");
-	} else if (evbuffer_get_length(in) && !c->since && !c->eof) {
+	} else if (len && !c->since && !c->eof) {
 		c->since = bd_conns_now();
 		bd_conns_sweep_later(c->all);
 	}
 	bd_conn_finish(c);
 }
 
+bool bd_conn_handle_line(struct bd_conn *c)
+{
+	char line[BL_RPC_LINE_MAX];
+	size_t pos;
+
+	if (c->doomed || c->denied || c->closing || !has_line(c, &pos)) {
+		if (!c->doomed && !c->denied && !c->closing)
+			await_line(c);
+		return false;
+	}
+	if (evbuffer_get_length(bd_conn_output(c)) > BD_CONN_OUT_PAUSE) {
+		pause_reading(c); /* on_write goes on */
+		return false;
+	}
+	c->scanned = 0;
+	c->since = 0;
+	c->all->turn.requests++;
+	c->all->turn.bytes += pos;
+	(void)evbuffer_remove(bufferevent_get_input(c->bev), line, pos + 1);
+	line[pos] = '\0';
+	bd_call_line(c, line, pos);
+	if (c->doomed)
+		return false;
+	if (has_line(c, &pos))
+		return true;
+	await_line(c);
+	return false;
+}
+
+/* More came, or nothing will come any more. */
+static void take_input(struct bd_conn *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+	size_t pos;
+
+	if (c->doomed || c->all->stopping)
+		return;
+	if (c->denied || c->closing) {
+		(void)evbuffer_drain(in, evbuffer_get_length(in));
+		return;
+	}
+	if (!c->ready && !has_line(c, &pos)) {
+		await_line(c);
+		return;
+	}
+	if (evbuffer_get_length(in) > READ_AHEAD && !c->eof)
+		pause_reading(c);
+	bd_turn_add(c);
+}
+
 static void on_read(struct bufferevent *bev, void *ud)
 {
 	(void)bev;
-	bd_conn_handle_lines(ud);
+	bd_conns_keep_budget(ud);
+	take_input(ud);
 }
 
 /* Little enough is left unsent. */
@@ -178,11 +253,11 @@ static void on_write(struct bufferevent *bev, void *ud)
 	struct bd_conn *c = ud;
 
 	(void)bev;
-	if (c->sub)
-		bd_conn_pump_events(c);
-	bd_conn_handle_lines(c);
+	if (c->sub || c->paused)
+		bd_turn_add(c);
 	if (!c->doomed)
 		bd_conn_finish(c);
+	bd_conns_trim_later(c->all);
 }
 
 bool bd_conn_hung_up(const struct bd_conn *c)
@@ -207,7 +282,7 @@ static void on_event(struct bufferevent *bev, short what, void *ud)
 		c->eof = true;
 		c->gone = bd_conn_hung_up(c);
 		c->closing |= c->denied;
-		bd_conn_handle_lines(c);
+		take_input(c);
 		bd_conn_finish(c);
 		bd_conns_sweep_later(c->all);
 		return;
@@ -218,52 +293,34 @@ static void on_event(struct bufferevent *bev, short what, void *ud)
 	bd_conn_doom(c);
 }
 
-/* One line and away with it, when many are to be told. */
-static int deny_at_once(struct bd_conns *all, int fd, const struct bl_err *refusal)
-{
-	const char *line;
-	size_t len;
-
-	if (bl_rpc_error(all->out, NULL, refusal, &line, &len) == 0)
-		(void)!send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	(void)close(fd);
-	return 0;
-}
-
-int bd_conn_new(struct bd_conns *all, int fd, enum bd_role role, const struct bl_err *refusal)
+int bd_conn_new(struct bd_conns *all, int fd, struct bd_user *user, enum bd_role role, uid_t uid,
+		struct bd_conn **ret)
 {
 	static const struct timeval patience = { .tv_sec = WRITE_SECONDS };
-	struct bd_conn *c;
-	const char *line;
-	size_t len;
+	static const int send_buffer = SEND_BUFFER;
+	struct bd_conn *c = calloc(1, sizeof(*c));
 
-	if (refusal && all->n_denied >= DENIED_MAX)
-		return deny_at_once(all, fd, refusal);
-	c = calloc(1, sizeof(*c));
 	if (c)
 		c->bev = bufferevent_socket_new(all->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!c || !c->bev) {
 		free(c);
-		(void)close(fd);
 		return -ENOMEM;
 	}
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer));
 	c->all = all;
+	c->user = user;
 	c->role = role;
-	c->denied = refusal != NULL;
-	*(c->denied ? &all->n_denied : &all->n) += 1;
+	c->uid = uid;
 	DL_APPEND(all->list, c);
 	bufferevent_setcb(c->bev, on_read, on_write, on_event, c);
 	bufferevent_setwatermark(c->bev, EV_READ, 0, BL_RPC_LINE_MAX);
 	bufferevent_setwatermark(c->bev, EV_WRITE, BD_CONN_OUT_RESUME, 0);
+	(void)bufferevent_set_max_single_write(c->bev, 2 * SEND_BUFFER);
 	(void)bufferevent_set_timeouts(c->bev, NULL, &patience);
+	(void)evbuffer_add_cb(bufferevent_get_input(c->bev), count_input, c);
 	(void)evbuffer_add_cb(bd_conn_output(c), count_output, c);
-	if (c->denied) {
-		c->since = bd_conns_now();
-		if (bl_rpc_error(all->out, NULL, refusal, &line, &len) == 0)
-			bd_conn_send(c, line, len);
-		bd_conns_sweep_later(all);
-	}
 	if (bufferevent_enable(c->bev, EV_READ | EV_WRITE) < 0)
 		bd_conn_doom(c);
+	*ret = c;
 	return 0;
 }

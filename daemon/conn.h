@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One connection: lines in, lines out, requests that wait. Every buffer is
- * bounded, and a connection that breaks is taken down from the loop, never
- * under the feet of who is using it. */
+/* The connections: lines in, lines out, requests that wait. Every buffer is
+ * bounded, a turn of the event loop does a bounded part of what waits, and a
+ * connection that breaks is taken down from the loop, never under the feet of
+ * who is using it. */
 #ifndef BD_CONN_H
 #define BD_CONN_H
 
@@ -9,12 +10,27 @@
 
 #include "daemon/manager.h"
 #include "daemon/peer.h"
+#include "daemon/quota.h"
 #include "lib/proto/rpc.h"
 
 /* Requests of one connection that may wait at a time. */
 #define BD_CONN_CALLS_MAX 64
 
+/* What one turn of the event loop does at most. Beyond either bound each rank that waits
+ * still has one request, so that nobody starves. */
+#define BD_TURN_REQUESTS 64
+#define BD_TURN_BYTES ((size_t)256 << 10) /* of requests and their answers */
+#define BD_TURN_FREED 256
+/* Turns in a row that viewers wait for others at most. */
+#define BD_TURN_WAITS 7
+
 struct bd_conn;
+
+/* What the last turn did. */
+struct bd_turn {
+	unsigned requests, freed;
+	size_t bytes;
+};
 
 /* What all connections share; the control socket's. */
 struct bd_conns {
@@ -22,31 +38,39 @@ struct bd_conns {
 	struct bd_manager *manager;
 	struct bd_events *events;
 	struct bl_json_out *out; /* for one line at a time */
+	struct bd_quota quota;
+	struct bd_peer_groups groups;
 	struct bd_conn *list;
-	unsigned n;	   /* that are served */
-	unsigned n_denied; /* that are told to go */
-	size_t queued;	   /* bytes waiting to be sent, over all */
-	size_t doomed;	   /* of these, of connections about to be freed */
+	struct bd_conn *ready[BD_RANKS]; /* those that wait for their turn, first come first */
+	struct bd_conn *doomed;		 /* those that are about to be freed */
+	struct bd_turn turn;
+	unsigned waited;   /* turns in a row that viewers have waited */
+	bool many_connect; /* more than one turn's connections wait to be accepted */
 	uint64_t clock;	   /* counts what was sent */
-	struct event *again; /* more lines wait to be handled, or some are to be freed */
+	size_t peak;	   /* the most that was remembered since memory was last given back */
+	struct event *turns; /* somebody is ready, or some are to be freed */
 	struct event *sweep; /* looks after those who dawdle */
+	struct event *trim;  /* gives memory back to the system */
 	bool stopping;
 	void (*freed)(void *ud); /* a connection went */
 	void *ud;
 };
 
-int bd_conns_init(struct bd_conns *all, struct event_base *base);
+int bd_conns_init(struct bd_conns *all, struct event_base *base, unsigned max_clients);
 void bd_conns_free(struct bd_conns *all);
 
-/* Takes fd over, closing it on failure. refusal: NULL, or what to say before
- * the connection is closed without a look at what it asks. */
-int bd_conn_new(struct bd_conns *all, int fd, enum bd_role role, const struct bl_err *refusal);
+/* A new connection of a peer with that role: served where the shares allow it, else told why
+ * not, and closed. Takes fd over. */
+void bd_conns_admit(struct bd_conns *all, int fd, enum bd_role role, uid_t uid);
+/* The groups may have changed: who has lost a right is told, and loses what it was used for. */
+void bd_conns_review(struct bd_conns *all);
 
 /* A request on its way; its handler is in verbs.c. */
 struct bd_call {
 	struct bd_conn *conn;
 	struct bd_conns *all;
 	struct bl_rpc_request req;
+	size_t len;	/* bytes of its line */
 	bool subscribe; /* start a subscription after the answer */
 	bool replay;
 	uint64_t since;

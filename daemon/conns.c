@@ -1,31 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <malloc.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <utlist.h>
 
 #include "daemon/conn-internal.h"
+#include "daemon/log.h"
 
-/* With this much unsent over all, whoever has not read for longest is closed. */
-#define OUT_BUDGET (48U << 20)
 /* A line begun so long ago is not going to be finished. */
 #define LINE_SECONDS 60
 /* Time for one who is told to go to read it. */
 #define DENIED_SECONDS 2
+/* What a connection takes without any bytes of requests and answers. */
+#define CONN_BYTES 2048
+/* So much less is remembered than once was: the difference is worth giving back. */
+#define TRIM_BYTES ((size_t)4 << 20)
 
-time_t bd_conns_now(void)
+static uint64_t now_ms(void)
 {
 	struct timespec t;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec ? t.tv_sec : 1;
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-void bd_conns_turn_soon(struct bd_conns *all)
+time_t bd_conns_now(void)
 {
-	static const struct timeval at_once;
-
-	/* To add it again would put off one that is about to run. */
-	if (!event_pending(all->again, EV_TIMEOUT, NULL))
-		(void)event_add(all->again, &at_once);
+	return (time_t)(now_ms() / 1000 + 1);
 }
 
 void bd_conns_sweep_later(struct bd_conns *all)
@@ -36,42 +38,92 @@ void bd_conns_sweep_later(struct bd_conns *all)
 		(void)event_add(all->sweep, &second);
 }
 
-bool bd_conns_over_budget(const struct bd_conns *all)
+/* ---- memory ---- */
+
+static size_t remembered(const struct bd_conns *all)
 {
-	return all->queued > OUT_BUDGET;
+	size_t n = 0;
+
+	for (int rank = 0; rank < BD_RANKS; rank++)
+		n += all->quota.conns[rank];
+	return bd_quota_bytes(&all->quota) + n * CONN_BYTES;
 }
 
-void bd_conns_keep_budget(struct bd_conns *all)
-{
-	while (all->queued - all->doomed > OUT_BUDGET) {
-		struct bd_conn *c, *worst = NULL;
-
-		DL_FOREACH(all->list, c)
-			if (!c->doomed && evbuffer_get_length(bd_conn_output(c)) &&
-			    (!worst || c->read_at < worst->read_at))
-				worst = c;
-		if (!worst)
-			return;
-		bd_conn_doom(worst);
-	}
-}
-
-static void on_again(evutil_socket_t fd, short what, void *ud)
+static void on_trim(evutil_socket_t fd, short what, void *ud)
 {
 	struct bd_conns *all = ud;
-	struct bd_conn *c, *next;
 
 	(void)fd, (void)what;
-	DL_FOREACH_SAFE(all->list, c, next)
-		if (c->doomed)
-			bd_conn_free(c);
-	DL_FOREACH(all->list, c) {
-		if (!c->hungry)
-			continue;
-		c->hungry = false;
-		bd_conn_handle_lines(c);
-	}
+	(void)malloc_trim(0);
+	all->peak = remembered(all);
 }
+
+/* The allocator keeps what lies between pieces that are still in use. A second's delay
+ * makes one trim of many connections that end together. */
+void bd_conns_trim_later(struct bd_conns *all)
+{
+	static const struct timeval second = { .tv_sec = 1 };
+	size_t now = remembered(all);
+
+	if (now > all->peak)
+		all->peak = now;
+	else if (all->peak - now >= TRIM_BYTES && now <= all->peak / 2 && all->trim &&
+		 !event_pending(all->trim, EV_TIMEOUT, NULL))
+		(void)event_add(all->trim, &second);
+}
+
+/* Without waiting for anything. */
+static void tell_at_once(struct bd_conns *all, int fd, const struct bl_err *why)
+{
+	const char *line;
+	size_t len;
+
+	if (bl_rpc_error(all->out, NULL, why, &line, &len) == 0)
+		(void)!send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Of those of a user: the connection that holds most, or that has not read for longest. */
+static struct bd_conn *worst_of(struct bd_conns *all, const struct bd_user *u, bool unsent)
+{
+	struct bd_conn *c, *worst = NULL;
+
+	DL_FOREACH(all->list, c) {
+		if (c->doomed || c->user != u || !(unsent ? c->charge.unsent : c->charge.held))
+			continue;
+		if (!worst || (unsent ? c->read_at < worst->read_at :
+					c->charge.held > worst->charge.held))
+			worst = c;
+	}
+	return worst;
+}
+
+static void evict(struct bd_conn *c, const char *what)
+{
+	static struct bd_log_limit limit;
+	struct bl_err err;
+
+	(void)bl_err_set(&err, ENOBUFS, BL_ERR_BAD_STATE, "uid %u has too many bytes of %s", c->uid,
+			 what);
+	bd_log_limited(&limit, LOG_INFO, "control socket: closed: %s", err.msg);
+	if (!evbuffer_get_length(bd_conn_output(c)))
+		tell_at_once(c->all, bufferevent_getfd(c->bev), &err);
+	bd_conn_doom(c);
+}
+
+void bd_conns_keep_budget(struct bd_conn *c)
+{
+	struct bd_conns *all = c->all;
+	const struct bd_user *u;
+	struct bd_conn *worst;
+
+	while ((u = bd_quota_over_held(&all->quota, c->user)) && (worst = worst_of(all, u, false)))
+		evict(worst, "requests that are not finished or not answered");
+	while ((u = bd_quota_over_unsent(&all->quota, c->user)) && (worst = worst_of(all, u, true)))
+		evict(worst, "answers that are not read");
+	bd_conns_trim_later(all);
+}
+
+/* ---- those who dawdle ---- */
 
 /* True while c has to be looked after. */
 static bool sweep_one(struct bd_conn *c, time_t t)
@@ -110,25 +162,112 @@ static void on_sweep(evutil_socket_t fd, short what, void *ud)
 		bd_conns_sweep_later(all);
 }
 
-int bd_conns_init(struct bd_conns *all, struct event_base *base)
+/* ---- who may ---- */
+
+static int not_permitted(struct bl_err *err, uid_t uid)
+{
+	return bl_err_set(err, EPERM, BL_ERR_NOT_PERMITTED,
+			  "uid %u is neither root nor in a group that may use this socket", uid);
+}
+
+/* A few are given time to read why; the others have it in their socket when it closes. */
+static void refuse(struct bd_conns *all, int fd, uid_t uid, const struct bl_err *why)
+{
+	static struct bd_log_limit limit;
+	struct bl_err ignored;
+	struct bd_user *u = bd_quota_connect(&all->quota, uid, BD_RANK_REFUSED, now_ms(), &ignored);
+	struct bd_conn *c;
+
+	bd_log_limited(&limit, LOG_INFO, "control socket: refused: %s", why->msg);
+	if (u && bd_conn_new(all, fd, u, BD_ROLE_NONE, uid, &c) == 0) {
+		bd_conn_deny(c, why);
+		return;
+	}
+	if (u)
+		bd_quota_disconnect(&all->quota, u);
+	tell_at_once(all, fd, why);
+	(void)close(fd);
+}
+
+void bd_conns_admit(struct bd_conns *all, int fd, enum bd_role role, uid_t uid)
+{
+	enum bd_rank rank = bd_quota_rank(role, uid);
+	struct bd_user *u = NULL;
+	struct bd_conn *c;
+	struct bl_err err;
+
+	if (rank == BD_RANK_REFUSED)
+		(void)not_permitted(&err, uid);
+	else
+		u = bd_quota_connect(&all->quota, uid, rank, now_ms(), &err);
+	if (!u) {
+		refuse(all, fd, uid, &err);
+	} else if (bd_conn_new(all, fd, u, role, uid, &c) < 0) {
+		bd_quota_disconnect(&all->quota, u);
+		(void)close(fd);
+	}
+}
+
+/* The kernel keeps the credentials that the peer had when it connected. */
+static void review_one(struct bd_conn *c)
+{
+	struct bl_err err;
+	uid_t uid;
+	enum bd_role role = bd_peer_role(bufferevent_getfd(c->bev), &c->all->groups, &uid), had = c->role;
+
+	if (role == had)
+		return;
+	bd_log(LOG_NOTICE, "control socket: a connection of uid %u may %s now", c->uid,
+	       role == BD_ROLE_ADMIN ? "do everything" : role == BD_ROLE_VIEWER ? "look" :
+										  "do nothing");
+	c->role = role;
+	(void)not_permitted(&err, c->uid);
+	/* Only what changes something ever waits. */
+	if (role < had)
+		bd_call_withdraw_all(c, &err);
+	if (c->doomed)
+		return;
+	if (role == BD_ROLE_NONE) {
+		bd_conn_deny(c, &err);
+		return;
+	}
+	bd_turn_remove(c);
+	c->user = bd_quota_move(&c->all->quota, c->user, c->uid, bd_quota_rank(role, c->uid),
+				&c->charge);
+	bd_turn_add(c);
+}
+
+void bd_conns_review(struct bd_conns *all)
+{
+	struct bd_conn *c;
+
+	DL_FOREACH(all->list, c)
+		if (!c->doomed && !c->denied)
+			review_one(c);
+}
+
+/* ---- life ---- */
+
+int bd_conns_init(struct bd_conns *all, struct event_base *base, unsigned max_clients)
 {
 	all->base = base;
+	bd_quota_init(&all->quota, max_clients);
 	all->out = bl_json_out_new();
-	all->again = evtimer_new(base, on_again, all);
 	all->sweep = evtimer_new(base, on_sweep, all);
-	return all->out && all->again && all->sweep ? 0 : -ENOMEM;
+	all->trim = evtimer_new(base, on_trim, all);
+	return bd_turn_init(all) == 0 && all->out && all->sweep && all->trim ? 0 : -ENOMEM;
 }
 
 void bd_conns_free(struct bd_conns *all)
 {
 	struct bd_conn *c, *next;
+	struct event *events[] = { all->turns, all->sweep, all->trim };
 
 	all->freed = NULL;
 	DL_FOREACH_SAFE(all->list, c, next)
 		bd_conn_free(c);
-	if (all->again)
-		event_free(all->again);
-	if (all->sweep)
-		event_free(all->sweep);
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		if (events[i])
+			event_free(events[i]);
 	bl_json_out_free(all->out);
 }

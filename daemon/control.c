@@ -2,61 +2,37 @@
 #include "daemon/control.h"
 
 #include <errno.h>
-#include <event2/listener.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "daemon/conn.h"
+#include "daemon/listen.h"
 #include "daemon/log.h"
 
-#define LISTENERS_MAX 4
-/* Connections beyond max-clients that root may have: somebody must be able to
- * look at a daemon that others have filled. */
-#define ROOT_EXTRA 16
+/* Descriptors beside the clients': the loop, the backend, state, a library's. */
+#define DESCRIPTORS_EXTRA (128 + BD_QUOTA_ROOT_EXTRA + BD_QUOTA_REFUSED_MAX)
 
 struct bd_control {
 	struct bd_conns conns;
-	struct bd_peer_groups groups;
-	unsigned max_clients;
-	struct evconnlistener *listeners[LISTENERS_MAX];
-	size_t n_listeners;
+	struct bd_listen listen;
+	struct event *accepting[BD_LISTEN_MAX];
 	struct event *resume; /* accepting, after descriptors ran out */
-	char *path;	      /* of our own socket; NULL: it is systemd's */
-	dev_t dev;
-	ino_t ino;
+	unsigned accepted;    /* in the last turn */
 };
 
 static void accept_on(struct bd_control *c, bool on)
 {
-	for (size_t i = 0; i < c->n_listeners; i++)
-		(void)(on ? evconnlistener_enable : evconnlistener_disable)(c->listeners[i]);
+	for (size_t i = 0; i < c->listen.n; i++)
+		(void)(on ? event_add(c->accepting[i], NULL) : event_del(c->accepting[i]));
 }
 
 static void on_resume(evutil_socket_t fd, short what, void *ud)
 {
 	(void)fd, (void)what;
 	accept_on(ud, true);
-}
-
-/* Accepting that fails would be tried without end: the one who waits stays in
- * the queue, and the listener ready. */
-static void on_accept_error(struct evconnlistener *l, void *ud)
-{
-	static struct bd_log_limit limit;
-	static const struct timeval pause = { .tv_sec = 1 };
-	struct bd_control *c = ud;
-	int e = errno;
-
-	(void)l;
-	bd_log_limited(&limit, LOG_WARNING, "control socket: cannot accept: %s", strerror(e));
-	accept_on(c, false);
-	(void)event_add(c->resume, &pause);
 }
 
 static void on_freed(void *ud)
@@ -69,148 +45,87 @@ static void on_freed(void *ud)
 	}
 }
 
-static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *addr,
-		      int len, void *ud)
+/* Accepting that fails would be tried without end: the one who waits stays in
+ * the queue, and the descriptor ready. */
+static void pause_accepting(struct bd_control *c, int e)
 {
 	static struct bd_log_limit limit;
+	static const struct timeval pause = { .tv_sec = 1 };
+
+	bd_log_limited(&limit, LOG_WARNING, "control socket: cannot accept: %s", strerror(e));
+	accept_on(c, false);
+	(void)event_add(c->resume, &pause);
+}
+
+/* A bounded number of connections a turn: somebody who connects and closes without pause
+ * keeps the queue full. The queue is one for all, so strangers in it are refused as fast as
+ * may be and not left there, where root would wait behind them. */
+static void on_acceptable(evutil_socket_t listening, short what, void *ud)
+{
 	struct bd_control *c = ud;
-	struct bl_err err;
+	enum bd_role role;
 	uid_t uid;
-	enum bd_role role = bd_peer_role(fd, &c->groups, &uid);
-	unsigned max = c->max_clients + (uid == 0 ? ROOT_EXTRA : 0);
-	bool refused = true;
+	int fd;
 
-	(void)l, (void)addr, (void)len;
-	if (role == BD_ROLE_NONE)
-		(void)bl_err_set(&err, EPERM, BL_ERR_NOT_PERMITTED,
-				 "uid %u is neither root nor in a group that may use this socket",
-				 uid);
-	else if (c->conns.n >= max)
-		(void)bl_err_set(&err, EBUSY, BL_ERR_BAD_STATE,
-				 "%u clients are connected already, which is max-clients",
-				 c->conns.n);
-	else
-		refused = false;
-	if (refused)
-		bd_log_limited(&limit, LOG_INFO, "control socket: refused: %s", err.msg);
-	(void)bd_conn_new(&c->conns, fd, role, refused ? &err : NULL);
-}
-
-static int add_listener(struct bd_control *c, int fd, int backlog, struct bl_err *reterr)
-{
-	struct evconnlistener *l = NULL;
-
-	if (c->n_listeners < LISTENERS_MAX && evutil_make_socket_nonblocking(fd) == 0)
-		l = evconnlistener_new(c->conns.base, on_accept, c,
-				       LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, backlog, fd);
-	if (!l) {
-		(void)close(fd);
-		return bl_err_set(reterr, EIO, BL_ERR_BACKEND, "cannot listen: %s",
-				  strerror(errno));
+	(void)what;
+	c->conns.many_connect = false;
+	for (c->accepted = 0; c->accepted < BD_CONTROL_ACCEPTS; c->accepted++) {
+		fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
+			continue;
+		if (fd < 0) {
+			if (errno != EAGAIN)
+				pause_accepting(c, errno);
+			return;
+		}
+		role = bd_peer_role(fd, &c->conns.groups, &uid);
+		bd_conns_admit(&c->conns, fd, role, uid);
 	}
-	evconnlistener_set_error_cb(l, on_accept_error);
-	c->listeners[c->n_listeners++] = l;
-	return 0;
+	c->conns.many_connect = true;
 }
 
-/* How many systemd gave; with several, those named for something else are not
- * ours. */
-static int listen_handed(struct bd_control *c, struct bl_err *reterr)
+unsigned bd_control_accepted(const struct bd_control *c)
 {
-	int n = sd_listen_fds(1), r = 0;
-
-	for (int fd = SD_LISTEN_FDS_START; r == 0 && fd < SD_LISTEN_FDS_START + n; fd++) {
-		if (sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) <= 0)
-			return bl_err_set(reterr, EINVAL, BL_ERR_BACKEND,
-					  "descriptor %d handed over is no listening Unix stream socket",
-					  fd);
-		r = add_listener(c, fd, 0, reterr);
-	}
-	return r < 0 ? r : n;
-}
-
-/* Makes way for a socket at a->sun_path, unless somebody listens there. */
-static int clear_path(const struct sockaddr_un *a)
-{
-	struct stat st;
-	int fd, r;
-
-	if (lstat(a->sun_path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -EEXIST;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	r = connect(fd, (const struct sockaddr *)a, sizeof(*a)) < 0 ? errno : 0;
-	(void)close(fd);
-	if (r == ENOENT)
-		return 0;
-	if (r != ECONNREFUSED)
-		return -EADDRINUSE;
-	return unlink(a->sun_path) < 0 && errno != ENOENT ? -errno : 0;
-}
-
-static void make_parent(const char *path)
-{
-	char *parent = strdup(path), *slash = parent ? strrchr(parent, '/') : NULL;
-
-	if (slash && slash != parent) {
-		*slash = '\0';
-		(void)mkdir(parent, 0755);
-	}
-	free(parent);
-}
-
-static int bind_own(struct bd_control *c, const struct sockaddr_un *a, int *ret_fd)
-{
-	struct stat st;
-	int fd, r = clear_path(a);
-
-	if (r < 0)
-		return r;
-	make_parent(a->sun_path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	/* Anybody may connect; the peer's credentials decide. */
-	if (bind(fd, (const struct sockaddr *)a, sizeof(*a)) < 0 ||
-	    chmod(a->sun_path, 0666) < 0 || lstat(a->sun_path, &st) < 0 ||
-	    !(c->path = strdup(a->sun_path))) {
-		r = -errno;
-		(void)close(fd);
-		return r;
-	}
-	c->dev = st.st_dev;
-	c->ino = st.st_ino;
-	*ret_fd = fd;
-	return 0;
+	return c->accepted;
 }
 
 int bd_control_listen(struct bd_control *c, const char *path, struct bl_err *reterr)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int fd = -1, r = listen_handed(c, reterr);
+	int r = bd_listen_open(&c->listen, path, reterr);
 
-	if (r != 0)
-		return r < 0 ? r : 0;
-	if (strlen(path) >= sizeof(a.sun_path))
-		return bl_err_set(reterr, ENAMETOOLONG, BL_ERR_BACKEND,
-				  "control socket %s: the path is longer than %zu bytes", path,
-				  sizeof(a.sun_path) - 1);
-	strcpy(a.sun_path, path);
-	r = bind_own(c, &a, &fd);
-	if (r < 0)
-		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "control socket %s: %s", path,
-				  r == -EADDRINUSE ? "another daemon listens there" :
-				  r == -EEXIST ? "there is something else" : strerror(-r));
-	return add_listener(c, fd, SOMAXCONN, reterr);
+	for (size_t i = 0; r == 0 && i < c->listen.n; i++) {
+		c->accepting[i] = event_new(c->conns.base, c->listen.fds[i], EV_READ | EV_PERSIST,
+					    on_acceptable, c);
+		if (!c->accepting[i] || event_add(c->accepting[i], NULL) < 0)
+			r = bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
+	}
+	return r;
+}
+
+/* How many clients there are descriptors for. More are only asked for where they are not
+ * given, for a sandbox may forbid to ask. */
+static unsigned clients_allowed(unsigned max)
+{
+	struct rlimit l;
+	rlim_t want = (rlim_t)max + DESCRIPTORS_EXTRA;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur >= want)
+		return max;
+	l.rlim_cur = l.rlim_max < want ? l.rlim_max : want;
+	if (setrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur >= want)
+		return max;
+	(void)getrlimit(RLIMIT_NOFILE, &l);
+	max = l.rlim_cur > DESCRIPTORS_EXTRA ? (unsigned)(l.rlim_cur - DESCRIPTORS_EXTRA) : 1;
+	bd_log(LOG_NOTICE, "only %llu descriptors are allowed: max-clients counts as %u",
+	       (unsigned long long)l.rlim_cur, max);
+	return max;
 }
 
 void bd_control_reload(struct bd_control *c, const struct bd_config *config)
 {
-	c->max_clients = config->max_clients;
-	bd_peer_groups_resolve(&c->groups, config->group, config->viewers);
+	c->conns.quota.max_clients = clients_allowed(config->max_clients);
+	bd_peer_groups_resolve(&c->conns.groups, config->group, config->viewers);
+	bd_conns_review(&c->conns);
 }
 
 struct bd_control *bd_control_new(struct event_base *base, struct bd_manager *m,
@@ -222,7 +137,7 @@ struct bd_control *bd_control_new(struct event_base *base, struct bd_manager *m,
 		return NULL;
 	c->conns = (struct bd_conns){ .manager = m, .events = e, .freed = on_freed, .ud = c };
 	c->resume = evtimer_new(base, on_resume, c);
-	if (bd_conns_init(&c->conns, base) < 0 || !c->resume) {
+	if (bd_conns_init(&c->conns, base, config->max_clients) < 0 || !c->resume) {
 		bd_control_free(c);
 		return NULL;
 	}
@@ -232,25 +147,22 @@ struct bd_control *bd_control_new(struct event_base *base, struct bd_manager *m,
 
 void bd_control_stop(struct bd_control *c)
 {
-	struct stat st;
-
 	c->conns.stopping = true;
-	for (size_t i = 0; i < c->n_listeners; i++)
-		evconnlistener_free(c->listeners[i]);
-	c->n_listeners = 0;
-	/* Only while it still is ours: another daemon may have come. */
-	if (c->path && lstat(c->path, &st) == 0 && st.st_dev == c->dev && st.st_ino == c->ino)
-		(void)unlink(c->path);
+	(void)event_del(c->resume);
+	for (size_t i = 0; i < c->listen.n; i++)
+		if (c->accepting[i])
+			event_free(c->accepting[i]);
+	bd_listen_close(&c->listen);
 }
 
 void bd_control_free(struct bd_control *c)
 {
 	if (!c)
 		return;
-	bd_control_stop(c);
-	bd_conns_free(&c->conns);
-	if (c->resume)
+	if (c->resume) {
+		bd_control_stop(c);
 		event_free(c->resume);
-	free(c->path);
+	}
+	bd_conns_free(&c->conns);
 	free(c);
 }

@@ -110,36 +110,30 @@ int bd_verb_release(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
 	struct release_params params = { 0 };
-	struct bl_claim *c;
+	bl_uuid released[BL_PARAM_ARRAY_MAX];
 	struct bl_json_out *o;
+	struct bl_claim *c;
 	char text[BL_UUID_STR];
-	bl_uuid id;
-	size_t n;
+	size_t n = 0;
 	int r = BD_VERBS_DECODE(call, release_table, &params, err);
 
+	for (size_t i = 0; r == 0 && i < bl_json_count(params.ids); i++)
+		r = bd_manager_find_claim(m, bl_param_claim_text(bl_json_at(params.ids, i)), &c, err);
+	for (size_t i = 0; r == 0 && i < bl_json_count(params.ids); i++) {
+		/* One that is named in capitals as well is gone the second time. */
+		if (bd_manager_find_claim(m, bl_param_claim_text(bl_json_at(params.ids, i)), &c, NULL))
+			continue;
+		released[n++] = c->id;
+		r = bd_manager_release(m, c, err);
+	}
 	if (r < 0)
 		return r;
-	n = bl_json_count(params.ids);
-	for (size_t i = 0; i < n; i++) {
-		r = bd_manager_find_claim(m, bl_param_claim_text(bl_json_at(params.ids, i)), &c, err);
-		if (r < 0)
-			return r;
-	}
-	/* One named twice is gone the second time. */
-	for (size_t i = 0; i < n; i++)
-		if (bd_manager_find_claim(m, bl_param_claim_text(bl_json_at(params.ids, i)), &c,
-					  NULL) == 0) {
-			r = bd_manager_release(m, c, err);
-			if (r < 0)
-				return r;
-		}
 	o = bd_call_result(call);
 	bl_json_array(o, "released");
-	for (size_t i = 0; i < n; i++)
-		if (bl_uuid_parse(bl_param_claim_text(bl_json_at(params.ids, i)), &id)) {
-			bl_uuid_format(&id, text);
-			bl_json_put_string(o, NULL, text);
-		}
+	for (size_t i = 0; i < n; i++) {
+		bl_uuid_format(&released[i], text);
+		bl_json_put_string(o, NULL, text);
+	}
 	bl_json_array_end(o);
 	bd_call_done(call);
 	return 0;

@@ -43,37 +43,47 @@ static const struct bl_param status_table[] = {
 	{ BL_PARAM_OPTIONAL(struct status_params, domains, "domains", BL_PARAM_DOMAINS) },
 };
 
-/* Any that names no domain is an error before the first is written. */
-static int check_domains(struct bd_manager *m, const struct bl_json *refs, struct bl_err *err)
+/* The domains meant, each once. One that names no domain is an error before the first is
+ * written. */
+static int find_domains(struct bd_manager *m, const struct bl_json *refs,
+			uint32_t domids[BL_PARAM_ARRAY_MAX], size_t *ret_n, struct bl_err *err)
 {
 	char name[BL_NAME_MAX + 1];
 	const struct bl_dom *d;
+	size_t n = 0, at;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < bl_json_count(refs); i++) {
 		bl_param_domain_text(bl_json_at(refs, i), name);
 		r = bd_manager_find_domain(m, name, &d, err);
+		if (r < 0)
+			return r;
+		for (at = 0; at < n && domids[at] != d->domid; at++)
+			;
+		domids[at] = d->domid;
+		n = at == n ? n + 1 : n;
 	}
-	return r;
+	*ret_n = n;
+	return 0;
 }
 
-static void put_domains(struct bd_manager *m, const struct bl_json *refs,
-			const struct bd_picture *p, struct bl_json_out *o)
+static void put_domains(const struct bd_picture *p, const uint32_t *domids, size_t n,
+			struct bl_json_out *o)
 {
-	const size_t n_refs = refs ? bl_json_count(refs) : 0;
-	char name[BL_NAME_MAX + 1];
 	const struct bl_view *v;
-	const struct bl_dom *d;
 
 	bl_json_array(o, "domains");
-	for (size_t i = 0; i < n_refs; i++) {
-		bl_param_domain_text(bl_json_at(refs, i), name);
-		if (bd_manager_find_domain(m, name, &d, NULL) == 0 &&
-		    (v = bl_plan_view(p->plan, d->domid)))
+	for (size_t i = 0; i < n; i++)
+		if ((v = bl_plan_view(p->plan, domids[i])))
 			bd_render_domain(o, NULL, p, v);
-	}
+	bl_json_array_end(o);
+}
+
+static void put_all_domains(const struct bd_picture *p, struct bl_json_out *o)
+{
+	bl_json_array(o, "domains");
 	/* Holders are told of as claims. */
-	for (size_t i = 0; !n_refs && i < p->plan->n_views; i++)
+	for (size_t i = 0; i < p->plan->n_views; i++)
 		if (!(p->plan->views[i].dom->flags & BL_DOM_HOLDER))
 			bd_render_domain(o, NULL, p, &p->plan->views[i]);
 	bl_json_array_end(o);
@@ -83,21 +93,26 @@ static int verb_status(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
 	struct status_params params = { 0 };
+	uint32_t domids[BL_PARAM_ARRAY_MAX];
 	struct bd_picture p;
 	struct bl_json_out *o;
+	size_t n = 0;
 	int r = BD_VERBS_DECODE(call, status_table, &params, err);
 
 	if (r < 0)
 		return r;
 	bd_manager_refresh(m);
-	r = check_domains(m, params.domains, err);
+	r = find_domains(m, params.domains, domids, &n, err);
 	if (r < 0)
 		return r;
 	bd_manager_picture(m, &p);
 	o = bd_call_result(call);
 	bd_render_daemon(o, "daemon", m, &p);
 	bd_render_host(o, "host", &p);
-	put_domains(m, params.domains, &p, o);
+	if (n)
+		put_domains(&p, domids, n, o);
+	else
+		put_all_domains(&p, o);
 	bd_render_claims(o, &p);
 	bd_call_done(call);
 	return 0;

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Ten thousand years; keeps every sum of times far from wrapping. */
@@ -159,20 +160,56 @@ static const char *get_domain(const struct bl_param *p, const struct bl_json *v,
 	return NULL;
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* An array of at most BL_PARAM_ARRAY_MAX different elements that `one` takes; integers
+ * among them count as their digits. */
+static const char *check_array(const struct bl_param *p, const struct bl_json *v, decoder *one,
+			       char *why, size_t why_size)
+{
+	char numbers[BL_PARAM_ARRAY_MAX][24], clean[BL_NAME_MAX + 1];
+	const char *texts[BL_PARAM_ARRAY_MAX], *fault;
+	size_t n = bl_json_count(v);
+
+	if (n > BL_PARAM_ARRAY_MAX) {
+		snprintf(why, why_size, "must have at most %d elements", BL_PARAM_ARRAY_MAX);
+		return why;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct bl_json *e = bl_json_at(v, i);
+
+		fault = one(p, e, NULL, why, why_size);
+		if (fault)
+			return fault;
+		texts[i] = is(e, BL_JSON_INT) ? numbers[i] : bl_param_claim_text(e);
+		if (is(e, BL_JSON_INT))
+			snprintf(numbers[i], sizeof(numbers[i]), "%" PRId64, bl_json_int(e));
+	}
+	qsort(texts, n, sizeof(texts[0]), by_text);
+	for (size_t i = 1; i < n; i++) {
+		if (strcmp(texts[i - 1], texts[i]))
+			continue;
+		bl_text_sanitize(clean, texts[i], strlen(texts[i]));
+		snprintf(why, why_size, "\"%s\" is named twice", clean);
+		return why;
+	}
+	return NULL;
+}
+
 static const char *get_domains(const struct bl_param *p, const struct bl_json *v, void *dest,
 			       char *why, size_t why_size)
 {
+	const char *fault;
+
 	if (!is(v, BL_JSON_ARRAY))
 		return "must be an array of domains";
-	for (size_t i = 0; i < bl_json_count(v); i++) {
-		const char *fault = get_domain(p, bl_json_at(v, i), NULL, why, why_size);
-
-		if (fault)
-			return fault;
-	}
-	if (dest)
+	fault = dest ? NULL : check_array(p, v, get_domain, why, why_size);
+	if (!fault && dest)
 		*(const struct bl_json **)dest = v;
-	return NULL;
+	return fault;
 }
 
 static const char *get_claim(const struct bl_param *p, const struct bl_json *v, void *dest,
@@ -189,25 +226,26 @@ static const char *get_claim(const struct bl_param *p, const struct bl_json *v, 
 static const char *get_claims(const struct bl_param *p, const struct bl_json *v, void *dest,
 			      char *why, size_t why_size)
 {
+	const char *fault;
+
 	if (!is(v, BL_JSON_ARRAY) || !bl_json_count(v))
 		return "must be an array of at least one claim's id";
-	for (size_t i = 0; i < bl_json_count(v); i++) {
-		const char *fault = get_claim(p, bl_json_at(v, i), NULL, why, why_size);
-
-		if (fault)
-			return fault;
-	}
-	if (dest)
+	fault = dest ? NULL : check_array(p, v, get_claim, why, why_size);
+	if (!fault && dest)
 		*(const struct bl_json **)dest = v;
-	return NULL;
+	return fault;
 }
 
 static const char *get_values(const struct bl_param *p, const struct bl_json *v, void *dest,
 			      char *why, size_t why_size)
 {
-	(void)p, (void)why, (void)why_size;
+	(void)p;
 	if (!is(v, BL_JSON_OBJECT) || !bl_json_count(v))
 		return "must be an object of at least one string";
+	if (bl_json_count(v) > BL_PARAM_ARRAY_MAX) {
+		snprintf(why, why_size, "must have at most %d members", BL_PARAM_ARRAY_MAX);
+		return why;
+	}
 	for (size_t i = 0; i < bl_json_count(v); i++) {
 		const char *key = bl_json_key(v, i), *s;
 		size_t len;

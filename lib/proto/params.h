@@ -18,13 +18,17 @@ enum bl_param_kind {
 	BL_PARAM_NAME,	  /* char[BL_NAME_MAX + 1]: clean, not empty */
 	BL_PARAM_ENUM,	  /* int: the place in names */
 	BL_PARAM_DOMAIN,  /* char[BL_NAME_MAX + 1]: a name or UUID as sent, a domid in digits */
-	BL_PARAM_DOMAINS, /* const struct bl_json *: an array of those, see bl_param_domain_text */
+	BL_PARAM_DOMAINS, /* const struct bl_json *: an array of different ones, see bl_param_domain_text */
 	/* const char * into the request: any string at all; one with a NUL in it
 	 * becomes "", for it names no claim either */
 	BL_PARAM_CLAIM,
-	BL_PARAM_CLAIMS,  /* const struct bl_json *: an array of those, at least one */
+	BL_PARAM_CLAIMS,  /* const struct bl_json *: an array of different ones, at least one */
 	BL_PARAM_VALUES,  /* const struct bl_json *: an object of strings, at least one, clean */
 };
+
+/* Elements of an array, members of an object: what is done for each is bounded by this, not
+ * by the length of a request. */
+#define BL_PARAM_ARRAY_MAX 256
 
 #define BL_PARAM_NO_HAS ((size_t)-1)
 

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Clients that mean ill or know no better: the others are served as before,
 memory stays bounded, the bad one gets an error or is closed."""
+import grp
 import json
 import os
 import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -290,15 +292,26 @@ def descriptors_run_out():
         others_are_served(h)
 
 
-def as_user(h, code, groups):
-    """Runs code as somebody else; what it prints. The folder may be in root's home, where
-    others reach the socket by a relative path alone."""
+def start_as(h, code, groups, user=NOBODY):
+    """Starts code as somebody else. The folder may be in root's home, where others reach the
+    socket by a relative path alone."""
     os.chmod(h.dir, 0o755)
-    p = subprocess.run(["/usr/bin/python3", "-c", "import socket,sys\n" + code, os.path.relpath(h.socket, h.dir)],
-                       user=NOBODY, group=NOBODY, extra_groups=groups, capture_output=True,
-                       text=True, cwd=h.dir, timeout=host.LIMIT)
-    assert p.returncode == 0, p
-    return p.stdout.splitlines()
+    return subprocess.Popen(["/usr/bin/python3", "-c", "import resource,socket,sys\n" + code,
+                             os.path.relpath(h.socket, h.dir)],
+                            user=user, group=NOBODY, extra_groups=groups, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, stdin=subprocess.PIPE, text=True, cwd=h.dir)
+
+
+def as_user(h, code, groups, user=NOBODY):
+    """Runs code as somebody else; the lines it prints."""
+    p = start_as(h, code, groups, user)
+    out, err = p.communicate(timeout=host.LIMIT)
+    assert p.returncode == 0, err
+    return out.splitlines()
+
+
+def gid_of(name):
+    return grp.getgrnam(name).gr_gid
 
 
 ASK = """
@@ -328,8 +341,7 @@ for s in keep:
 def roles():
     """group may all, viewers may look, others get one line and are closed"""
     with Host(SMALL, config="[control]\ngroup = staff\nviewers = games\n") as h:
-        import grp
-        staff, games = grp.getgrnam("staff").gr_gid, grp.getgrnam("games").gr_gid
+        staff, games = gid_of("staff"), gid_of("games")
         member = [json.loads(x) for x in as_user(h, ASK, [7, staff])]
         assert all("result" in x for x in member), member
         both = [json.loads(x) for x in as_user(h, ASK, [staff, games])]
@@ -354,10 +366,196 @@ def flood():
         bounded(h, before)
 
 
+WITHOUT_PAUSE = """
+print("began", flush=True)
+while True:
+    s = socket.socket(socket.AF_UNIX); s.setblocking(False)
+    try: s.connect(sys.argv[1])
+    except BlockingIOError: pass
+    s.close()
+"""
+
+
+def connects_and_closes():
+    """one who connects and closes without pause: others are served, new ones as well"""
+    with Host(SMALL) as h, Wire(h.socket) as w:
+        p = start_as(h, WITHOUT_PAUSE, [])
+        try:
+            assert p.stdout.readline() == "began\n"
+            for _ in range(200):
+                w.result("ping")
+                others_are_served(h)
+            assert p.poll() is None, p.stderr.read()
+        finally:
+            p.kill()
+            p.communicate()
+
+
+FILL = """
+served, refused = [], ""
+while not refused:
+    s = socket.socket(socket.AF_UNIX); s.settimeout(60); s.connect(sys.argv[1])
+    f = s.makefile("rwb")
+    f.write(b'{"jsonrpc":"2.0","id":1,"method":"ping"}\\n'); f.flush()
+    line = f.readline().decode()
+    if "result" in line: served.append((s, f))
+    else: refused = line
+print(len(served)); print(refused.strip(), flush=True)
+sys.stdin.read()
+"""
+
+
+def shares():
+    """one viewer has an eighth of the connections, one member half; root always gets in"""
+    config = "[control]\ngroup = staff\nviewers = games\nmax-clients = 64\n"
+    with Host(SMALL, config=config) as h:
+        held = []
+        try:
+            for who, group, most in ((1001, "games", 8), (1002, "games", 8), (1003, "staff", 32),
+                                     (1004, "staff", 8)):
+                p = start_as(h, FILL, [gid_of(group)], who)
+                held.append(p)
+                n, why = int(p.stdout.readline()), json.loads(p.stdout.readline())["error"]
+                assert n == most, (who, n, why)
+                assert "max-clients is 64" in why["message"], why
+                others_are_served(h)
+        finally:
+            for p in held:
+                p.communicate()
+
+
+def comes_back(h, before):
+    """What clients made the daemon need is the system's again."""
+    if not sanitized():
+        wait_until(f"the memory, {before >> 20} MiB before, {rss(h.daemon.pid) >> 20} after",
+                   lambda: rss(h.daemon.pid) <= before + 12 * MIB)
+    print(f"# {before >> 20} MiB before, {rss(h.daemon.pid) >> 20} after")
+
+
+def unfinished():
+    """3,000 lines of 60 KB without an end: bounded, others are served, and given back"""
+    with Host(SMALL) as h:
+        before = rss(h.daemon.pid)
+        bad = []
+        for i in range(3000):
+            w = Wire(h.socket)
+            w.s.setblocking(False)
+            try:
+                w.send(b"x" * 60000)
+            except OSError:  # it was closed already, or the socket is full
+                pass
+            bad.append(w)
+            if i % 500 == 499:
+                others_are_served(h)
+        bounded(h, before)
+        for w in bad:
+            w.close()
+        comes_back(h, before)
+
+
+def clients_allowed(n):
+    """How many connections there are descriptors for, at most n."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    want = n + 256 if hard == resource.RLIM_INFINITY else min(n + 256, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (want, hard))
+    return want - 256
+
+
+def large_crowd():
+    """4,096 clients and among them 500 subscribers that never read: bounded, and given back"""
+    with Host(MANY) as h:
+        others_are_served(h)
+        before = rss(h.daemon.pid)
+        clients = [Wire(h.socket) for _ in range(clients_allowed(4096))]
+        for w in clients[:500]:
+            w.send(request("subscribe"))
+        for w in clients[500:1000]:
+            w.send(request("status"))
+        for _ in range(300):
+            c = clients[-1].result("claim", {"size_bytes": 4096, "now": True})["claim"]["id"]
+            clients[-1].result("release", {"ids": [c]})
+        others_are_served(h)
+        bounded(h, before)
+        for w in clients:
+            w.close()
+        comes_back(h, before)
+
+
+def aliases():
+    """a domain named in many ways is one row, and costs no more than one"""
+    with Host(MANY) as h, Wire(h.socket) as w:
+        d = h.status()["domains"][7]
+        names = [d["name"], str(d["domid"]), "0" + str(d["domid"]), d["uuid"]]
+        letters = [i for i, c in enumerate(d["uuid"]) if c.isalpha()]
+        for i in letters:
+            names.append(d["uuid"][:i] + d["uuid"][i].upper() + d["uuid"][i + 1:])
+        s = w.result("status", {"domains": names})
+        assert [x["domid"] for x in s["domains"]] == [d["domid"]], s
+        claim = w.result("claim", {"size_bytes": 4096})["claim"]["id"]
+        both = {"ids": [claim, claim.upper()]}
+        if claim.upper() != claim:
+            assert w.result("release", both)["released"] == [claim]
+
+
+WAIT_FOR_NEWS = """
+s = socket.socket(socket.AF_UNIX); s.settimeout(60); s.connect(sys.argv[1])
+f = s.makefile("rwb")
+def ask(text):
+    f.write(text.encode() + b"\\n"); f.flush()
+ask('{"jsonrpc":"2.0","id":1,"method":"subscribe"}')
+print(f.readline().decode().strip())
+ask('{"jsonrpc":"2.0","id":2,"method":"claim","params":{"size_bytes":1073741824,"wait_seconds":100000}}')
+print("waits", flush=True)
+for line in f:
+    print(line.decode().strip(), flush=True)
+"""
+
+
+def rights_are_lost():
+    """who loses its rights by a reload is told, its claim withdrawn and its connection closed"""
+    config = "[control]\ngroup = staff\nviewers = games\n"
+    with Host(SMALL, config=config) as h, Wire(h.socket) as w:
+        def reload(text):
+            with open(h.dir + "/conf", "w") as f:
+                f.write(text)
+            h.daemon.send_signal(signal.SIGHUP)
+
+        def waiter(groups):
+            p = start_as(h, WAIT_FOR_NEWS, [gid_of(g) for g in groups])
+            assert "result" in p.stdout.readline()
+            assert p.stdout.readline() == "waits\n"
+            return p
+
+        def told(p):
+            """Its errors until the end of the connection, or until one to request 2 came."""
+            errors = []
+            for line in p.stdout:
+                m = json.loads(line)
+                if "error" in m:
+                    errors.append((m["id"], m["error"]["data"]["id"]))
+            return errors
+
+        w.result("claim", {"size_bytes": 1500 * MIB})
+        member, both = waiter(["staff"]), waiter(["staff", "games"])
+        wait_until("both claims to wait", lambda: len(h.claims()) == 3)
+        reload("[control]\ngroup = (none)\nviewers = games\n")
+        assert told(member) == [(2, "not-permitted"), (None, "not-permitted")]
+        assert member.wait(host.LIMIT) == 0
+        wait_until("the claims to be withdrawn", lambda: len(h.claims()) == 1)
+        assert both.poll() is None  # it may still look
+        reload("[control]\ngroup = (none)\n")
+        assert told(both) == [(2, "not-permitted"), (None, "not-permitted")]
+        assert both.wait(host.LIMIT) == 0
+        w.result("ping")  # root keeps what it has
+        for p in (member, both):
+            p.communicate()
+
+
 cases = [crowd, never_reads, byte_by_byte, no_newline, longest_line, nested, half_open,
           gone_in_between, in_flight, notifications, slow_subscriber, replay, max_clients,
-          descriptors_run_out, roles, flood]
+          descriptors_run_out, unfinished, large_crowd, aliases, roles, flood, connects_and_closes, shares,
+          rights_are_lost]
 only = sys.argv[1:]
 if os.getuid():  # only root can be somebody else
-    cases = cases[:-2]
+    cases = cases[:cases.index(roles)]
 host.run([c for c in cases if not only or c.__name__ in only])

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """How the daemon starts, reloads and stops, and what the service manager and
 the next daemon find."""
+import errno
 import os
 import select
 import signal
@@ -116,6 +117,55 @@ def activation():
         os.unlink(h.socket)
 
 
+def handed_over():
+    """of the sockets handed over only those named for it are served, the others closed"""
+    with Host(WORLD) as h:
+        h.stop()
+
+        def start(*names):
+            """A daemon that has a socket for each name; gives their paths."""
+            paths = [f"{h.dir}/{n}-{name}" for n, name in enumerate(names)]
+            fds = []
+            for path in paths:
+                s = socket.socket(socket.AF_UNIX)
+                s.bind(path)
+                s.listen(16)
+                fds.append(s)
+            moves = " ".join(f"{3 + i}<&{s.fileno() + 100} {s.fileno() + 100}<&-"
+                             for i, s in enumerate(fds))
+            for s in fds:  # out of the way of those they become
+                os.dup2(s.fileno(), s.fileno() + 100)
+            h.daemon = subprocess.Popen(
+                ["/bin/bash", "-c", f'exec {moves}; LISTEN_FDS={len(fds)} LISTEN_PID=$$ '
+                 f'LISTEN_FDNAMES={":".join(names)} exec "$@"', "bash", host.BALLOOND, "--backend", "sim",
+                 "--config", h.dir + "/conf", "--state-dir", h.state, "--sim-world", h.dir + "/world"],
+                pass_fds=[s.fileno() + 100 for s in fds], stdin=subprocess.DEVNULL, stdout=h.log,
+                stderr=h.log, env=h.env)
+            for s in fds:
+                os.close(s.fileno() + 100)
+                s.close()
+            return paths
+
+        def refused(path):
+            with socket.socket(socket.AF_UNIX) as s:
+                return s.connect_ex(path) == errno.ECONNREFUSED
+
+        metrics, control = start("metrics", "control")
+        with Wire(control) as w:
+            w.result("ping")
+        assert refused(metrics)
+        assert "is named metrics, neither control nor balloond.socket: closed" in log_of(h)
+        h.stop()
+        paths = start("balloond.socket")
+        with Wire(paths[0]) as w:
+            w.result("ping")
+        h.stop()
+        paths = start("unknown", "stored")
+        assert h.daemon.wait(host.LIMIT) == 1
+        h.daemon = None
+        assert "none of the 2 descriptors handed over is named control" in log_of(h)
+
+
 def reload():
     """SIGHUP takes a good configuration, and keeps the old settings when it is bad"""
     with Host(WORLD, config="[host]\nreserve = 128M\n") as h:
@@ -172,5 +222,5 @@ def notify():
         heard("STOPPING=1")
 
 
-host.run([stops_cleanly, waiters_outlive_a_stop, one_at_a_time, odd_sockets, activation, reload,
+host.run([stops_cleanly, waiters_outlive_a_stop, one_at_a_time, odd_sockets, activation, handed_over, reload,
           notify])

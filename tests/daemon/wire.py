@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["top_srcdir"], "tests", "e2e"))
@@ -19,8 +20,11 @@ class Wire:
 
     def __init__(self, path):
         self.s = socket.socket(socket.AF_UNIX)
-        self.s.settimeout(host.LIMIT)
+        # Waits in the queue of those who connect, where a socket with a timeout of Python's
+        # own would be turned away.
+        self.s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", host.LIMIT, 0))
         self.s.connect(path)
+        self.s.settimeout(host.LIMIT)
         self.rest = b""
 
     def __enter__(self):

@@ -147,9 +147,10 @@ static void life_begin(struct life *l, enum bd_role role)
 	FUZZ_EXPECT(bd_host_sim_open(base, &l->host_events, NULL, state, SPEED, &host, &err) == 0);
 	FUZZ_EXPECT(bd_manager_start(l->m, host, &err) == 0);
 	l->conns = (struct bd_conns){ .manager = l->m, .events = l->events };
-	FUZZ_EXPECT(bd_conns_init(&l->conns, base) == 0);
+	FUZZ_EXPECT(bd_conns_init(&l->conns, base, 16) == 0);
 	FUZZ_EXPECT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
-	FUZZ_EXPECT(bd_conn_new(&l->conns, pair[0], role, NULL) == 0);
+	bd_conns_admit(&l->conns, pair[0], role, 1000);
+	FUZZ_EXPECT(l->conns.list);
 	l->client = pair[1];
 }
 

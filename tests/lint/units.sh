@@ -14,6 +14,14 @@ else
 	skip "systemd-analyze security" "systemd is not installed"
 fi
 
+bounded() {
+	local key
+	for key in MemoryMax TasksMax LimitNOFILE; do
+		grep -qE "^$key=[0-9]+[MG]?\$" "$top_builddir/systemd/balloond.service" || return 1
+	done
+}
+ok "what the service may take of the host is bounded" bounded
+
 # compiles STATEMENT
 compiles() {
 	printf '#include "lib/core/units.h"\nvoid f(bl_pages p, bl_kib k, bl_bytes b, bl_ms m);\n%s\n' \

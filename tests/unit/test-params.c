@@ -157,6 +157,10 @@ static void refuses_and_says_why(void **state)
 		{ "{\"domains\":\"a\"}", "domains: must be an array of domains" },
 		{ "{\"domains\":[\"a\",[]]}", "domains: must be a domain's name" },
 		{ "{\"claim\":5}", "claim: must be a claim's id" },
+		{ "{\"domains\":[\"a\",\"b\",\"a\"]}", "domains: \"a\" is named twice" },
+		{ "{\"domains\":[\"7\",\"b\",7]}", "domains: \"7\" is named twice" },
+		{ "{\"ids\":[\"a\",\"a\"]}", "ids: \"a\" is named twice" },
+		{ "{\"ids\":[\"\\u001b[\",\"\\u001b[\"]}", "ids: \"?[\" is named twice" },
 		{ "{\"ids\":[]}", "ids: must be an array of at least one claim's id" },
 		{ "{\"ids\":[null]}", "ids: must be a claim's id" },
 		{ "{\"values\":{}}", "values: must be an object of at least one string" },
@@ -201,6 +205,45 @@ static void refuses_long_names(void **state)
 	assert_string_equal(err.msg, "name: must be at most 127 bytes long");
 }
 
+/* An array of n numbers with what stands before and after each, or an object of as many. */
+static struct bl_json *many(const char *name, const char *open, const char *before,
+			    const char *after, int n)
+{
+	static char text[64 * 1024];
+	size_t used = (size_t)snprintf(text, sizeof(text), "{\"%s\":%c", name, open[0]);
+
+	for (int i = 0; i < n; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s%d%s", i ? "," : "",
+					 before, i, after);
+	(void)snprintf(text + used, sizeof(text) - used, "%c}", open[1]);
+	return parse(text);
+}
+
+static void arrays_are_bounded(void **state)
+{
+	static const struct { const char *name, *open, *before, *after, *says; } rows[] = {
+		{ "domains", "[]", "", "", "domains: must have at most 256 elements" },
+		{ "domains", "[]", "\"g", "\"", "domains: must have at most 256 elements" },
+		{ "ids", "[]", "\"c", "\"", "ids: must have at most 256 elements" },
+		{ "values", "{}", "\"k", "\":\"v\"", "values: must have at most 256 members" },
+	};
+	struct bl_err err;
+	struct all a;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (int n = BL_PARAM_ARRAY_MAX; n <= BL_PARAM_ARRAY_MAX + 1; n++) {
+			struct bl_json *v = many(rows[i].name, rows[i].open, rows[i].before,
+						 rows[i].after, n);
+
+			assert_int_equal(bl_params_decode(v, table, N_TABLE, &a, &err),
+					 n == BL_PARAM_ARRAY_MAX ? 0 : -EINVAL);
+			bl_json_free(v);
+		}
+		assert_string_equal(err.msg, rows[i].says);
+	}
+}
+
 static void says_what_is_missing(void **state)
 {
 	static const struct bl_param one[] = {
@@ -222,6 +265,7 @@ int main(void)
 		cmocka_unit_test(defaults_stay),
 		cmocka_unit_test(refuses_and_says_why),
 		cmocka_unit_test(refuses_long_names),
+		cmocka_unit_test(arrays_are_bounded),
 		cmocka_unit_test(says_what_is_missing),
 	};
 
