@@ -128,6 +128,27 @@ purge_drops() {
 	getent group balloond
 }
 
+# No daemon is there to have an opinion of guests with such names, and such a UUID.
+purge_spares() {
+	local ours=ba11002d-c1a1-4111-8111-111111111111 first second third domid
+	balloonctl claim 64M
+	dpkg -r balloond
+	guest_config first pv 160
+	guest_config second pv 160
+	guest_config third pv 160 "uuid=\"$ours\""
+	for domid in first second third; do xl create -q -p "$SUITE_TMP/$domid.cfg"; done
+	first=$(domid first) second=$(domid second) third=$(domid third)
+	xl rename first "x $second $ours"
+	xl rename second $'x\n'"$ours  $first    x"
+	dpkg -P balloond
+	for domid in "$first" "$second" "$third"; do
+		[ "$(domain_field "$domid" tot_pages)" -gt 0 ]
+		xl destroy "$domid"
+	done
+	holders_are 0
+	is "$(xl_info outstanding_claims)" 0 "outstanding MiB"
+	install_again
+}
 
 case_ok "it runs without a capability" no_privilege
 case_ok "it may open Xen's devices and no others" devices
@@ -138,4 +159,5 @@ case_ok "the watchdog restarts one that hangs, claims stand" watchdog
 case_ok "an upgrade keeps the socket, the claims, the configuration" upgrade
 case_ok "a removed package leaves what is held, a new one adopts it" removal_keeps
 case_ok "a purge gives everything back" purge_drops
+case_ok "a purge spares guests, whatever their names and UUIDs" purge_spares
 suite_end
