@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/text.h"
 #include "lib/core/err.h"
 #include "lib/core/text.h"
 
@@ -150,7 +151,7 @@ void cli_ask(struct cli *c, const char *method, struct bl_json_out *params, int 
 
 int cli_answer(const struct cli *c, struct cli_answer *a, struct bl_json **ret)
 {
-	if (a->r == 0 && bl_json_parse(a->text, strlen(a->text), ret, NULL) < 0)
+	if (a->r == 0 && cli_text_parse(a->text, ret) < 0)
 		a->r = no_memory(a);
 	if (a->r == 0 && c->json)
 		puts(a->text);

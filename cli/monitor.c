@@ -94,7 +94,7 @@ static int follow(struct cli *c, struct balloon_events *events)
 
 		if (c->json)
 			puts(text);
-		else if (bl_json_parse(text, strlen(text), &e, NULL) == 0)
+		else if (cli_text_parse(text, &e) == 0)
 			show_event(e);
 		bl_json_free(e);
 		balloon_free(text);

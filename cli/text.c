@@ -2,6 +2,16 @@
 #include "cli/text.h"
 
 #include <inttypes.h>
+#include <string.h>
+
+int cli_text_parse(const char *text, struct bl_json **ret)
+{
+	int r = bl_json_parse(text, strlen(text), ret, NULL);
+
+	if (r == 0)
+		bl_json_scrub(*ret);
+	return r;
+}
 
 const char *cli_text_string(const struct bl_json *v, const char *key)
 {

@@ -9,6 +9,9 @@
 #include "lib/core/size.h"
 #include "lib/proto/json.h"
 
+/* Parses an answer whose strings are shown: the daemon may be of another version, or no
+ * daemon at all. -ENOMEM, or -EINVAL. */
+int cli_text_parse(const char *text, struct bl_json **ret);
 /* NULL when there is none; v may be NULL. */
 const char *cli_text_string(const struct bl_json *v, const char *key);
 /* 0 when there is none or it is negative. */

@@ -307,7 +307,7 @@ int bd_config_check_section(char *section, struct bl_err *reterr)
 		if (!len || len > BL_NAME_MAX || !bl_text_clean(name, len))
 			return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
 					  "[domain] wants a name of 1 to %d bytes without "
-					  "control characters, or a UUID", BL_NAME_MAX);
+					  "control or invisible characters, or a UUID", BL_NAME_MAX);
 		if (bl_uuid_parse(name, &uuid))
 			bl_uuid_format(&uuid, section + (name - section));
 		return 0;

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <syslog.h> /* LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO */
 
-/* One line; control characters in it become '?'. */
+/* One line; control and invisible characters in it become '?'. */
 void bd_log(int priority, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* A field of the journal beside the message, e.g. { "BALLOOND_CLAIM", id }.

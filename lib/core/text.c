@@ -34,16 +34,38 @@ static size_t decode(const unsigned char *s, size_t len, uint32_t *ret)
 	return n;
 }
 
-/* The same, and 0 for what does not belong into one line. */
-static size_t sequence(const unsigned char *s, size_t len)
-{
-	uint32_t c = 0;
-	size_t n = decode(s, len, &c);
+/* What a terminal does not show as a character in its place: controls, line and
+ * paragraph separators, what turns the direction of writing round, and all else
+ * that Unicode calls default-ignorable. A name with one of them looks as
+ * another name, or makes the rest of its line read otherwise. In ascending order. */
+static const struct {
+	uint32_t first, last;
+} invisible[] = {
+	{ 0x0000, 0x001f },   { 0x007f, 0x009f },   /* C0, DEL, C1 */
+	{ 0x00ad, 0x00ad },			    /* soft hyphen */
+	{ 0x034f, 0x034f },			    /* combining grapheme joiner */
+	{ 0x061c, 0x061c },			    /* Arabic letter mark */
+	{ 0x115f, 0x1160 },			    /* Hangul fillers */
+	{ 0x17b4, 0x17b5 },			    /* Khmer inherent vowels */
+	{ 0x180b, 0x180f },			    /* Mongolian selectors, vowel separator */
+	{ 0x200b, 0x200f },			    /* zero width, directional marks */
+	{ 0x2028, 0x202e },			    /* separators, embeddings, overrides */
+	{ 0x2060, 0x206f },			    /* word joiner, invisible operators, isolates */
+	{ 0x3164, 0x3164 },			    /* Hangul filler */
+	{ 0xfe00, 0xfe0f },			    /* variation selectors */
+	{ 0xfeff, 0xfeff },			    /* byte order mark */
+	{ 0xffa0, 0xffa0 },			    /* halfwidth Hangul filler */
+	{ 0xfff0, 0xfffb },			    /* interlinear annotation, and not assigned */
+	{ 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a }, /* of shorthand and of music */
+	{ 0xe0000, 0xe0fff },			    /* tags, more variation selectors */
+};
 
-	/* C0, DEL and C1 controls, and the separators that break a line on a terminal */
-	if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029)
-		return 0;
-	return n;
+static bool is_visible(uint32_t c)
+{
+	for (size_t i = 0; i < sizeof(invisible) / sizeof(invisible[0]); i++)
+		if (c <= invisible[i].last)
+			return c < invisible[i].first;
+	return true;
 }
 
 bool bl_text_utf8(const char *s, size_t len)
@@ -67,9 +89,10 @@ bool bl_text_clean(const char *s, size_t len)
 	const unsigned char *p = (const unsigned char *)s;
 
 	while (len) {
-		size_t n = sequence(p, len);
+		uint32_t c;
+		size_t n = decode(p, len, &c);
 
-		if (!n)
+		if (!n || !is_visible(c))
 			return false;
 		p += n;
 		len -= n;
@@ -83,18 +106,21 @@ void bl_text_scrub(char *ret, size_t size, const char *s, size_t len)
 	size_t out = 0;
 
 	while (len) {
-		size_t n = sequence(p, len);
-		size_t take = n ? n : 1;
+		uint32_t c;
+		size_t n = decode(p, len, &c);
+		bool keep = n && is_visible(c);
+		size_t put = keep ? n : 1;
 
-		if (out + take >= size)
+		if (out + put >= size)
 			break;
-		if (n)
-			memcpy(ret + out, p, n);
+		if (keep)
+			memmove(ret + out, p, n);
 		else
 			ret[out] = '?';
-		out += take;
-		p += take;
-		len -= take;
+		out += put;
+		n = n ? n : 1;
+		p += n;
+		len -= n;
 	}
 	ret[out] = '\0';
 }

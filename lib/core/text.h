@@ -10,14 +10,16 @@
  * nowhere that shows). */
 #define BL_NAME_MAX 127
 
-/* Well-formed UTF-8 (no surrogates, no overlong forms) without control
- * characters (C0, DEL, C1). Works on len bytes; an embedded NUL is a control
+/* Well-formed UTF-8 (no surrogates, no overlong forms) in which every character shows:
+ * none is a control character (C0, DEL, C1), a line separator, invisible, or turns the
+ * direction of writing round. Works on len bytes; an embedded NUL is a control
  * character. */
 bool bl_text_clean(const char *s, size_t len);
-/* Well-formed UTF-8; control characters are fine. */
+/* Well-formed UTF-8, with any characters. */
 bool bl_text_utf8(const char *s, size_t len);
-/* Copies what fits into size bytes (at least 1), whole characters only,
- * replacing what bl_text_clean would refuse with '?', and terminates. */
+/* Copies what fits into size bytes (at least 1), whole characters only, with a '?' for
+ * each character that bl_text_clean would refuse, and terminates. ret may be s where
+ * len is less than size. */
 void bl_text_scrub(char *ret, size_t size, const char *s, size_t len);
 /* Copies at most BL_NAME_MAX bytes, replacing what bl_text_clean would refuse
  * with '?', and terminates; for names that a domain already has. */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/core/text.h"
+
 static bool container(const struct bl_json *v)
 {
 	return v->type == BL_JSON_ARRAY || v->type == BL_JSON_OBJECT;
@@ -28,6 +30,18 @@ void bl_json_free(struct bl_json *root)
 	if (root)
 		bl_json_value_clear(root);
 	free(root);
+}
+
+void bl_json_scrub(struct bl_json *v)
+{
+	if (v->key)
+		bl_text_scrub(v->key, strlen(v->key) + 1, v->key, strlen(v->key));
+	if (v->type == BL_JSON_STRING) {
+		bl_text_scrub(v->text, v->n + 1, v->text, v->n);
+		v->n = strlen(v->text);
+	}
+	for (size_t i = 0; container(v) && i < v->n; i++)
+		bl_json_scrub(&v->u.child[i]);
 }
 
 static int by_name(const void *a, const void *b)

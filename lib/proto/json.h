@@ -15,7 +15,7 @@
 enum bl_json_type { BL_JSON_NULL, BL_JSON_BOOL, BL_JSON_INT, BL_JSON_REAL,
 		    BL_JSON_STRING, BL_JSON_ARRAY, BL_JSON_OBJECT };
 
-struct bl_json; /* a parsed value; immutable; the root owns all */
+struct bl_json; /* a parsed value; the root owns all */
 
 /* Parses exactly one value. Refuses invalid UTF-8 and unpaired surrogates,
  * depth beyond BL_JSON_DEPTH_MAX, duplicate keys, a NUL in a key, anything
@@ -23,6 +23,9 @@ struct bl_json; /* a parsed value; immutable; the root owns all */
  * exponent is REAL. -EINVAL with BL_ERR_INVALID_PARAMS, or -ENOMEM. */
 int bl_json_parse(const char *text, size_t len, struct bl_json **ret, struct bl_err *reterr);
 void bl_json_free(struct bl_json *root); /* NULL is fine */
+/* For a terminal: in all strings and names of members, what bl_text_clean would refuse
+ * becomes '?'. */
+void bl_json_scrub(struct bl_json *root);
 
 enum bl_json_type bl_json_type(const struct bl_json *v);
 bool bl_json_bool(const struct bl_json *v);	  /* of a BOOL */

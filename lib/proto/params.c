@@ -122,7 +122,7 @@ static const char *get_name(const struct bl_param *p, const struct bl_json *v, v
 		return why;
 	}
 	if (!bl_text_clean(s, len))
-		return "must not hold control characters";
+		return "must not hold control characters, nor invisible ones";
 	if (dest)
 		memcpy(dest, s, len + 1);
 	return NULL;
@@ -254,7 +254,7 @@ static const char *get_values(const struct bl_param *p, const struct bl_json *v,
 			return "must be an object of strings";
 		s = bl_json_string(bl_json_at(v, i), &len);
 		if (!bl_text_clean(s, len) || !bl_text_clean(key, strlen(key)))
-			return "must not hold control characters";
+			return "must not hold control characters, nor invisible ones";
 	}
 	if (dest)
 		*(const struct bl_json **)dest = v;

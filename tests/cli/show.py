@@ -35,6 +35,23 @@ def status_for_people():
         same(ctl(fake, "status")[0], 0)  # a daemon that knows nothing we know
 
 
+def nothing_invisible():
+    """what is invisible, or turns the direction of writing, reaches no terminal"""
+    evil = "a\u202ebew\u2066\u200b\U000e0061\ufeff\x1b[31m\u009bb\u2028c"
+    shown = "a?bew????" + "?[31m?b?c"
+    rows = [domain(evil, state="stuck", reason=f"since {evil}")]
+    claims = [claim(name=evil, state="reclaiming", reason=f"waits for {evil}")]
+    with Fake({"status": status(rows, claims, health="degraded", problems=[evil]),
+               "claims": {"claims": claims},
+               "explain": {"domain": rows[0], "reasons": [evil]},
+               "release": error(5, "no-such-claim", evil)}) as fake:
+        for args in (("status",), ("claims",), ("explain", "1"), ("release", UUID)):
+            _, out, err = ctl(fake, *args)
+            inside(shown, out + err)
+            bad = set(out + err) & (set(evil) - set("abewc[31m"))
+            assert not bad, (args, bad)
+
+
 def plain_terminals():
     """no UTF-8, no blocks"""
     with Fake({"status": status([domain("web")])}) as fake:
@@ -242,7 +259,7 @@ def monitor():
         same(got[2]["new"], {"x": 1})
 
 
-CASES = [status_for_people, plain_terminals, narrow_terminals, colours, watch,
+CASES = [status_for_people, nothing_invisible, plain_terminals, narrow_terminals, colours, watch,
          claim_prints_its_id, claim_shows_progress, claim_shows_what_is_to_come,
          claim_says_that_the_wait_is_too_short, claim_that_will_be_in_time, plan_for_people,
          explain_for_people, quiet, monitor]

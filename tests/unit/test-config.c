@@ -178,11 +178,11 @@ static void bad_lines_are_named(void **state)
 		{ "[domain  ]\n", "1: unknown section [domain]" },
 		{ "[domains x]\n", "1: unknown section [domains x]" },
 		{ "[domain a\x01" "b]\n", "1: [domain] wants a name of 1 to 127 bytes without control "
-			"characters, or a UUID" },
+			"or invisible characters, or a UUID" },
 		{ "[domain \xff]\n", "1: [domain] wants a name of 1 to 127 bytes without control "
-			"characters, or a UUID" },
+			"or invisible characters, or a UUID" },
 		{ "[domain " LONG_NAME LONG_NAME "]\n", "1: [domain] wants a name of 1 to 127 bytes "
-			"without control characters, or a UUID" },
+			"without control or invisible characters, or a UUID" },
 		{ "[domain " LONG_NAME LONG_NAME LONG_NAME "]\n", "1: the line is too long" },
 		{ "[host]\n#" LONG_NAME LONG_NAME LONG_NAME "\n", "2: the line is too long" },
 		{ "[domain x]\nmin = 2G\nmax = 1G\n", "3: max: '1G' makes min larger than max" },

@@ -191,6 +191,14 @@ static void a_noisy_guest_is_limited(void **state)
 	assert_int_equal(bd_events_last(events), 1001);
 }
 
+/* Whatever a caller let through. */
+static void the_log_shows_no_more_than_a_terminal_would(void **state)
+{
+	(void)state;
+	bd_log(LOG_INFO, "domain %s is \x1b[1m away\n", "a\u202ebew\u2066\u200b\U000e0061");
+	assert_string_equal(logged, "domain a?bew??? is ?[1m away?");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +207,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_slow_reader_is_told_what_it_missed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(domains_and_claims_are_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_noisy_guest_is_limited, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_log_shows_no_more_than_a_terminal_would, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -432,9 +432,9 @@ static void test_hostile_name(void **state)
 
 	(void)state;
 	add_guest(1, false, false, 262144, 262144, 0, 0);
-	fake_store_setf(1, "name", "a\033[2J\nb\xff");
+	fake_store_setf(1, "name", "a\033[2J\nb\xff\u202ec\u200b");
 	start(f);
-	assert_string_equal(bl_snapshot_find(&f->s, 1)->name, "a?[2J?b?");
+	assert_string_equal(bl_snapshot_find(&f->s, 1)->name, "a?[2J?b??c?");
 	stop(f);
 }
 

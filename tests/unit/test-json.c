@@ -270,6 +270,23 @@ static bool comma_locale(void)
 	return false;
 }
 
+static void scrubs_for_a_terminal(void **state)
+{
+	struct bl_json *v = parse("{\"na\\u202eme\":\"a\\u001b[1m\\u0000b\",\"n\":1.50,"
+				  "\"list\":[\"\\u200bweb\",{\"x\":\"\xc3\xa9\\ufeff\"},null]}");
+	size_t len;
+
+	(void)state;
+	bl_json_scrub(v);
+	assert_string_equal(bl_json_string(bl_json_get(v, "na?me"), &len), "a?[1m?b");
+	assert_int_equal(len, 7);
+	assert_string_equal(bl_json_string(bl_json_at(bl_json_get(v, "list"), 0), NULL), "?web");
+	assert_string_equal(bl_json_string(bl_json_get(bl_json_at(bl_json_get(v, "list"), 1), "x"), NULL),
+			    "\xc3\xa9?");
+	assert_true(bl_json_real(bl_json_get(v, "n")) == 1.5);
+	bl_json_free(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +297,7 @@ int main(void)
 		cmocka_unit_test(many_members),
 		cmocka_unit_test(writes_all_kinds),
 		cmocka_unit_test(errors_stick),
+		cmocka_unit_test(scrubs_for_a_terminal),
 		cmocka_unit_test(any_locale), /* the last: left out where it cannot run */
 	};
 	size_t n = sizeof(tests) / sizeof(tests[0]);
