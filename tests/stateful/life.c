@@ -105,7 +105,7 @@ static int open_all(struct bl_err *err)
 	if (r)
 		return r;
 	l.conns = (struct bd_conns){ .manager = l.m, .events = l.events };
-	return bd_conns_init(&l.conns, l.base);
+	return bd_conns_init(&l.conns, l.base, 4096);
 }
 
 static void close_all(void)
@@ -272,8 +272,7 @@ void life_reload(struct bl_settings *settings)
 
 static void attach(void *ud)
 {
-	if (bd_conn_new(&l.conns, *(int *)ud, BD_ROLE_ADMIN, NULL))
-		world_failed("a client cannot connect");
+	bd_conns_admit(&l.conns, *(int *)ud, BD_ROLE_ADMIN, 0);
 }
 
 void life_connect(unsigned wire)

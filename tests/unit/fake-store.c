@@ -79,19 +79,29 @@ void store_drop_watches(const struct xs_handle *h)
 
 void (*fake_store_on_write)(const char *path, const char *value);
 
-static void forget_transaction(void)
+static void forget(char **text)
 {
-	free(fake_store.read_path);
-	free(fake_store.read_value);
-	free(fake_store.write_value);
-	fake_store.read_path = fake_store.read_value = fake_store.write_value = NULL;
+	free(*text);
+	*text = NULL;
+}
+
+void store_forget_transaction(void)
+{
+	while (fake_store.n_reads) {
+		fake_store.n_reads--;
+		forget(&fake_store.reads[fake_store.n_reads].path);
+		forget(&fake_store.reads[fake_store.n_reads].value);
+	}
+	forget(&fake_store.change_path);
+	forget(&fake_store.change_value);
+	fake_store.in_transaction = false;
 }
 
 void fake_store_hang_up(void)
 {
 	pthread_mutex_lock(&fake_store.lock);
 	store_drop_watches(NULL);
-	forget_transaction();
+	store_forget_transaction();
 	fake_store.handle = NULL;
 	pthread_mutex_unlock(&fake_store.lock);
 }

@@ -53,6 +53,7 @@ bool store_below(const char *path, const char *top);
 void store_fire(const char *path);
 void store_push_event(const struct watch *w, const char *path);
 void store_drop_watches(const struct xs_handle *h); /* NULL: of all */
+void store_forget_transaction(void);
 /* What fake_store_overtake() asked for is done now. */
 void store_overtaken(void);
 

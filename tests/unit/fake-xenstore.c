@@ -147,12 +147,6 @@ xs_transaction_t xs_transaction_start(struct xs_handle *h)
 	return 1;
 }
 
-static void forget(char **text)
-{
-	free(*text);
-	*text = NULL;
-}
-
 static void remove_below(const char *path)
 {
 	for (struct node *n = fake_store.nodes; n; n = n->next) {
@@ -164,20 +158,16 @@ static void remove_below(const char *path)
 	}
 }
 
-/* What was read is still so; forgets it. */
+/* What was read is still so. */
 static bool all_same(void)
 {
 	bool same = true;
 
-	while (fake_store.n_reads) {
-		char **path = &fake_store.reads[--fake_store.n_reads].path;
-		char **value = &fake_store.reads[fake_store.n_reads].value;
-		const struct node *n = store_find(*path);
-		const char *now = n ? n->value : NULL;
+	for (unsigned i = 0; i < fake_store.n_reads; i++) {
+		const struct node *n = store_find(fake_store.reads[i].path);
+		const char *now = n ? n->value : NULL, *then = fake_store.reads[i].value;
 
-		same &= now && *value ? !strcmp(now, *value) : !now && !*value;
-		forget(path);
-		forget(value);
+		same &= now && then ? !strcmp(now, then) : !now && !then;
 	}
 	return same;
 }
@@ -194,9 +184,7 @@ bool xs_transaction_end(struct xs_handle *h, xs_transaction_t t, bool abort)
 		put(fake_store.change_path, fake_store.change_value);
 	else if (!abort && same && fake_store.change_path)
 		remove_below(fake_store.change_path);
-	forget(&fake_store.change_path);
-	forget(&fake_store.change_value);
-	fake_store.in_transaction = false;
+	store_forget_transaction();
 	return end(abort || same ? 0 : EAGAIN);
 }
 
