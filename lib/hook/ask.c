@@ -246,7 +246,7 @@ static int wait_for_answer(struct ask *a)
 		if (now_ms() - heard >= SILENCE_MS)
 			return -ETIMEDOUT;
 		r = send_call(a, ID_PING, "ping", "");
-		if (r < 0 && r != -EAGAIN)
+		if (r < 0 && r != -EAGAIN && r != -EPIPE)
 			return r;
 	}
 }
@@ -286,7 +286,8 @@ static int ask_once(struct ask *a)
 
 	do {
 		r = send_handoff(a);
-		if (r == 0)
+		/* A daemon that has closed already may have said why before. */
+		if (r == 0 || r == -EPIPE)
 			r = wait_for_answer(a);
 		if (r < 0)
 			return broke(r);
