@@ -159,7 +159,7 @@ static int start(struct app *a, struct bl_err *err)
 	    add_signal(a, 1, SIGINT, on_stop) < 0 || add_signal(a, 2, SIGHUP, on_reload) < 0)
 		return out_of_memory(err);
 	want_descriptors(a->config.max_clients);
-	r = bd_state_open(a->options.state_dir, &a->state, err);
+	r = bd_state_open(a->options.state_dir, a->options.claims_dir, &a->state, err);
 	if (r == 0)
 		r = start_manager(a, err);
 	if (r < 0)
@@ -206,6 +206,7 @@ static int run(const struct bd_options *o)
 		bd_log(LOG_ERR, "%s", err.msg);
 		return EXIT_FAILURE;
 	}
+	bd_log_start();
 	r = start(&a, &err);
 	if (r < 0) {
 		bd_log(LOG_ERR, "%s", err.msg);
@@ -217,6 +218,7 @@ static int run(const struct bd_options *o)
 		r = event_base_dispatch(a.base);
 	}
 	stop(&a);
+	bd_log_stop();
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -14,6 +14,7 @@ static void call_free(struct bd_call *call)
 	DL_DELETE(c->calls, call);
 	c->n_calls--;
 	bl_rpc_request_done(&call->req);
+	free(call->failed);
 	free(call);
 	bd_conn_finish(c);
 }

@@ -213,6 +213,9 @@ static void op_problems(struct bd_host *host, void (*add)(void *ud, const char *
 	const struct sim_host *h = sim_of(host);
 	char line[512];
 
+	if (h->map.passing)
+		add(ud, "the simulated host ends with this process: its file in the state folder cannot "
+			"be written");
 	if (!h->map.other_source)
 		return;
 	snprintf(line, sizeof(line),

@@ -86,13 +86,14 @@ static void put_claim(const char *member, const char *value)
 static void hostile_claims_are_set_aside(void **state)
 {
 	static const struct { const char *member, *value; } rows[] = {
-		{ "format", "2" }, { "boot", "\"x\"" }, { "boot", NULL }, { "order", "-1" },
+		{ "format", "0" }, { "format", "\"2\"" }, { "boot", "\"x\"" }, { "boot", NULL }, { "order", "-1" },
 		{ "order", "9223372036854775807" }, { "order", "1e3" }, { "id", "7" },
 		{ "id", "\"02020202-0202-4002-8002-020202020202\"" },
 		{ "handle", "\"00000000-c1a1-0000-0000-000000000001\"" }, { "handle", "null" },
 		{ "state", "\"flying\"" }, { "state", "[]" }, { "name", "\"\\u0001\"" },
 		{ "name", "null" }, { "uuid", "\"\"" }, { "size_pages", "0" }, { "size_pages", "-5" },
-		{ "size_pages", "9223372036854775807" }, { "size_pages", "10.5" },
+		{ "size_pages", "9223372036854775807" }, { "size_pages", "1099511627777" },
+		{ "pooled_pages", "1125899906842624" }, { "overhead_pages", "1125899906842624" }, { "size_pages", "10.5" },
 		{ "min_pages", "11" }, { "min_pages", "0" }, { "overhead_pages", "-1" },
 		{ "node", "64" }, { "node", "-2" }, { "pooled_pages", "-1" }, { "queue", "1" }, { "created_ms", "-1" },
 		{ "patience_ms", "-1" }, { "patience_ms", "null" }, { "ttl_ms", "\"x\"" }, { "expires_ms", "{}" }, { "expires_ms", NULL },
