@@ -33,7 +33,7 @@ int bd_folder_open(const char *path, mode_t parent_mode)
 	if (fd >= 0)
 		return fd;
 	/* Why it could not be made tells more than that it is not there. */
-	return errno == ENOENT && r < 0 ? r : -errno;
+	return errno == ENOENT && r < 0 && r != -EEXIST ? r : -errno;
 }
 
 static int write_all(int fd, const char *text, size_t len)

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "daemon/host-sim-map.h"
+#include "daemon/log.h"
 #include "daemon/host.h"
 #include "lib/sim/sim.h"
 
@@ -213,9 +214,6 @@ static void op_problems(struct bd_host *host, void (*add)(void *ud, const char *
 	const struct sim_host *h = sim_of(host);
 	char line[512];
 
-	if (h->map.passing)
-		add(ud, "the simulated host ends with this process: its file in the state folder cannot "
-			"be written");
 	if (!h->map.other_source)
 		return;
 	snprintf(line, sizeof(line),
@@ -294,6 +292,9 @@ int bd_host_sim_open(struct event_base *base, const struct bd_host_events *ev,
 	h->host = (struct bd_host){ .ops = &ops, .events = *ev };
 	h->speed = speed;
 	r = bd_sim_map_open(state_dir, world_file, &h->map, reterr);
+	if (!r && h->map.passing)
+		bd_log(LOG_WARNING, "the simulated host ends with this process: its file in %s cannot be "
+		       "written", state_dir);
 	if (r) {
 		free(h);
 		return r;

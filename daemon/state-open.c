@@ -223,6 +223,6 @@ int bd_state_move_claims(struct bd_state *s, struct bl_err *reterr)
 	bd_place_close(&from);
 	/* Unless something that was set aside is in it. */
 	if (n >= 0 && r == 0)
-		(void)rmdir(from.path);
+		(void)unlinkat(AT_FDCWD, from.path, AT_REMOVEDIR);
 	return n < 0 ? n : r;
 }

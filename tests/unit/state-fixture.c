@@ -81,7 +81,7 @@ void load(struct loaded *l, const bl_uuid *b)
 
 void unload(struct loaded *l)
 {
-	bd_state_close(l->s);
+	bd_state_close(l->s); /* NULL is fine */
 	bl_ledger_free(&l->ledger);
 	bl_settings_free(&l->settings);
 }
