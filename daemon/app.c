@@ -156,7 +156,7 @@ static int start(struct app *a, struct bl_err *err)
 		return out_of_memory(err);
 	r = lock_host(a, err);
 	if (r == 0)
-		r = bd_state_open(a->options.state_dir, &a->state, err);
+		r = bd_state_open(a->options.state_dir, a->options.claims_dir, &a->state, err);
 	if (r == 0)
 		r = start_manager(a, err);
 	if (r < 0)
@@ -205,6 +205,7 @@ static int run(const struct bd_options *o)
 		bd_log(LOG_ERR, "%s", err.msg);
 		return EXIT_FAILURE;
 	}
+	bd_log_start();
 	r = start(&a, &err);
 	if (r < 0) {
 		bd_log(LOG_ERR, "%s", err.msg);
@@ -216,6 +217,7 @@ static int run(const struct bd_options *o)
 		r = event_base_dispatch(a.base);
 	}
 	stop(&a);
+	bd_log_stop();
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -32,6 +32,7 @@ static void call_free(struct bd_call *call)
 	DL_DELETE(c->calls, call);
 	count_call(c, false, call->len);
 	bl_rpc_request_done(&call->req);
+	free(call->failed);
 	free(call);
 	bd_conn_finish(c);
 }

@@ -8,11 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "daemon/config-keys.h"
+#include "daemon/folder.h"
 
 #define CLIENTS_DEFAULT 4096
+/* A section for each of 10,000 domains, and to spare. */
+#define FILE_MAX (4 << 20)
 
 /* One load: the configuration being made, and where the reader is. */
 struct load {
@@ -136,24 +139,23 @@ static char *next_line(char *str, int num, void *stream)
 static int fail_file(struct load *l, const char *file, int errnum)
 {
 	return bl_err_set(l->reterr, errnum, BL_ERR_INVALID_PARAMS, "%s: %s", file,
-			  strerror(errnum));
+			  errnum == ENOTSUP ? "is no regular file" : strerror(errnum));
 }
 
 static int load_file(struct load *l, const char *file, bool must_exist)
 {
 	static char comments[] = ";#";
-	struct stat st;
-	int line;
+	int line, fd = bd_file_open(file, FILE_MAX);
 
 	l->file = file;
 	l->line = 0;
 	l->in_section = false;
-	l->stream = fopen(file, "re");
-	if (!l->stream)
-		return errno == ENOENT && !must_exist ? 0 : fail_file(l, file, errno);
-	if (fstat(fileno(l->stream), &st) == 0 && !S_ISREG(st.st_mode)) {
-		(void)fclose(l->stream);
-		return fail_file(l, file, S_ISDIR(st.st_mode) ? EISDIR : EINVAL);
+	if (fd < 0)
+		return fd == -ENOENT && !must_exist ? 0 : fail_file(l, file, -fd);
+	l->stream = fdopen(fd, "r");
+	if (!l->stream) {
+		(void)close(fd);
+		return fail_file(l, file, ENOMEM);
 	}
 	ini_allow_multiline = false;
 	ini_allow_inline_comments = true;

@@ -74,6 +74,8 @@ struct bd_call {
 	bool subscribe; /* start a subscription after the answer */
 	bool replay;
 	uint64_t since;
+	size_t left; /* parts of what it asks that are not done yet */
+	struct bl_err *failed; /* why one of them was not; NULL */
 	struct bd_call *prev, *next;
 };
 

@@ -3,6 +3,7 @@
 #ifndef BD_FOLDER_H
 #define BD_FOLDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -11,15 +12,21 @@
 /* Longest name of a file. */
 #define BD_FOLDER_NAME_MAX 64
 
-/* The folder name in parent (a descriptor, or AT_FDCWD), made 0700 if need
- * be. A descriptor, or -errno. */
-int bd_folder_open(int parent, const char *name);
-/* Writes a temporary, syncs it, renames it, syncs the folder. On an error the
- * old content stands, unless the last sync failed. */
-int bd_folder_write(int dir, const char *name, const char *text, size_t len);
-/* 0 where there was none. */
+/* The folder of that path, made 0700 if need be; a parent that is missing is made
+ * with parent_mode. A descriptor, or -errno. */
+int bd_folder_open(const char *path, mode_t parent_mode);
+/* Writes a temporary, with sync waits until the disk has it, and renames it. The folder
+ * itself has to be synced afterwards. On an error the old content stands. */
+int bd_folder_write(int dir, const char *name, const char *text, size_t len, bool sync);
+/* 0 where there was none. The folder has to be synced afterwards. */
 int bd_folder_drop(int dir, const char *name);
-/* How many bytes were read. -EINVAL: no regular file, or not less than size. */
+/* Whether a file can be made there: makes one and removes it. */
+int bd_folder_probe(int dir);
+/* A regular file of at most max bytes, to be read; of anything else, such as a FIFO that
+ * nobody writes to, nothing is waited for. -EISDIR, -ENOTSUP: it is none; -EFBIG. */
+int bd_file_open(const char *path, off_t max);
+/* How many bytes were read. -EINVAL: no regular file, or not less than size. Any other
+ * error says nothing about the file. */
 ssize_t bd_folder_read(int dir, const char *name, char *ret, size_t size);
 
 #endif

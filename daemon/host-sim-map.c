@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #include "lib/sim/sim.h"
 
+#define READ_MS 5000
 #define TEXT_MAX (4U << 20) /* of a world's file: 10,000 sections and to spare */
 
 static int failed(struct bl_err *reterr, int error, const char *what, const char *path)
@@ -32,10 +34,21 @@ static uint64_t fingerprint(const char *text, size_t len)
 	return h;
 }
 
+/* Of a pipe: what its writer has not written yet is waited for, but not for ever. */
+static ssize_t read_some(int fd, char *text, size_t size)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int r = poll(&p, 1, READ_MS);
+
+	if (r == 0)
+		errno = ETIMEDOUT;
+	return r > 0 ? read(fd, text, size) : -1;
+}
+
 /* The whole file, malloc'ed; nothing tells its size beforehand (a pipe is fine). */
 static int read_text(const char *path, char **ret, size_t *ret_len, struct bl_err *reterr)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), error = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), error = 0;
 	char *text;
 	size_t len = 0;
 	ssize_t n = 1;
@@ -46,8 +59,8 @@ static int read_text(const char *path, char **ret, size_t *ret_len, struct bl_er
 	if (!text)
 		error = ENOMEM;
 	while (!error && n && len < TEXT_MAX) {
-		n = read(fd, text + len, TEXT_MAX - len);
-		if (n < 0 && errno != EINTR)
+		n = read_some(fd, text + len, TEXT_MAX - len);
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
 			error = errno;
 		if (n > 0)
 			len += (size_t)n;
@@ -131,8 +144,35 @@ static int map(struct bd_sim_map *m, const char *path, struct bl_err *reterr)
 		return bl_err_set(reterr, EBADMSG, BL_ERR_BACKEND,
 				  "%s is no simulated world, or one of another version: remove it "
 				  "to begin a new one", path);
-	m->mem = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
+	m->mem = mmap(NULL, m->size, PROT_READ | PROT_WRITE, m->passing ? MAP_PRIVATE : MAP_SHARED,
+		      m->fd, 0);
 	return m->mem == MAP_FAILED ? failed(reterr, errno, "cannot map", path) : 0;
+}
+
+/* The folder is missing or cannot be written: what can be simulated without is. */
+static bool unwritable(int error)
+{
+	return error == EROFS || error == EACCES || error == EPERM || error == ENOENT ||
+	       error == ENOTDIR || error == ENOSPC || error == EDQUOT;
+}
+
+static int map_copy(struct bd_sim_map *m, const char *path, const char *file, const char *text,
+		    size_t len, struct bl_err *reterr)
+{
+	int r = 0;
+
+	m->passing = true;
+	m->size = bl_sim_world_size();
+	m->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (m->fd >= 0)
+		return map(m, path, reterr);
+	m->mem = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (m->mem == MAP_FAILED)
+		return failed(reterr, errno, "cannot make room for", path);
+	r = begin_world(m->mem, file, text, len, reterr);
+	if (r)
+		munmap(m->mem, m->size);
+	return r;
 }
 
 static int open_or_create(const char *path, const char *file, const char *text, size_t len,
@@ -140,17 +180,17 @@ static int open_or_create(const char *path, const char *file, const char *text, 
 {
 	int r;
 
-	m->fd = open(path, O_RDWR | O_CLOEXEC);
+	m->fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (m->fd < 0 && errno == ENOENT) {
 		r = create(path, file, text, len, reterr);
-		if (r)
+		if (r && !unwritable(-r))
 			return r;
-		m->fd = open(path, O_RDWR | O_CLOEXEC);
+		m->fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	}
-	if (m->fd < 0)
+	if (m->fd < 0 && !unwritable(errno))
 		return failed(reterr, errno, "cannot open", path);
-	r = map(m, path, reterr);
-	if (r)
+	r = m->fd < 0 ? map_copy(m, path, file, text, len, reterr) : map(m, path, reterr);
+	if (r && m->fd >= 0)
 		close(m->fd);
 	return r;
 }
@@ -195,5 +235,6 @@ int bd_sim_map_open(const char *state_dir, const char *world_file, struct bd_sim
 void bd_sim_map_close(struct bd_sim_map *m)
 {
 	munmap(m->mem, m->size);
-	close(m->fd);
+	if (m->fd >= 0)
+		close(m->fd);
 }

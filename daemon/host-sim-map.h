@@ -14,9 +14,11 @@ struct bd_sim_map {
 	size_t size;
 	/* The world that is there was not made from the world_file given now. */
 	bool other_source;
+	/* It could not be written where it belongs, and ends with this process. */
+	bool passing;
 };
 
-/* Maps state_dir/sim-world. When there is none it is made from world_file, or
+/* Maps state_dir/sim-world; where that folder cannot be written, a copy. When there is none it is made from world_file, or
  * from the built-in world where that is NULL; it appears under its name only
  * when it is whole. -EBUSY: another process has it. */
 int bd_sim_map_open(const char *state_dir, const char *world_file, struct bd_sim_map *ret,

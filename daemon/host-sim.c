@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "daemon/host-sim-map.h"
+#include "daemon/log.h"
 #include "daemon/host.h"
 #include "lib/sim/sim.h"
 
@@ -291,6 +292,9 @@ int bd_host_sim_open(struct event_base *base, const struct bd_host_events *ev,
 	h->host = (struct bd_host){ .ops = &ops, .events = *ev };
 	h->speed = speed;
 	r = bd_sim_map_open(state_dir, world_file, &h->map, reterr);
+	if (!r && h->map.passing)
+		bd_log(LOG_WARNING, "the simulated host ends with this process: its file in %s cannot be "
+		       "written", state_dir);
 	if (r) {
 		free(h);
 		return r;

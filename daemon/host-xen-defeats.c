@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/host-xen-defeats.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/folder.h"
 #include "daemon/host-xen-proc.h"
 
 #define XL_CONF "/etc/xen/xl.conf"
@@ -77,7 +77,7 @@ void bd_xen_defeats_balancer(const char *proc, char ret[BD_XEN_BALANCER_MAX])
 void bd_xen_defeats_look(const char *cmdline, struct bd_xen_defeats *ret)
 {
 	char conf[XL_CONF_MAX] = "";
-	int fd = open(XL_CONF, O_RDONLY | O_CLOEXEC);
+	int fd = bd_file_open(XL_CONF, 1 << 20);
 	ssize_t n = fd < 0 ? 0 : read(fd, conf, sizeof(conf) - 1);
 
 	if (fd >= 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The log: the journal with fields where stderr goes there, else stderr. What
- * was refused or timed out as it should is no error: INFO. */
+ * was refused or timed out as it should is no error: INFO. Only one thread logs. No line
+ * waits for whoever reads the log: where nobody does, lines are lost, counted, and that is
+ * said once somebody reads again. */
 #ifndef BD_LOG_H
 #define BD_LOG_H
 
@@ -30,6 +32,13 @@ struct bd_log_limit {
 bool bd_log_allowed(struct bd_log_limit *limit, int priority);
 void bd_log_limited(struct bd_log_limit *limit, int priority, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* From here on a thread writes to stderr, and no line waits; stop writes what is left,
+ * if somebody reads it. Before and after, lines are written where they come from. */
+void bd_log_start(void);
+void bd_log_stop(void);
+/* Says how many lines were lost, if somebody reads again. */
+void bd_log_catch_up(void);
 
 /* Where lines go instead, for tests; NULL: as ever. */
 void bd_log_set_sink(void (*sink)(int priority, const char *line));

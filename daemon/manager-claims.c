@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The life of a claim. With holders, what is on disk always says at least as much
- * as what is staked: saved before it is staked, given up before it is forgotten. Of
- * a pool it never says more than is there, see manager-stake.c. */
+/* The life of a claim. Nothing is answered before the record says so: until then a kill
+ * leaves what is staked for nobody, and the next start gives it back. With holders, what
+ * is recorded says at least as much as what was answered: what is staked is given up
+ * before it is forgotten. Of a pool it never says more than is there, see manager-stake.c. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,57 +17,6 @@
 #define END_AGAIN_AFTER BL_MS(1000)
 
 /* ---- changes of state ---- */
-
-/* What a kill between the two steps of an end leaves behind has to tell how the claim
- * ends. In the pool the record goes first: a stale one would count another claim's
- * pages as its own. Elsewhere what is staked goes first, and the record says why. */
-static int begin_end(struct bd_manager *m, struct bl_claim *c, bool in_pool)
-{
-	if (in_pool)
-		return bd_claims_drop_record(m, &c->id);
-	if (c->holder != BL_DOMID_NONE || (c->state == BL_CLAIM_BUILDING && c->ends != BL_CLAIM_DONE))
-		(void)bd_claims_save(m, c); /* if not: a restart will call it a loss */
-	return 0;
-}
-
-int bd_claims_end(struct bd_manager *m, struct bl_claim *c, enum bl_claim_state state,
-		  const struct bl_err *err)
-{
-	bool in_pool = c->holder == BL_DOMID_POOL, again = bl_claim_ends(c);
-	int r;
-
-	c->ends = state;
-	snprintf(c->reason, sizeof(c->reason), "%s", err ? err->msg : "");
-	r = begin_end(m, c, in_pool);
-	if (!r && c->holder != BL_DOMID_NONE)
-		r = bd_stake_drop(m, c);
-	else if (!r && c->state == BL_CLAIM_BUILDING && state != BL_CLAIM_DONE)
-		r = m->host->ops->cancel(m->host, c->domid);
-	if (r && r != -ENOENT && r != -ESRCH) {
-		if (!again)
-			bd_log(LOG_ERR, "cannot give a claim back: %s; tried again", strerror(-r));
-		if (err)
-			bd_waiters_answer(m, c, err, ~0U);
-		return r;
-	}
-	c->state = state;
-	c->staked = BL_PAGES(0);
-	if (!in_pool)
-		bd_claims_forget(m, &c->id);
-	bd_events_claim(m->cfg.events, c);
-	bd_waiters_answer(m, c, err, ~0U);
-	bl_ledger_remove(&m->ledger, c);
-	return 0;
-}
-
-/* An end that failed half way, or was cut off by a kill. */
-static bool end_again(struct bd_manager *m, struct bl_claim *c)
-{
-	struct bl_err err;
-
-	bl_err_set(&err, ECANCELED, BL_ERR_BAD_STATE, "%s", c->reason);
-	return bd_claims_end(m, c, c->ends, c->reason[0] ? &err : NULL) == 0;
-}
 
 static bl_ms lease_from_now(struct bd_manager *m, const struct bl_claim *c)
 {
@@ -83,16 +33,71 @@ static void become_held(struct bd_manager *m, struct bl_claim *c, bl_pages pages
 	c->wait_until = BL_MS_NEVER;
 	c->patience = c->progressed = BL_MS(0);
 	c->expires = lease_from_now(m, c);
-	bd_claims_save(m, c); /* if not: its holder is found again, or it is staked anew */
 	snprintf(c->reason, sizeof(c->reason), "%s", bl_reason_claim(&m->plan, &in, c, reason));
-	bd_events_claim(m->cfg.events, c);
+	bd_claims_save_then(m, c, BD_THEN_SETTLE);
 }
 
 /* Held: who waits for that is told, who builds what it is for gets it. */
 static void settle(struct bd_manager *m, struct bl_claim *c)
 {
-	bd_waiters_answer(m, c, NULL, BD_WAITS_HELD);
+	bd_events_claim(m->cfg.events, c);
+	bd_waiters_answer(m, c, NULL, BD_WAITS_HELD | BD_WAITS_RECORDED);
 	bd_handoff_held(m, c);
+}
+
+/* r: of the record. Where one stands already a restart finds the claim by that: its holder
+ * is found again, or it is staked anew. Without one it was promised to nobody. */
+static bool first_record_failed(struct bd_manager *m, struct bl_claim *c, int r)
+{
+	struct bl_err err;
+
+	if (!r || c->recorded)
+		return false;
+	bl_err_set(&err, -r, BL_ERR_BACKEND, "cannot save the claim: %s", strerror(-r));
+	(void)bd_claims_end(m, c, BL_CLAIM_FAILED, &err);
+	return true;
+}
+
+static void do_then(struct bd_manager *m, struct bl_claim *c, enum bd_then then, int r)
+{
+	switch (then) {
+	case BD_THEN_NOTHING:
+		break;
+	case BD_THEN_RECORDED:
+		if (!first_record_failed(m, c, r))
+			bd_waiters_answer(m, c, NULL, BD_WAITS_RECORDED |
+					  (c->state == BL_CLAIM_RECLAIMING ? 0 : BD_WAITS_HELD));
+		break;
+	case BD_THEN_SETTLE:
+		if (!first_record_failed(m, c, r))
+			settle(m, c);
+		break;
+	case BD_THEN_MOVE:
+		bd_move_recorded(m, c, r);
+		break;
+	case BD_THEN_LET_GO:
+		bd_move_let_go_recorded(m, c, r);
+		break;
+	case BD_THEN_GIVE_UP:
+		if (!r || c->holder != BL_DOMID_POOL)
+			(void)bd_stake_drop(m, c);
+		break;
+	}
+}
+
+bool bd_claims_go_on(struct bd_manager *m, struct bl_claim *c)
+{
+	int r = bd_claims_written(m, c);
+	enum bd_then then = c->then;
+
+	if (bl_claim_ends(c))
+		return bd_claims_end_again(m, c);
+	if (r == -EINPROGRESS)
+		return false;
+	c->recorded |= !r;
+	c->then = BD_THEN_NOTHING;
+	do_then(m, c, then, r);
+	return true;
 }
 
 void bd_claims_stake(struct bd_manager *m, struct bl_claim *c, bl_pages pages)
@@ -100,7 +105,7 @@ void bd_claims_stake(struct bd_manager *m, struct bl_claim *c, bl_pages pages)
 	struct bl_err err = { 0 };
 	int r;
 
-	if (bl_claim_ends(c))
+	if (bl_claim_ends(c) || c->foreign || c->then == BD_THEN_GIVE_UP)
 		return;
 	if (c->domid != BL_DOMID_NONE) {
 		bd_move_start(m, c);
@@ -117,7 +122,6 @@ void bd_claims_stake(struct bd_manager *m, struct bl_claim *c, bl_pages pages)
 		return;
 	}
 	become_held(m, c, pages);
-	settle(m, c);
 }
 
 /* ---- each tick: what the hypervisor shows ---- */
@@ -137,8 +141,11 @@ static bool give_up(struct bd_manager *m, struct bl_claim *c, const struct bl_er
 	bl_pages promised = bl_claim_promised(c, &m->snap);
 	struct bl_plan_in in;
 
+	int r;
+
 	bd_claims_keep_warm(m, c);
-	if (bd_claims_end(m, c, BL_CLAIM_FAILED, err))
+	r = bd_claims_end(m, c, BL_CLAIM_FAILED, err);
+	if (r && r != -EINPROGRESS)
 		return false;
 	m->plan.balance += (int64_t)promised.n;
 	m->plan.available = BL_PAGES(m->plan.balance > 0 ? m->plan.balance : 0);
@@ -281,16 +288,18 @@ static bool check_reclaiming(struct bd_manager *m, struct bl_claim *c, bl_ms now
 		return c->wait_until.n <= now.n && time_out(m, c);
 	if (c->staked.n >= c->min.n) {
 		become_held(m, c, c->staked);
-		settle(m, c);
 		return true;
 	}
-	return bd_stake_give_up(m, c) == 0;
+	bd_claims_save_then(m, c, BD_THEN_GIVE_UP);
+	return false;
 }
 
 static bool check_claim(struct bd_manager *m, struct bl_claim *c, bl_ms now)
 {
-	if (bl_claim_ends(c))
-		return end_again(m, c);
+	if (c->foreign)
+		return false;
+	if (c->then || bl_claim_ends(c))
+		return bd_claims_go_on(m, c);
 	switch (c->state) {
 	case BL_CLAIM_RECLAIMING:
 		return check_reclaiming(m, c, now);
@@ -314,7 +323,9 @@ bool bd_claims_reconcile(struct bd_manager *m)
 	for (size_t i = 0; i < m->snap.n_doms; i++) {
 		const struct bl_dom *d = &m->snap.doms[i];
 
-		if (!(d->flags & BL_DOM_HOLDER) || bl_ledger_by_handle(&m->ledger, &d->uuid))
+		/* Where not every record could be understood it may be of one that was not. */
+		if (!(d->flags & BL_DOM_HOLDER) || bl_ledger_by_handle(&m->ledger, &d->uuid) ||
+		    bd_state_has_unknown_claims(m->cfg.state))
 			continue;
 		bd_log(LOG_NOTICE, "domain %u holds memory for no claim: destroyed", d->domid);
 		m->host->ops->unstake(m->host, d->domid, &d->uuid);
@@ -331,13 +342,31 @@ bool bd_claims_reconcile(struct bd_manager *m)
 	return changed;
 }
 
+void bd_claims_check_sizes(struct bd_manager *m)
+{
+	char size[BL_SIZE_STR];
+	struct bl_err err;
+
+	for (size_t i = m->ledger.n; i-- > 0;) {
+		struct bl_claim *c = m->ledger.claims[i];
+
+		if (c->foreign || c->min.n <= m->snap.total.n)
+			continue;
+		bl_err_set(&err, EINVAL, BL_ERR_BAD_STATE, "its record tells of %s, which is more than "
+			   "this host has", bl_pages_format(c->min, size));
+		bd_log(LOG_WARNING, "a claim is given up: %s", err.msg);
+		(void)bd_claims_end(m, c, BL_CLAIM_FAILED, &err);
+	}
+}
+
 bl_ms bd_claims_next_deadline(const struct bd_manager *m)
 {
 	bl_ms next = BL_MS_NEVER;
 
 	for (size_t i = 0; i < m->ledger.n; i++) {
 		const struct bl_claim *c = m->ledger.claims[i];
-		bl_ms at = c->state == BL_CLAIM_RECLAIMING ? c->wait_until :
+		bl_ms at = c->foreign			   ? BL_MS_NEVER :
+			   c->state == BL_CLAIM_RECLAIMING ? c->wait_until :
 			   c->state == BL_CLAIM_HELD	   ? c->expires :
 							     BL_MS_NEVER;
 
@@ -369,6 +398,10 @@ void bd_claims_say(struct bd_manager *m)
 
 		if (bl_claim_ends(c))
 			continue; /* its reason is why */
+		if (c->foreign) {
+			snprintf(c->reason, sizeof(c->reason), "recorded by a newer balloond, and kept as it is");
+			continue;
+		}
 		c->eta = c->state == BL_CLAIM_RECLAIMING ? bl_plan_eta(&m->plan, &in, c) : BL_MS(0);
 		snprintf(c->reason, sizeof(c->reason), "%s",
 			 bl_reason_claim(&m->plan, &in, c, reason));

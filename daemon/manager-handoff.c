@@ -110,6 +110,9 @@ static void begin(struct bd_manager *m, struct bl_claim *claim, const struct bd_
 	else if (!w.pages.n && !d->max_pages.n)
 		bl_err_set(&err, EINVAL, BL_ERR_BAD_STATE,
 			   "domain %u has no limit yet: size_bytes is needed", w.domid);
+	else if ((c && c->foreign) || (claim && claim->foreign))
+		bl_err_set(&err, EBUSY, BL_ERR_BAD_STATE, "a newer balloond recorded the claim, and it is "
+			   "kept as it is");
 	else if (claim && bl_claim_ends(claim))
 		bl_err_set(&err, EBUSY, BL_ERR_BAD_STATE, "the claim is being given back");
 	if (err.errnum) {
@@ -131,7 +134,7 @@ static void begin(struct bd_manager *m, struct bl_claim *claim, const struct bd_
 		fail(&w, &err);
 	} else {
 		wait_for(m, c, &w);
-		if (c->state == BL_CLAIM_HELD)
+		if (c->state == BL_CLAIM_HELD && !c->then) /* else when that is recorded */
 			hand(m, c, d, &w);
 	}
 }
@@ -206,6 +209,8 @@ static bool waited_long(const struct bd_manager *m, struct bd_waiter *w)
 	const struct bl_claim *c = bl_ledger_find(&m->ledger, &w->id);
 	bl_ms until;
 
+	if (c && c->then == BD_THEN_MOVE)
+		return false; /* it is under way */
 	if (w->patience.n && c) {
 		until = bl_ms_add(c->progressed, w->patience);
 		w->until = BL_MS(until.n > w->until.n ? until.n : w->until.n);
@@ -246,7 +251,7 @@ void bd_handoff_abandon(struct bd_manager *m, const struct bd_waiter *w)
 	struct bl_claim *c = bl_ledger_find(&m->ledger, &w->id);
 	struct bl_err err;
 
-	if (!c || c->domid != w->domid)
+	if (!c || c->domid != w->domid || bl_claim_ends(c))
 		return;
 	if (w->what == BD_WAITS_BUILT && c->state == BL_CLAIM_BUILDING) {
 		bd_move_builder_gone(m, c);

@@ -11,6 +11,9 @@ enum bd_waits {
 	BD_WAITS_MOVED = 1 << 1, /* it is with the domain that is built */
 	BD_WAITS_BUILT = 1 << 2, /* that domain is there */
 	BD_WAITS_NAMED = 1 << 3, /* the name of the domain is known: no claim yet */
+	BD_WAITS_RECORDED = 1 << 4, /* the claim stands, and that is written */
+	BD_WAITS_ENDED = 1 << 5, /* it is given back */
+	BD_WAITS_AGAIN = 1 << 6, /* it was: the next tick makes another of that id */
 };
 
 struct bd_waiter {
@@ -21,9 +24,35 @@ struct bd_waiter {
 	bl_ms until;	/* and how long its builder waits; */
 	bl_ms patience; /* 0, or how long without progress of the claim, which moves until */
 	bl_ms named_by; /* NAMED: goes on without a name then */
+	struct bd_claim_request *again; /* ENDED, AGAIN: what is asked then, owned; NULL: nothing */
 	bd_claim_done done;
 	void *ud;
 	struct bd_waiter *next;
+};
+
+/* What is done with a claim once its record is written (claim.then). */
+enum bd_then {
+	BD_THEN_NOTHING,
+	BD_THEN_RECORDED, /* it stands: whoever asked for no more is told */
+	BD_THEN_SETTLE,	  /* it is held: whoever waits is told, who builds for it gets it */
+	BD_THEN_MOVE,	  /* it is moved to its domain */
+	BD_THEN_LET_GO,	  /* it leaves the pool for a build without the hook */
+	BD_THEN_GIVE_UP,  /* what it still has in the hypervisor is given up */
+};
+
+/* A change that is not written yet. */
+struct bd_change {
+	enum { BD_CHANGE_SET, BD_CHANGE_FORGET, BD_CHANGE_PAUSE, BD_CHANGE_RENEW } kind;
+	struct bd_changed what;
+	uint64_t seq; /* FORGET, PAUSE: see bd_state_written */
+	bool has_size;
+	bl_pages size;
+	struct bl_dom_memory before; /* SET */
+	bool before_paused;
+	bl_ms before_ttl, before_expires; /* RENEW */
+	bd_change_done done; /* NULL: nobody waits any more */
+	void *ud;
+	struct bd_change *prev, *next;
 };
 
 /* A domain as the last tick knew it, for domain.{appeared,gone}. */
@@ -59,6 +88,11 @@ struct bd_manager {
 	bool reconciled; /* claims have been brought in line with the hypervisor since the start */
 	bool backend_failing;
 	bool state_failing; /* something could not be written or removed, see manager-state.c */
+	bool unsaved;	    /* for lack of memory */
+	bool leaving;	    /* this tick found a claim that leaves the pool once that is written */
+	bool act_waits;	    /* a guest is moved when what is known of it is written */
+	struct bd_change *changes;
+	bl_pages unknown_in_pool[BL_NODES_MAX + 1]; /* by node + 1, see bd_state_has_unknown_claims */
 	bl_uuid boot;	    /* of the host */
 	char backend_error[256];
 };
@@ -67,6 +101,8 @@ struct bd_manager {
 uint64_t bd_real_ms(void);
 /* A fresh snapshot, what it teaches, and a plan; nothing is done. */
 int bd_manager_look(struct bd_manager *m);
+/* The last look was a moment ago. */
+bool bd_manager_looked_now(const struct bd_manager *m);
 struct bl_plan_in bd_manager_plan_in(struct bd_manager *m);
 /* Does what the last plan says, claims first. */
 void bd_manager_act(struct bd_manager *m);
@@ -101,21 +137,31 @@ void bd_learn_start(struct bd_manager *m, const struct bl_dom *d);
  * changed what a plan has to know. */
 bool bd_claims_reconcile(struct bd_manager *m);
 void bd_claims_stake(struct bd_manager *m, struct bl_claim *c, bl_pages pages);
+/* Of what was loaded: no claim is larger than the host. */
+void bd_claims_check_sizes(struct bd_manager *m);
 bl_ms bd_claims_next_deadline(const struct bd_manager *m);
 void bd_claims_say(struct bd_manager *m); /* fills eta and reason of all */
 /* Ends a claim: what is staked is given up first, then it is forgotten, and
- * whoever waits gets err. 0: the claim is freed; -errno: the hypervisor would
- * not let go of it, or the disk of its record in the pool: the claim stands, ends
- * and is tried again at every tick. */
+ * whoever waits gets err. 0: the claim is freed; -EINPROGRESS: it ends when its record
+ * says so; another -errno: the hypervisor would not let go of it, or the disk of its
+ * record in the pool: the claim stands, ends and is tried again at every tick. */
 int bd_claims_end(struct bd_manager *m, struct bl_claim *c, enum bl_claim_state state,
 		  const struct bl_err *err);
+/* An end that waits for its record, failed half way or was cut off by a kill goes on;
+ * true: it has ended. */
+bool bd_claims_end_again(struct bd_manager *m, struct bl_claim *c);
+/* Does what waits for the record of the claim, if that is written or failed, and ends
+ * a claim that ends; true as bd_claims_reconcile. The claim may be freed. */
+bool bd_claims_go_on(struct bd_manager *m, struct bl_claim *c);
 /* A claim that waits ends in vain: what it freed stays warm for the next try. To be
  * called before it ends. */
 void bd_claims_keep_warm(struct bd_manager *m, const struct bl_claim *c);
 
 /* manager-waiters.c */
+void bd_waiter_free(struct bd_waiter *w);
 /* Copies *w to the end of those who wait. */
 int bd_waiters_add(struct bd_manager *m, const struct bd_waiter *w);
+void bd_waiters_ask_again(struct bd_manager *m);
 bool bd_waiters_any(const struct bd_manager *m, const bl_uuid *id, unsigned whats);
 /* Tells those who wait for one of these of this claim; err: in vain. */
 void bd_waiters_answer(struct bd_manager *m, const struct bl_claim *c, const struct bl_err *err,
@@ -127,9 +173,6 @@ int bd_stake_make(struct bd_manager *m, struct bl_claim *c, bl_pages pages, stru
 /* Gives up what a holder or the pool keeps for it, if any does. -errno: it would
  * not go, and the claim is as it was. */
 int bd_stake_drop(struct bd_manager *m, struct bl_claim *c);
-/* The same of a claim that goes on, whose record may say that it has that: it is written
- * first. -errno also where the disk does not take it. */
-int bd_stake_give_up(struct bd_manager *m, struct bl_claim *c);
 /* What that is, without what the domain has already that it is for. */
 bl_pages bd_stake_left(const struct bd_manager *m, const struct bl_claim *c);
 /* Moves it to the domain that it is for, which is to have its size then, and gives
@@ -142,10 +185,13 @@ int bd_stake_move(struct bd_manager *m, struct bl_claim *c, const struct bl_dom 
 bool bd_stake_check(struct bd_manager *m);
 
 /* manager-move.c */
-/* Moves a claim with a domid to that domain. Where somebody took the pages
- * room is made for it again; on another error it has failed, or is held again
+/* Moves a claim with a domid to that domain, once that is recorded. Where somebody took
+ * the pages room is made for it again; on another error it has failed, or is held again
  * by whom it was, and its builder is told. */
 void bd_move_start(struct bd_manager *m, struct bl_claim *c);
+/* BD_THEN_MOVE and BD_THEN_LET_GO; r: of the record. */
+void bd_move_recorded(struct bd_manager *m, struct bl_claim *c, int r);
+void bd_move_let_go_recorded(struct bd_manager *m, struct bl_claim *c, int r);
 /* Its builder has waited in vain, or is gone: it ends, or is held again. */
 void bd_move_fail(struct bd_manager *m, struct bl_claim *c, const struct bl_err *err);
 /* What its holder still has is held; where that is nothing, room is made for
@@ -176,19 +222,34 @@ int bd_request_for_build(struct bd_manager *m, const struct bl_dom *d, const str
 			 struct bl_err *err);
 
 /* manager-state.c */
-/* The record of a claim as it is now. -errno: written at a later tick. */
+/* Has the record of a claim written as it is now. -errno: at a later tick. */
 int bd_claims_save(struct bd_manager *m, struct bl_claim *c);
-/* Removes it; -errno: it is still there. */
-int bd_claims_drop_record(struct bd_manager *m, const bl_uuid *id);
-/* Removes it, now or at a later tick, of a claim that has nothing in the pool. */
-void bd_claims_forget(struct bd_manager *m, const bl_uuid *id);
-/* What is remembered of a UUID, as it is now. -errno: written at a later tick. */
-int bd_manager_save_memory(struct bd_manager *m, struct bl_dom_memory *mem);
-/* What is remembered of the domain, and on disk before its balloon moves: its
- * base must not be lost once it is smaller. */
-int bd_manager_remember(struct bd_manager *m, const struct bl_dom *d, struct bl_err *reterr);
+/* The same, and bd_claims_go_on does what comes then. */
+void bd_claims_save_then(struct bd_manager *m, struct bl_claim *c, enum bd_then then);
+/* Has it removed. */
+int bd_claims_drop_record(struct bd_manager *m, struct bl_claim *c);
+/* Of what was asked for last: 0 it is done; -EINPROGRESS; another -errno: it failed. */
+int bd_claims_written(const struct bd_manager *m, const struct bl_claim *c);
+/* Has what is remembered of a UUID written. */
+void bd_manager_save_memory(struct bd_manager *m, struct bl_dom_memory *mem);
+/* The same where it has changed; as bd_claims_written. A guest's balloon does not move
+ * before that is 0: its base must not be lost once it is smaller. */
+int bd_manager_remember(struct bd_manager *m, struct bl_dom_memory *mem);
+/* A bd_state_sink. */
+void bd_manager_recorded(void *ud, enum bd_state_kind kind, const bl_uuid *id, int r);
 /* Tries again what failed. */
 void bd_manager_state_retry(struct bd_manager *m);
+
+/* manager-change.c */
+/* Copies *change; its record was given to be written, or is by bd_changes_go_on. */
+int bd_changes_add(struct bd_manager *m, const struct bd_change *change, struct bl_err *reterr);
+void bd_changes_abandon(struct bd_manager *m, const void *ud);
+/* Answers those that are written, and those that cannot be. */
+void bd_changes_go_on(struct bd_manager *m);
+void bd_changes_free(struct bd_manager *m);
+/* manager-set.c, manager-learn.c: what is left to do once a change is written */
+int bd_set_recorded(struct bd_manager *m, struct bd_change *c, struct bl_err *reterr);
+void bd_forget_recorded(struct bd_manager *m, struct bd_change *c);
 
 /* manager-tell.c */
 /* Events for domains that came, went, got stuck or recovered since the last

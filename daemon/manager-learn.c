@@ -38,19 +38,16 @@ static bool lives(const struct bd_manager *m, const bl_uuid *uuid)
 static void forget_some(struct bd_manager *m)
 {
 	struct bl_dom_memory *mem, *next;
-	int r;
+	uint64_t ignored;
 
 	HASH_ITER(hh, m->settings.memory, mem, next) {
 		if (HASH_COUNT(m->settings.memory) < m->snap.n_doms + REMEMBERED_MAX)
 			return;
 		if (bl_override_is_set(&mem->set) || lives(m, &mem->uuid))
 			continue;
-		r = bd_state_drop_memory(m->cfg.state, &mem->uuid);
-		if (r < 0) {
-			bd_log(LOG_WARNING, "cannot remove the file of a domain that is gone: %s",
-			       strerror(-r));
-			return;
-		}
+		if (bd_state_is_kept(m->cfg.state, &mem->uuid) ||
+		    bd_state_drop_memory(m->cfg.state, &mem->uuid, &ignored))
+			continue;
 		bl_settings_forget(&m->settings, mem);
 	}
 }
@@ -93,7 +90,7 @@ static void follow_run(struct bd_manager *m, struct bl_dom_memory *mem, const st
 	mem->run.ended = end == BL_RUN_LIVES ? BL_MS(0) : m->snap.now;
 	mem->dirty = true;
 	if (mem->on_disk)
-		(void)bd_manager_save_memory(m, mem);
+		bd_manager_save_memory(m, mem);
 }
 
 void bd_learn_ends_unseen(struct bd_manager *m)
@@ -177,7 +174,7 @@ static void learn_start(struct bd_manager *m, struct bl_dom_memory *mem, const s
 	follow_run(m, mem, d);
 	/* Else a restart of balloond would take this for a start that nobody saw. */
 	if (mem->on_disk && mem->dirty && !of_older)
-		(void)bd_manager_save_memory(m, mem);
+		bd_manager_save_memory(m, mem);
 }
 
 static void learn_external(struct bd_manager *m, struct bl_dom_memory *mem, const struct bl_dom *d)
@@ -185,7 +182,7 @@ static void learn_external(struct bd_manager *m, struct bl_dom_memory *mem, cons
 	mem->external = true;
 	mem->dirty = true;
 	bd_events_domain(m->cfg.events, "external", d, "");
-	(void)bd_manager_save_memory(m, mem);
+	bd_manager_save_memory(m, mem);
 }
 
 static void learn(struct bd_manager *m, const struct bl_dom *d)
@@ -226,7 +223,7 @@ void bd_learn_start(struct bd_manager *m, const struct bl_dom *d)
 /* ---- forgetting ---- */
 
 /* The UUID that is meant, and who has it. */
-static int find_forgotten(struct bd_manager *m, const char *what, struct bd_forgotten *ret,
+static int find_forgotten(struct bd_manager *m, const char *what, struct bd_changed *ret,
 			  struct bl_err *reterr)
 {
 	const struct bl_dom *d = NULL;
@@ -248,31 +245,39 @@ static int find_forgotten(struct bd_manager *m, const char *what, struct bd_forg
 	return r;
 }
 
-int bd_manager_forget(struct bd_manager *m, const char *what, struct bd_forgotten *ret,
-		      struct bl_err *reterr)
+void bd_manager_forget(struct bd_manager *m, const char *what, bd_change_done done, void *ud)
 {
-	struct bl_dom_memory *mem;
-	struct bd_forgotten f = { .any = false };
-	int r = find_forgotten(m, what, &f, reterr);
+	struct bd_change change = { .kind = BD_CHANGE_FORGET, .done = done, .ud = ud };
+	struct bl_err err;
+	int r = find_forgotten(m, what, &change.what, &err);
 
-	if (r)
-		return r;
-	mem = bl_settings_find(&m->settings, &f.uuid);
-	r = mem ? bd_state_drop_memory(m->cfg.state, &f.uuid) : 0;
-	if (r)
-		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot remove what is remembered: %s",
-				  strerror(-r));
-	f.any = mem != NULL;
-	if (mem) {
-		bd_log(LOG_NOTICE, "what was remembered of %.*s is forgotten", BL_NAME_MAX, what);
-		bl_settings_forget(&m->settings, mem);
+	change.what.any = !r && bl_settings_find(&m->settings, &change.what.uuid);
+	if (!r)
+		r = bd_state_drop_memory(m->cfg.state, &change.what.uuid, &change.seq);
+	if (r == -ENOMEM)
+		bl_err_set(&err, ENOMEM, BL_ERR_BACKEND, "out of memory");
+	r = r ? r : bd_changes_add(m, &change, &err);
+	if (r) {
+		done(ud, &change.what, &err);
+		return;
 	}
+	if (change.what.any)
+		bd_log(LOG_NOTICE, "what was remembered of %.*s is forgotten", BL_NAME_MAX, what);
+	bd_changes_go_on(m);
+}
+
+void bd_forget_recorded(struct bd_manager *m, struct bd_change *c)
+{
+	struct bl_dom_memory *mem = bl_settings_find(&m->settings, &c->what.uuid);
+	uint64_t ignored;
+
+	/* Once more: a tick may have had it written again meanwhile. */
+	if (mem && bd_state_drop_memory(m->cfg.state, &c->what.uuid, &ignored) == 0)
+		bl_settings_forget(&m->settings, mem);
 	/* Whoever wrote its target before is forgotten, too. */
 	for (size_t i = 0; i < m->snap.n_doms; i++)
-		if (bl_uuid_equal(&m->snap.doms[i].uuid, &f.uuid) && has_uuid(&m->snap.doms[i]))
+		if (bl_uuid_equal(&m->snap.doms[i].uuid, &c->what.uuid) && has_uuid(&m->snap.doms[i]))
 			m->host->ops->adopt(m->host, m->snap.doms[i].domid);
 	m->looked_before_change = true;
 	bd_manager_tick_soon(m);
-	*ret = f;
-	return 0;
 }

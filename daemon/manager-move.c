@@ -26,11 +26,10 @@ void bd_move_back(struct bd_manager *m, struct bl_claim *c)
 		c->expires = BL_MS_NEVER;
 		c->wait_until = lease;
 	}
-	bd_claims_save(m, c);
 	/* A kill before this leaves a holder of nothing, which the next look drops; one
 	 * after it must not find a claim that is held by nobody. */
-	if (!left.n)
-		bd_stake_drop(m, c);
+	bd_claims_save_then(m, c, !left.n && c->holder != BL_DOMID_NONE ? BD_THEN_GIVE_UP :
+									  BD_THEN_NOTHING);
 	bd_events_claim(m->cfg.events, c);
 	bd_manager_tick_soon(m);
 }
@@ -58,31 +57,42 @@ static void moved(struct bd_manager *m, struct bl_claim *c)
 void bd_move_start(struct bd_manager *m, struct bl_claim *c)
 {
 	const struct bl_dom *d = bl_snapshot_find(&m->snap, c->domid);
-	struct bl_claim before = *c;
-	struct bl_err err;
-	int r;
 
+	/* wait_until stays, for one that is to wait again. */
 	c->state = BL_CLAIM_BUILDING;
-	c->expires = c->wait_until = BL_MS_NEVER;
+	c->expires = BL_MS_NEVER;
 	c->arrived = d ? d->tot : BL_PAGES(0);
 	c->arrived_at = m->snap.now;
-	r = bd_claims_save(m, c); /* a kill from here on must not take the pages for lost */
-	if (r)
+	/* A kill after it was moved must not take the pages for lost. */
+	bd_claims_save_then(m, c, BD_THEN_MOVE);
+}
+
+void bd_move_recorded(struct bd_manager *m, struct bl_claim *c, int r)
+{
+	const struct bl_dom *d;
+	struct bl_err err;
+	bool saved = r == 0;
+
+	if (!saved)
 		bl_err_set(&err, -r, BL_ERR_BACKEND, "cannot save the claim: %s", strerror(-r));
-	else
+	else if (!bd_manager_looked_now(m))
+		(void)bd_manager_look(m);
+	d = bl_snapshot_find(&m->snap, c->domid);
+	if (saved)
 		r = bd_stake_move(m, c, d, &err);
 	if (!r) {
 		moved(m, c);
+		bd_manager_tick_soon(m);
 		return;
 	}
-	*c = before;
-	if (r == -ENOMEM || r == -ENOENT) {
+	if (saved && (r == -ENOMEM || r == -ENOENT)) {
 		bd_log(LOG_INFO, "room for a claim was taken while it was moved: %s", err.msg);
 		c->state = BL_CLAIM_RECLAIMING;
 		bd_claims_save(m, c);
 		bd_manager_tick_soon(m);
 		return;
 	}
+	c->state = c->holder == BL_DOMID_NONE ? BL_CLAIM_RECLAIMING : BL_CLAIM_HELD;
 	bd_move_fail(m, c, &err);
 }
 
@@ -94,7 +104,7 @@ void bd_manager_moved(struct bd_manager *m, struct bl_claim *c, uint32_t domid, 
 	c->expires = BL_MS_NEVER;
 	c->arrived = BL_PAGES(0);
 	c->arrived_at = m->snap.now;
-	bd_claims_save(m, c);
+	bd_claims_save_then(m, c, BD_THEN_RECORDED);
 	moved(m, c);
 	bd_manager_tick_soon(m);
 }
@@ -119,8 +129,10 @@ static const struct bl_dom *unhooked_build(const struct bd_manager *m, const str
 	bool kept = c->state == BL_CLAIM_RECLAIMING && c->domid == BL_DOMID_NONE && c->reboot &&
 		    !c->after;
 
-	if (c->hooked || (c->state != BL_CLAIM_HELD && !kept))
+	if (c->hooked || c->foreign || (c->state != BL_CLAIM_HELD && !kept))
 		return NULL;
+	if (c->holder == BL_DOMID_POOL && m->state_failing)
+		return NULL; /* it could not be recorded */
 	for (size_t i = 0; i < m->snap.n_doms; i++) {
 		const struct bl_dom *d = &m->snap.doms[i];
 
@@ -131,11 +143,10 @@ static const struct bl_dom *unhooked_build(const struct bd_manager *m, const str
 	return NULL;
 }
 
-/* False: not now. */
+/* True: it has left what it held. */
 static bool let_go(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d)
 {
 	bool in_pool = c->holder == BL_DOMID_POOL;
-	struct bl_claim before = *c;
 
 	/* A kill from here on finds a claim without a holder and its domain being built,
 	 * which is this again. With the pool the record goes first, see bd_claims_end. */
@@ -143,20 +154,33 @@ static bool let_go(struct bd_manager *m, struct bl_claim *c, const struct bl_dom
 		bd_stake_drop(m, c);
 	c->state = BL_CLAIM_BUILDING;
 	c->domid = d->domid;
-	c->let_go = c->untold = true;
-	c->expires = BL_MS_NEVER;
+	c->let_go = true;
+	c->untold = !in_pool;
 	c->arrived = d->tot;
 	c->arrived_at = m->snap.now;
-	if (bd_claims_save(m, c) && in_pool) {
-		*c = before;
-		c->unsaved = true; /* tried again until the disk takes records */
-		return false;
-	}
-	if (in_pool)
-		bd_stake_drop(m, c);
+	if (!in_pool)
+		c->expires = BL_MS_NEVER;
+	m->leaving |= in_pool;
 	snprintf(c->reason, sizeof(c->reason), "left to domain %u, which is built without the hook",
 		 c->domid);
-	return true;
+	bd_claims_save_then(m, c, in_pool ? BD_THEN_LET_GO : BD_THEN_RECORDED);
+	return !in_pool;
+}
+
+void bd_move_let_go_recorded(struct bd_manager *m, struct bl_claim *c, int r)
+{
+	if (!r) {
+		bd_stake_drop(m, c);
+		c->untold = true;
+		c->expires = BL_MS_NEVER;
+		bd_waiters_answer(m, c, NULL, BD_WAITS_HELD | BD_WAITS_RECORDED);
+	} else { /* tried again until the disk takes records */
+		c->state = BL_CLAIM_HELD;
+		c->domid = BL_DOMID_NONE;
+		c->let_go = false;
+		(void)bd_claims_save(m, c);
+	}
+	bd_manager_tick_soon(m);
 }
 
 bool bd_move_let_go(struct bd_manager *m)

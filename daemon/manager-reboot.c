@@ -45,19 +45,20 @@ static void keep(struct bd_manager *m, const struct bl_dom *d)
 		.ttl = KEPT_FOR,
 	};
 	bl_pages overhead = bl_pages_max(bl_share_of(m->settings.overhead, req.size), BL_HOLDER_PAGES);
-	struct bl_claim c;
+	struct bl_claim c, *mine;
 
 	memcpy(req.name, d->name, sizeof(req.name));
 	c = bd_request_make(m, &req, overhead);
 	c.reboot = true;
 	c.after = d->domid;
+	c.recorded = true; /* it stands whether its record can be written or not */
 	c.wait_until = bl_ms_add(m->snap.now, KEPT_FOR);
-	/* Nothing is staked yet: a record that cannot be written now is written later. */
-	(void)bd_claims_save(m, &c);
-	if (bl_ledger_add(&m->ledger, &c))
-		bd_events_claim(m->cfg.events, bl_ledger_find(&m->ledger, &c.id));
-	else
-		bd_claims_forget(m, &c.id);
+	mine = bl_ledger_add(&m->ledger, &c);
+	if (mine) {
+		/* Nothing is staked yet: a record that cannot be written now is written later. */
+		(void)bd_claims_save(m, mine);
+		bd_events_claim(m->cfg.events, mine);
+	}
 	if (t)
 		t->kept = true; /* once: it may stay as it is, for somebody to look at */
 }
@@ -100,6 +101,8 @@ bool bd_reboot_look(struct bd_manager *m)
 		struct bl_claim *c = m->ledger.claims[i];
 		const struct bl_dom *d = c->after ? bl_snapshot_find(&m->snap, c->after) : NULL;
 
+		if (c->foreign || bl_claim_ends(c))
+			continue;
 		if (c->reboot && c->state != BL_CLAIM_BUILDING && is_back(m, c)) {
 			changed |= bd_claims_end(m, c, BL_CLAIM_DONE, NULL) == 0;
 			continue;

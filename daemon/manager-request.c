@@ -152,18 +152,17 @@ static int new_claim(struct bd_manager *m, const struct bd_claim_request *req,
 	if (req->wait == BD_WAIT_NOW)
 		made.size = bl_pages_max(bl_pages_min(made.size, bl_snapshot_node_room(&m->snap, req->node)),
 					 made.min);
-	r = bd_claims_save(m, &made);
-	if (r)
-		return bl_err_set(err, -r, BL_ERR_BACKEND, "cannot save the claim: %s", strerror(-r));
 	c = bl_ledger_add(&m->ledger, &made);
 	mine.id = made.id;
-	if (!c || (req->wait != BD_WAIT_NO_WAIT && bd_waiters_add(m, &mine))) {
+	if (req->wait == BD_WAIT_NO_WAIT)
+		mine.what = BD_WAITS_RECORDED;
+	if (!c || bd_waiters_add(m, &mine)) {
 		if (c)
 			bl_ledger_remove(&m->ledger, c);
-		bd_claims_forget(m, &made.id);
 		return bl_err_set(err, ENOMEM, BL_ERR_BACKEND, "out of memory");
 	}
 	id = c->id;
+	bd_claims_save_then(m, c, BD_THEN_RECORDED);
 	bd_events_claim(m->cfg.events, c);
 	if (!bl_plan_make(&m->plan, &in)) {
 		m->warm = m->plan.warm;
@@ -175,9 +174,6 @@ static int new_claim(struct bd_manager *m, const struct bd_claim_request *req,
 		refuse(m, &a, err);
 		bd_claims_end(m, c, BL_CLAIM_FAILED, err);
 		c = NULL;
-	} else if (req->wait == BD_WAIT_NO_WAIT) {
-		bl_err_set(err, EIO, BL_ERR_BACKEND, "the claim failed at once: see the log");
-		w->done(w->ud, c, c ? NULL : err);
 	}
 	/* Where there was nothing to do but to stake it, there is nothing left. */
 	if (c && c->state == BL_CLAIM_HELD && m->plan.n_actions == 1)
@@ -187,24 +183,48 @@ static int new_claim(struct bd_manager *m, const struct bd_claim_request *req,
 	return 0;
 }
 
+/* The claim of that id ends, and has not yet: a new one can be had when it has. */
+static int claim_afterwards(struct bd_manager *m, const struct bl_claim *ends,
+			    const struct bd_claim_request *req, const struct bd_waiter *w,
+			    struct bl_err *err)
+{
+	struct bd_waiter mine = *w;
+
+	if (ends->end_said) /* that may take for ever */
+		return bl_err_set(err, EBUSY, BL_ERR_BAD_STATE, "the claim of that id is being given back");
+	mine.id = ends->id;
+	mine.what = BD_WAITS_ENDED;
+	mine.again = malloc(sizeof(*mine.again));
+	if (mine.again)
+		*mine.again = *req;
+	if (mine.again && bd_waiters_add(m, &mine) == 0)
+		return 0;
+	free(mine.again);
+	return bl_err_set(err, ENOMEM, BL_ERR_BACKEND, "out of memory");
+}
+
 void bd_manager_claim(struct bd_manager *m, const struct bd_claim_request *req,
 		      bd_claim_done done, void *ud)
 {
 	struct bl_claim *stands = req->has_id ? bl_ledger_find(&m->ledger, &req->id) : NULL;
 	struct bd_waiter w = { .what = BD_WAITS_HELD, .domid = BL_DOMID_NONE, .done = done, .ud = ud };
 	struct bl_err err;
+	bool recorded;
 
 	if (stands && bl_claim_ends(stands)) {
-		bl_err_set(&err, EBUSY, BL_ERR_BAD_STATE, "the claim of that id is being given back");
-		done(ud, NULL, &err);
+		if (claim_afterwards(m, stands, req, &w, &err))
+			done(ud, NULL, &err);
 		return;
 	}
-	if (stands && (stands->state != BL_CLAIM_RECLAIMING || req->wait == BD_WAIT_NO_WAIT)) {
+	recorded = stands && stands->then != BD_THEN_RECORDED && stands->then != BD_THEN_SETTLE;
+	if (recorded && (stands->state != BL_CLAIM_RECLAIMING || req->wait == BD_WAIT_NO_WAIT)) {
 		done(ud, stands, NULL);
 		return;
 	}
 	if (stands) {
 		w.id = stands->id;
+		if (req->wait == BD_WAIT_NO_WAIT)
+			w.what = BD_WAITS_RECORDED;
 		if (bd_waiters_add(m, &w)) {
 			bl_err_set(&err, ENOMEM, BL_ERR_BACKEND, "out of memory");
 			done(ud, NULL, &err);
@@ -246,6 +266,7 @@ void bd_manager_abandon(struct bd_manager *m, void *ud)
 {
 	struct bd_waiter **at = &m->waiters, *w;
 
+	bd_changes_abandon(m, ud);
 	while ((w = *at)) {
 		if (w->ud != ud) {
 			at = &w->next;
@@ -254,46 +275,61 @@ void bd_manager_abandon(struct bd_manager *m, void *ud)
 		*at = w->next;
 		if (w->what == BD_WAITS_HELD)
 			withdraw(m, &w->id);
-		else
+		else if (w->what & (BD_WAITS_MOVED | BD_WAITS_BUILT | BD_WAITS_NAMED))
 			bd_handoff_abandon(m, w);
-		free(w);
+		bd_waiter_free(w);
 		at = &m->waiters; /* the list may have changed */
 	}
 }
 
-int bd_manager_release(struct bd_manager *m, struct bl_claim *c, struct bl_err *reterr)
+static int check_ours(const struct bl_claim *c, struct bl_err *err)
 {
-	struct bl_err err;
-	int r;
-
-	bl_err_set(&err, ECANCELED, BL_ERR_BAD_STATE, "the claim was released");
-	r = bd_claims_end(m, c, BL_CLAIM_RELEASED, &err);
-	if (r)
-		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot give the claim back: %s",
-				  strerror(-r));
-	bd_manager_tick_soon(m);
-	return 0;
+	return c->foreign ? bl_err_set(err, EBUSY, BL_ERR_BAD_STATE,
+				       "the claim was recorded by a newer balloond, and is kept as it is") : 0;
 }
 
-int bd_manager_renew(struct bd_manager *m, struct bl_claim *c, bl_ms ttl, struct bl_err *reterr)
+void bd_manager_release(struct bd_manager *m, struct bl_claim *c, bd_claim_done done, void *ud)
 {
-	struct bl_claim before = *c;
-	int r;
+	struct bd_waiter w = { .id = c->id, .what = BD_WAITS_ENDED, .domid = BL_DOMID_NONE,
+			       .done = done, .ud = ud };
+	struct bl_err err;
+	int r = check_ours(c, &err);
 
-	if (bl_claim_ends(c))
-		return bl_err_set(reterr, EBUSY, BL_ERR_BAD_STATE, "the claim is being given back");
-	if (ttl.n > m->settings.max_ttl.n)
-		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-				  "ttl_seconds: is above [claims] max-ttl, %llu s",
-				  (unsigned long long)m->settings.max_ttl.n / 1000);
+	if (!r && bd_waiters_add(m, &w))
+		r = bl_err_set(&err, ENOMEM, BL_ERR_BACKEND, "out of memory");
+	if (r) {
+		done(ud, NULL, &err);
+		return;
+	}
+	bl_err_set(&err, ECANCELED, BL_ERR_BAD_STATE, "the claim was released");
+	(void)bd_claims_end(m, c, BL_CLAIM_RELEASED, &err);
+	bd_manager_tick_soon(m);
+}
+
+void bd_manager_renew(struct bd_manager *m, struct bl_claim *c, bl_ms ttl, bd_change_done done,
+		      void *ud)
+{
+	struct bd_change change = { .kind = BD_CHANGE_RENEW, .what = { .uuid = c->id },
+				    .before_ttl = c->ttl, .before_expires = c->expires,
+				    .done = done, .ud = ud };
+	struct bl_err err;
+	int r = check_ours(c, &err);
+
+	if (!r && bl_claim_ends(c))
+		r = bl_err_set(&err, EBUSY, BL_ERR_BAD_STATE, "the claim is being given back");
+	if (!r && ttl.n > m->settings.max_ttl.n)
+		r = bl_err_set(&err, EINVAL, BL_ERR_INVALID_PARAMS,
+			       "ttl_seconds: is above [claims] max-ttl, %llu s",
+			       (unsigned long long)m->settings.max_ttl.n / 1000);
+	r = r ? r : bd_changes_add(m, &change, &err);
+	if (r) {
+		done(ud, &change.what, &err);
+		return;
+	}
 	c->ttl = ttl;
 	if (c->state == BL_CLAIM_HELD)
 		c->expires = bl_ms_add(m->host->ops->now(m->host), ttl);
-	r = bd_claims_save(m, c);
-	if (r) {
-		*c = before;
-		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot save the claim: %s", strerror(-r));
-	}
+	(void)bd_claims_save(m, c);
 	bd_manager_tick_soon(m);
-	return 0;
+	bd_changes_go_on(m);
 }

@@ -30,11 +30,14 @@ void bd_manager_picture(struct bd_manager *m, struct bd_picture *ret)
 	};
 }
 
+bool bd_manager_looked_now(const struct bd_manager *m)
+{
+	return bd_real_ms() - m->last_look_real < FRESH_MS;
+}
+
 void bd_manager_refresh(struct bd_manager *m)
 {
-	uint64_t now = bd_real_ms();
-
-	if (now - m->last_look_real >= FRESH_MS || m->looked_before_change)
+	if (!bd_manager_looked_now(m) || m->looked_before_change)
 		bd_manager_look(m);
 	bd_claims_say(m);
 }
@@ -85,9 +88,7 @@ void bd_manager_problems(struct bd_manager *m, void (*add)(void *ud, const char 
 		snprintf(line, sizeof(line), "the host cannot be looked at: %s", m->backend_error);
 		add(ud, line);
 	}
-	if (m->state_failing)
-		add(ud, "state cannot be saved: no guest with unsaved limits is moved, and no claim "
-			"leaves the hypervisor's pool (disk full?)");
+	bd_state_problems(m->cfg.state, add, ud);
 	if (m->plan.balance < 0 && !m->ledger.n) {
 		char size[BL_SIZE_STR];
 
@@ -208,19 +209,10 @@ static int steer(struct bd_manager *m, const struct bl_dom *d, bl_pages size, st
 	return r ? r : bd_manager_apply(m, &a, err);
 }
 
-int bd_manager_set(struct bd_manager *m, const struct bl_dom *d,
-		   const struct bd_set_request *req, struct bl_err *reterr)
+/* What is set counts from now on, so that what is checked next is checked against it. */
+static void set_now(struct bd_manager *m, struct bl_dom_memory *mem,
+		    const struct bd_set_request *req)
 {
-	struct bl_dom_memory *mem, before;
-	struct bl_limits l;
-	int r = bd_manager_check_lives(m, d, reterr);
-
-	if (r)
-		return r;
-	mem = bl_settings_remember(&m->settings, &d->uuid);
-	if (!mem)
-		return bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
-	before = *mem;
 	merge(&mem->set, &req->limits);
 	if (req->has_size)
 		mem->set.has_mode = true, mem->set.mode = BL_MODE_MANUAL;
@@ -228,27 +220,83 @@ int bd_manager_set(struct bd_manager *m, const struct bl_dom *d,
 		mem->external = false;
 	mem->dirty = true;
 	mem->persist = !req->no_persist;
-	l = bl_settings_limits(&m->settings, d);
-	r = check_limits(m, d, req, &l, reterr);
-	if (!r && req->has_size)
-		r = check_size(m, d, req->size, &l, reterr);
-	if (!r)
-		r = bd_manager_remember(m, d, reterr);
-	if (!r && req->has_size)
-		r = steer(m, d, req->size, reterr);
-	if (r) {
-		mem->set = before.set;
-		mem->external = before.external;
-		mem->persist = before.persist;
-		mem->dirty = true;
-		bd_manager_remember(m, d, NULL);
-		return r;
+	m->looked_before_change = true;
+}
+
+static int check_set(struct bd_manager *m, const struct bl_dom *d,
+		     const struct bd_set_request *req, struct bl_err *err)
+{
+	struct bl_limits l = bl_settings_limits(&m->settings, d);
+	int r;
+
+	if (!req->no_persist && bd_state_is_kept(m->cfg.state, &d->uuid))
+		return bl_err_set(err, EBUSY, BL_ERR_BAD_STATE,
+				  "what is remembered of %s was written by a newer balloond: only "
+				  "'set --no-persist' can be had", d->name);
+	if (req->limits.has_max && req->limits.max.n > BL_HOST_PAGES_MAX)
+		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
+				  "max_bytes: %s is more than any host has", SIZE(req->limits.max));
+	r = check_limits(m, d, req, &l, err);
+	return !r && req->has_size ? check_size(m, d, req->size, &l, err) : r;
+}
+
+void bd_manager_set(struct bd_manager *m, const struct bl_dom *d,
+		    const struct bd_set_request *req, bd_change_done done, void *ud)
+{
+	struct bd_change change = { .kind = BD_CHANGE_SET, .done = done, .ud = ud,
+				    .what = { .uuid = d->uuid, .domid = d->domid },
+				    .has_size = req->has_size, .size = req->size };
+	struct bl_dom_memory *mem;
+	struct bl_err err;
+	int r = bd_manager_check_lives(m, d, &err);
+
+	mem = r ? NULL : bl_settings_remember(&m->settings, &d->uuid);
+	if (!r && !mem)
+		r = bl_err_set(&err, ENOMEM, BL_ERR_BACKEND, "out of memory");
+	if (!r) {
+		change.before = *mem;
+		set_now(m, mem, req);
+		r = check_set(m, d, req, &err);
+		r = r ? r : bd_changes_add(m, &change, &err);
+		if (r) {
+			mem->set = change.before.set;
+			mem->external = change.before.external;
+			mem->persist = change.before.persist;
+			mem->dirty = change.before.dirty;
+		}
 	}
-	if (before.external && !mem->external)
+	if (r) {
+		done(ud, &change.what, &err);
+		return;
+	}
+	/* Now, or the next look would find the other's target again. */
+	if (change.before.external && !mem->external)
 		m->host->ops->adopt(m->host, d->domid);
+	bd_changes_go_on(m);
+}
+
+int bd_set_recorded(struct bd_manager *m, struct bd_change *c, struct bl_err *reterr)
+{
+	const struct bl_dom *d = bl_snapshot_find(&m->snap, c->what.domid);
+	struct bl_dom_memory *mem = bl_settings_find(&m->settings, &c->what.uuid);
+	int r = 0;
+
+	if (!d || !mem || !bl_uuid_equal(&d->uuid, &c->what.uuid))
+		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "domain %u is gone",
+				  c->what.domid);
+	if (c->has_size)
+		r = steer(m, d, c->size, reterr);
+	if (r) {
+		mem->set = c->before.set;
+		mem->stays = c->before.stays;
+		mem->external = c->before.external;
+		mem->persist = c->before.persist;
+		mem->dirty = true;
+		bd_manager_save_memory(m, mem);
+	}
 	m->looked_before_change = true;
 	bd_manager_tick_soon(m);
-	return 0;
+	return r;
 }
 
 void bd_manager_rebalance(struct bd_manager *m)
@@ -256,16 +304,24 @@ void bd_manager_rebalance(struct bd_manager *m)
 	bd_manager_tick_soon(m);
 }
 
-int bd_manager_pause(struct bd_manager *m, bool paused, struct bl_err *reterr)
+void bd_manager_pause(struct bd_manager *m, bool paused, bd_change_done done, void *ud)
 {
-	int r = bd_state_set_paused(m->cfg.state, paused);
+	struct bd_change change = { .kind = BD_CHANGE_PAUSE, .what = { .paused = paused },
+				    .before_paused = m->paused, .done = done, .ud = ud };
+	struct bl_err err = { .errnum = 0 };
+	int r = bd_state_set_paused(m->cfg.state, paused, &change.seq);
 
 	if (r)
-		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot save that: %s", strerror(-r));
+		bl_err_set(&err, -r, BL_ERR_BACKEND, "cannot save that: %s", strerror(-r));
+	r = r ? r : bd_changes_add(m, &change, &err);
+	if (r) {
+		done(ud, &change.what, &err);
+		return;
+	}
 	m->paused = paused;
 	bd_log(LOG_NOTICE, paused ? "paused: no guest is moved" : "resumed");
 	bd_manager_tick_soon(m);
-	return 0;
+	bd_changes_go_on(m);
 }
 
 /* ---- what if ---- */

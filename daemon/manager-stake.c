@@ -10,11 +10,16 @@
 #include "daemon/log.h"
 #include "daemon/manager-internal.h"
 
+/* What is to be in the pool there. */
+static bl_pages due_in_pool(const struct bd_manager *m, int node)
+{
+	return bl_pages_add(bl_ledger_pooled(&m->ledger, node), m->unknown_in_pool[node + 1]);
+}
+
 /* As large as the claims there, and so much more. */
 static int fit_pool(struct bd_manager *m, int node, bl_pages more, struct bl_err *reterr)
 {
-	return m->host->ops->pool_set(m->host, node,
-				      bl_pages_add(bl_ledger_pooled(&m->ledger, node), more), reterr);
+	return m->host->ops->pool_set(m->host, node, bl_pages_add(due_in_pool(m, node), more), reterr);
 }
 
 /* Where that fails the next look finds too much there. */
@@ -59,20 +64,6 @@ int bd_stake_drop(struct bd_manager *m, struct bl_claim *c)
 	c->holder = BL_DOMID_NONE;
 	c->staked = BL_PAGES(0);
 	return 0;
-}
-
-int bd_stake_give_up(struct bd_manager *m, struct bl_claim *c)
-{
-	bl_pages pooled = c->pooled;
-	int r = 0;
-
-	c->pooled = BL_PAGES(0);
-	if (pooled.n)
-		r = bd_claims_save(m, c);
-	c->pooled = pooled;
-	if (!r)
-		return bd_stake_drop(m, c);
-	return r;
 }
 
 bl_pages bd_stake_left(const struct bd_manager *m, const struct bl_claim *c)
@@ -131,10 +122,15 @@ int bd_stake_move(struct bd_manager *m, struct bl_claim *c, const struct bl_dom 
 
 static void fit_node(struct bd_manager *m, int node, bool *changed)
 {
-	bl_pages has = bl_snapshot_pool(&m->snap, node), due = bl_ledger_pooled(&m->ledger, node);
+	bl_pages has = bl_snapshot_pool(&m->snap, node), due = due_in_pool(m, node);
 	char size[BL_SIZE_STR];
 	struct bl_err err;
 
+	/* What is there at the start may be a claim's whose record cannot be understood. */
+	if (has.n > due.n && !m->reconciled && bd_state_has_unknown_claims(m->cfg.state)) {
+		m->unknown_in_pool[node + 1] = bl_pages_sub(has, due);
+		return;
+	}
 	if (has.n == due.n)
 		return;
 	*changed = true;
@@ -150,12 +146,20 @@ static void fit_node(struct bd_manager *m, int node, bool *changed)
 static void write_off(struct bd_manager *m, struct bl_claim *c)
 {
 	c->pooled = c->in_pool;
+	if (c->foreign)
+		return;
 	if (!c->pooled.n)
 		c->holder = BL_DOMID_NONE;
 	if (!c->pooled.n && c->state == BL_CLAIM_HELD)
 		bd_move_back(m, c);
 	else
 		bd_claims_save(m, c);
+}
+
+/* It has not left the pool yet. */
+static bool leaves_later(const struct bl_claim *c)
+{
+	return c->then == BD_THEN_MOVE || c->then == BD_THEN_LET_GO;
 }
 
 bool bd_stake_check(struct bd_manager *m)
@@ -166,7 +170,7 @@ bool bd_stake_check(struct bd_manager *m)
 	for (size_t i = 0; i < m->ledger.n; i++) {
 		struct bl_claim *c = m->ledger.claims[i];
 
-		if (c->state == BL_CLAIM_BUILDING && c->pooled.n != c->in_pool.n) {
+		if (c->state == BL_CLAIM_BUILDING && c->pooled.n != c->in_pool.n && !leaves_later(c)) {
 			c->pooled = c->in_pool;
 			c->holder = c->pooled.n ? BL_DOMID_POOL : BL_DOMID_NONE;
 		}
@@ -178,7 +182,8 @@ bool bd_stake_check(struct bd_manager *m)
 	if (changed && bd_manager_look(m))
 		return true;
 	for (size_t i = 0; i < m->ledger.n; i++)
-		if (m->ledger.claims[i]->pooled.n > m->ledger.claims[i]->in_pool.n) {
+		if (m->ledger.claims[i]->pooled.n > m->ledger.claims[i]->in_pool.n &&
+		    !leaves_later(m->ledger.claims[i])) {
 			write_off(m, m->ledger.claims[i]);
 			changed = true;
 		}

@@ -102,9 +102,12 @@ int bd_manager_apply(struct bd_manager *m, const struct bl_action *a, struct bl_
 	if (!d || !t)
 		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "domain %u is gone", a->domid);
 	if (a->kind == BL_ACT_TARGET) {
-		r = bd_manager_remember(m, d, reterr);
+		struct bl_dom_memory *mem = bl_settings_find(&m->settings, &d->uuid);
+
+		r = mem ? bd_manager_remember(m, mem) : 0;
 		if (r)
-			return r;
+			return bl_err_set(reterr, -r, BL_ERR_BACKEND,
+					  "cannot save what is known of %s: %s", d->name, strerror(-r));
 	}
 	r = m->host->ops->apply(m->host, a, reterr);
 	if (r)
@@ -146,6 +149,10 @@ static void act_on_guest(struct bd_manager *m, const struct bl_action *a, uint32
 		struct bl_track *t = bl_progress_find(&m->progress, a->domid);
 
 		*failed = a->domid;
+		if (r == -EINPROGRESS) {
+			m->act_waits = true;
+			return;
+		}
 		if (t)
 			t->failed = m->snap.now;
 		if (r != -ESRCH && v)
@@ -217,13 +224,19 @@ static void tick(evutil_socket_t fd, short what, void *ud)
 	(void)fd;
 	(void)what;
 	m->last_tick_real = bd_real_ms();
+	m->leaving = false;
 	/* A build without the hook goes on meanwhile: it gets its room before anything is
 	 * said, for the journal's daemon would run first. */
 	if (bd_manager_look(m) || (bd_move_let_go(m) && bd_manager_look(m))) {
 		tick_in(m, TICK_WAITING_MS);
 		return;
 	}
+	if (m->leaving) { /* the rest as soon as it has left */
+		tick_in(m, TICK_WAITING_MS);
+		return;
+	}
 	bd_manager_state_retry(m);
+	bd_log_catch_up();
 	bd_tell_changes(m);
 	changed = bd_reboot_look(m);
 	changed |= bd_claims_reconcile(m);
@@ -235,6 +248,7 @@ static void tick(evutil_socket_t fd, short what, void *ud)
 	bd_tell_states(m);
 	bd_manager_act(m);
 	tick_in(m, next_tick_ms(m));
+	bd_waiters_ask_again(m);
 }
 
 /* ---- the host calls back ---- */
@@ -297,10 +311,18 @@ int bd_manager_start(struct bd_manager *m, struct bd_host *host, struct bl_err *
 	r = bd_state_load(m->cfg.state, &m->boot, &m->ledger, &m->settings, &m->paused, reterr);
 	if (r)
 		return r;
+	for (size_t i = 0; i < m->ledger.n; i++)
+		m->ledger.claims[i]->recorded = true;
+	r = bd_state_start(m->cfg.state, m->cfg.base, bd_manager_recorded, m);
+	if (r)
+		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot start the threads that write: %s",
+				  strerror(-r));
+	m->state_failing = bd_state_failing(m->cfg.state);
 	r = bd_manager_look(m);
 	if (r)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot look at the host: %s",
 				  strerror(-r));
+	bd_claims_check_sizes(m);
 	bd_events_publish(m->cfg.events, "daemon.started", NULL, NULL);
 	tick(-1, 0, m);
 	return 0;
@@ -314,8 +336,9 @@ void bd_manager_free(struct bd_manager *m)
 		return;
 	while ((w = m->waiters)) {
 		m->waiters = w->next;
-		free(w);
+		bd_waiter_free(w);
 	}
+	bd_changes_free(m);
 	if (m->tick_timer)
 		event_free(m->tick_timer);
 	if (m->host)

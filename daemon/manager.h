@@ -88,12 +88,25 @@ typedef void (*bd_claim_done)(void *ud, const struct bl_claim *claim, const stru
  * when it is settled or --no-wait, else from a later tick. */
 void bd_manager_claim(struct bd_manager *m, const struct bd_claim_request *req,
 		      bd_claim_done done, void *ud);
-/* The one who waited with that ud is gone: withdraw what it waits for; done
- * is not called any more. */
+/* The one who waited with that ud is gone: withdraw what it waits for, unless that is
+ * a change; done is not called any more. */
 void bd_manager_abandon(struct bd_manager *m, void *ud);
 
-int bd_manager_release(struct bd_manager *m, struct bl_claim *c, struct bl_err *reterr);
-int bd_manager_renew(struct bd_manager *m, struct bl_claim *c, bl_ms ttl, struct bl_err *reterr);
+/* Gives the claim back, and calls done when that is so. */
+void bd_manager_release(struct bd_manager *m, struct bl_claim *c, bd_claim_done done, void *ud);
+
+/* What somebody has changed, and what it is about. */
+struct bd_changed {
+	bl_uuid uuid;	/* of the domain, or the id of the claim */
+	uint32_t domid; /* of the domain that has the UUID; BL_DOMID_NONE: none is there */
+	bool any;	/* forget: something was remembered */
+	bool paused;
+};
+/* Called once, at once or later, when the change is written. err: it was not made. */
+typedef void (*bd_change_done)(void *ud, const struct bd_changed *what, const struct bl_err *err);
+
+void bd_manager_renew(struct bd_manager *m, struct bl_claim *c, bl_ms ttl, bd_change_done done,
+		      void *ud);
 
 struct bd_set_request {
 	bool has_size;
@@ -101,19 +114,13 @@ struct bd_set_request {
 	struct bl_override limits;
 	bool no_persist;
 };
-int bd_manager_set(struct bd_manager *m, const struct bl_dom *d,
-		   const struct bd_set_request *req, struct bl_err *reterr);
+void bd_manager_set(struct bd_manager *m, const struct bl_dom *d,
+		    const struct bd_set_request *req, bd_change_done done, void *ud);
 
-struct bd_forgotten {
-	bl_uuid uuid;
-	bool any;	/* something was remembered */
-	uint32_t domid; /* of the domain that has the UUID; BL_DOMID_NONE: none is there */
-};
 /* Drops what is remembered of a domain: its base, what was set, who steers it. One
  * that runs is learned anew. what: as bd_manager_find_domain, or the UUID of a domain
  * that is gone. -ESRCH no-such-domain: none is there, and nothing is remembered. */
-int bd_manager_forget(struct bd_manager *m, const char *what, struct bd_forgotten *ret,
-		      struct bl_err *reterr);
+void bd_manager_forget(struct bd_manager *m, const char *what, bd_change_done done, void *ud);
 
 /* Moves a claim to a domain that is being built: this one, or NULL: the one
  * for its UUID or name, else a new one of exactly those pages. pages: what the
@@ -132,7 +139,7 @@ void bd_manager_moved(struct bd_manager *m, struct bl_claim *claim, uint32_t dom
 		      bl_pages pages);
 
 void bd_manager_rebalance(struct bd_manager *m); /* a tick as soon as the loop is back */
-int bd_manager_pause(struct bd_manager *m, bool paused, struct bl_err *reterr);
+void bd_manager_pause(struct bd_manager *m, bool paused, bd_change_done done, void *ud);
 
 /* What a claim of size would do, with the configured overhead where overhead
  * is NULL. The plan in *ret belongs to the manager and

@@ -59,6 +59,7 @@ static int take(int opt, FILE *err, struct bd_options *o)
 		return 0;
 	case OPT_STATE_DIR:
 		o->state_dir = optarg;
+		o->claims_dir = NULL;
 		return 0;
 	case OPT_SIM_WORLD:
 		o->sim_world = optarg;
@@ -87,6 +88,7 @@ int bd_options_parse(int argc, char **argv, FILE *err, struct bd_options *ret)
 	struct bd_options o = {
 		.socket = BL_RUNSTATEDIR "/balloond/control.sock",
 		.state_dir = BL_LOCALSTATEDIR "/lib/balloond",
+		.claims_dir = BL_RUNSTATEDIR "/balloond/claims",
 		.sim_speed = 1.0,
 		.what = BD_RUN,
 	};

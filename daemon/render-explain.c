@@ -11,7 +11,7 @@ static void put_pages(struct bl_json_out *o, const char *key, bl_pages p)
 	bl_json_put_uint(o, key, bl_pages_to_bytes(p).n);
 }
 
-void bd_render_forgotten(struct bl_json_out *o, const struct bd_forgotten *f)
+void bd_render_forgotten(struct bl_json_out *o, const struct bd_changed *f)
 {
 	char uuid[BL_UUID_STR];
 

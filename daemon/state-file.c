@@ -5,8 +5,10 @@
 #include <string.h>
 
 #define FORMAT 1
-/* 4 EiB: more than any host, and sums of a few never wrap. */
-#define PAGES_MAX (INT64_C(1) << 50)
+/* What 52 bits address, the most that a processor of this kind has: 4 PiB. The sum of
+ * all claims there can be is far from wrapping. Whether the host at hand has as much, the
+ * manager sees. */
+#define PAGES_MAX ((int64_t)BL_HOST_PAGES_MAX)
 
 static void put_uuid(struct bl_json_out *o, const char *key, const bl_uuid *u)
 {
@@ -50,6 +52,12 @@ static int64_t get_int(struct reader *r, const char *key, int64_t min, int64_t m
 	if (!r->wrong)
 		r->wrong = key;
 	return min;
+}
+
+/* Whatever a newer balloond changed, what this one finds in its place may still do. */
+static void get_format(struct reader *r, bool *ret_newer)
+{
+	*ret_newer = get_int(r, "format", FORMAT, INT64_MAX) > FORMAT;
 }
 
 static bool is_null(const struct reader *r, const char *key)
@@ -156,7 +164,6 @@ static void read_claim(struct reader *r, struct bd_state_claim *s)
 	struct bl_claim *c = &s->claim;
 	int64_t domid;
 
-	(void)get_int(r, "format", FORMAT, FORMAT);
 	get_uuid(r, "boot", &s->boot);
 	s->order = (uint64_t)get_int(r, "order", 0, INT64_MAX / 2);
 	get_uuid(r, "id", &c->id);
@@ -226,7 +233,7 @@ static int finish(struct reader *r, struct bl_json *root, struct bl_err *reterr)
 }
 
 int bd_state_claim_read(const char *text, size_t len, struct bd_state_claim *ret,
-			struct bl_err *reterr)
+			bool *ret_newer, struct bl_err *reterr)
 {
 	struct bd_state_claim s = { .claim = { .holder = BL_DOMID_NONE, .eta = BL_MS_NEVER } };
 	struct bl_json *root;
@@ -236,6 +243,7 @@ int bd_state_claim_read(const char *text, size_t len, struct bd_state_claim *ret
 	if (r < 0)
 		return r;
 	reader.object = root;
+	get_format(&reader, ret_newer);
 	read_claim(&reader, &s);
 	r = finish(&reader, root, reterr);
 	if (r == 0)
@@ -352,7 +360,7 @@ static void read_set(struct reader *r, struct bl_override *set)
 }
 
 int bd_state_memory_read(const char *text, size_t len, struct bl_dom_memory *ret,
-			 struct bl_err *reterr)
+			 bool *ret_newer, struct bl_err *reterr)
 {
 	struct bl_dom_memory m = { 0 };
 	struct bl_json *root;
@@ -362,7 +370,7 @@ int bd_state_memory_read(const char *text, size_t len, struct bl_dom_memory *ret
 	if (r < 0)
 		return r;
 	reader.object = root;
-	(void)get_int(&reader, "format", FORMAT, FORMAT);
+	get_format(&reader, ret_newer);
 	get_uuid(&reader, "uuid", &m.uuid);
 	m.base = get_pages(&reader, "base_pages", 0);
 	m.external = get_bool(&reader, "external");

@@ -3,388 +3,411 @@
 #define HASH_NONFATAL_OOM 1
 #include "daemon/state.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
+#include <utlist.h>
 
-#include "daemon/folder.h"
-#include "daemon/log.h"
 #include "daemon/state-file.h"
+#include "daemon/state-internal.h"
 
-#define BAD ".bad"
-#define PAUSED "paused"
+/* systemd's own patience with a stop is longer. */
+#define CLOSE_SECONDS 5
 
-/* Each claim's place in the queue: times alone do not tell two of one
- * millisecond apart. */
-struct order {
-	bl_uuid id;
-	uint64_t order;
-	bool drop; /* the claim has ended and its file could not be removed yet */
-	UT_hash_handle hh;
-};
+/* ---- entries ---- */
 
-struct bd_state {
-	int dir, claims, domains, lock;
-	char *path;
-	bl_uuid boot;
-	struct order *orders;
-	uint64_t next_order;
-	struct bl_json_out *out;
-};
-
-static void close_fd(int fd)
+static struct bd_state_key key_of(enum bd_state_kind kind, const bl_uuid *id)
 {
-	if (fd >= 0)
-		(void)close(fd);
+	struct bd_state_key key;
+
+	memset(&key, 0, sizeof(key));
+	key.kind = kind;
+	if (kind != BD_STATE_PAUSED)
+		key.id = *id;
+	return key;
 }
 
-void bd_state_close(struct bd_state *s)
+static struct bd_state_entry *find(const struct bd_state *s, enum bd_state_kind kind,
+				   const bl_uuid *id)
 {
-	struct order *o, *next;
+	struct bd_state_key key = key_of(kind, id);
+	struct bd_state_entry *e = NULL;
 
-	if (!s)
-		return;
-	HASH_ITER(hh, s->orders, o, next) {
-		HASH_DEL(s->orders, o);
-		free(o);
+	if (s->entries)
+		HASH_FIND(hh, s->entries, &key, sizeof(key), e);
+	return e;
+}
+
+struct bd_state_entry *bd_state_entry(struct bd_state *s, enum bd_state_kind kind,
+				      const bl_uuid *id)
+{
+	struct bd_state_entry *e = find(s, kind, id);
+
+	if (e)
+		return e;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return NULL;
+	e->key = key_of(kind, id);
+	HASH_ADD(hh, s->entries, key, sizeof(e->key), e);
+	if (e->hh.tbl)
+		return e;
+	free(e);
+	return NULL;
+}
+
+static void set_failed(struct bd_state *s, struct bd_state_entry *e, int r)
+{
+	s->n_failed[e->key.kind] += (r != 0) - (e->failed != 0);
+	e->failed = r;
+}
+
+static void free_entry(struct bd_state *s, struct bd_state_entry *e)
+{
+	set_failed(s, e, 0);
+	HASH_DEL(s->entries, e);
+	if (e->due)
+		DL_DELETE(s->due, e);
+	free(e->text);
+	free(e);
+}
+
+/* ---- jobs ---- */
+
+static struct bd_worker *worker_of(struct bd_state *s, enum bd_state_kind kind)
+{
+	return kind == BD_STATE_CLAIM ? &s->of_claims : &s->of_domains;
+}
+
+struct bd_job *bd_state_make_job(enum bd_job_what what, const struct bd_state_key *key, uint64_t seq,
+			       const char *text, size_t len)
+{
+	struct bd_job *j = calloc(1, sizeof(*j) + len);
+
+	if (!j)
+		return NULL;
+	j->what = what;
+	j->kind = (enum bd_state_kind)key->kind;
+	j->id = key->id;
+	j->seq = seq;
+	j->len = len;
+	if (len)
+		memcpy(j->text, text, len);
+	return j;
+}
+
+void bd_state_make_due(struct bd_state *s, struct bd_state_entry *e)
+{
+	if (!e->due)
+		DL_APPEND(s->due, e);
+	e->due = true;
+	if (s->flush)
+		event_active(s->flush, EV_TIMEOUT, 0);
+}
+
+/* What came of a job. */
+static void take_result(struct bd_state *s, const struct bd_job *j)
+{
+	struct bd_state_entry *e = j->what == BD_JOB_PROBE ? NULL : find(s, j->kind, &j->id);
+
+	if (e) {
+		e->busy = false;
+		if (j->r == 0 || j->what == BD_JOB_WRITE)
+			e->on_disk = j->what == BD_JOB_WRITE;
+		if (j->r == 0)
+			e->written = j->seq;
+		if (e->seq != j->seq)
+			bd_state_make_due(s, e);
+		else
+			set_failed(s, e, j->r);
 	}
-	close_fd(s->claims);
-	close_fd(s->domains);
-	close_fd(s->dir);
-	close_fd(s->lock);
-	bl_json_out_free(s->out);
-	free(s->path);
-	free(s);
+	if (j->r || !s->n_failed[j->kind])
+		s->failing[j->kind] = j->r;
+	if (e && e->seq == j->seq && j->r == 0 && j->what == BD_JOB_DROP)
+		free_entry(s, e);
 }
 
-static int open_all(struct bd_state *s, const char *dir)
+/* Where no thread is to do it. */
+static void run_here(struct bd_state *s, struct bd_job *j)
 {
-	if ((s->dir = bd_folder_open(AT_FDCWD, dir)) < 0)
-		return s->dir;
-	s->lock = openat(s->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (s->lock < 0)
-		return -errno;
-	if (flock(s->lock, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? -EBUSY : -errno;
-	if ((s->claims = bd_folder_open(s->dir, "claims")) < 0)
-		return s->claims;
-	if ((s->domains = bd_folder_open(s->dir, "domains")) < 0)
-		return s->domains;
-	return fsync(s->dir) < 0 ? -errno : 0;
+	struct bd_jobs jobs = STAILQ_HEAD_INITIALIZER(jobs);
+
+	STAILQ_INSERT_TAIL(&jobs, j, link);
+	bd_jobs_run(s->places, &jobs);
+	take_result(s, j);
+	free(j);
 }
 
-int bd_state_open(const char *dir, struct bd_state **ret, struct bl_err *reterr)
+void bd_state_hand_out(struct bd_state *s, struct bd_job *j)
 {
-	struct bd_state *s = calloc(1, sizeof(*s));
-	int r;
-
-	if (!s)
-		return bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
-	s->dir = s->claims = s->domains = s->lock = -1;
-	s->path = strdup(dir);
-	s->out = bl_json_out_new();
-	r = s->path && s->out ? open_all(s, dir) : -ENOMEM;
-	if (r == 0) {
-		*ret = s;
-		return 0;
-	}
-	bd_state_close(s);
-	return bl_err_set(reterr, -r, BL_ERR_BACKEND, "state folder %s: %s", dir,
-			  r == -EBUSY ? "another balloond has it" : strerror(-r));
-}
-
-static bool ends_with(const char *s, const char *end)
-{
-	size_t a = strlen(s), b = strlen(end);
-
-	return a >= b && !strcmp(s + a - b, end);
-}
-
-static void set_aside(struct bd_state *s, int dir, const char *folder, const char *name,
-		      const char *why)
-{
-	char bad[NAME_MAX + sizeof(BAD)];
-
-	(void)snprintf(bad, sizeof(bad), "%s" BAD, name);
-	bd_log(LOG_WARNING, "%s/%s/%s is not what balloond wrote and was set aside as %s: %s",
-	       s->path, folder, name, bad, why);
-	if (renameat(dir, name, dir, bad) < 0)
-		bd_log(LOG_WARNING, "%s/%s/%s: %s", s->path, folder, bad, strerror(errno));
-}
-
-/* What one file holds, into the load; -EINVAL: set it aside, *err says why. */
-struct load;
-typedef int (*take_file)(struct load *l, const bl_uuid *name, const char *text, size_t len,
-			 struct bl_err *err);
-
-struct load {
-	struct bd_state *s;
-	struct bl_ledger *ledger;
-	struct bl_settings *settings;
-	struct bd_state_claim *claims;
-	size_t n_claims;
-};
-
-static int load_entry(struct load *l, int dir, const char *folder, const char *name,
-		      take_file take)
-{
-	char text[BD_STATE_FILE_MAX];
-	struct bl_err err = { .msg = "not a file of its kind" };
-	bl_uuid uuid;
-	ssize_t n;
-	int r;
-
-	if (name[0] == '.' || ends_with(name, BAD))
-		return 0;
-	if (ends_with(name, BD_FOLDER_TMP))
-		return bd_folder_drop(dir, name);
-	n = bd_folder_read(dir, name, text, sizeof(text));
-	if (n < 0 && n != -EINVAL)
-		(void)snprintf(err.msg, sizeof(err.msg), "%s", strerror((int)-n));
-	if (n < 0 || !bl_uuid_parse(name, &uuid))
-		r = -EINVAL;
+	if (s->base)
+		bd_worker_push(worker_of(s, j->kind), j);
 	else
-		r = take(l, &uuid, text, (size_t)n, &err);
-	if (r == -EINVAL) {
-		set_aside(l->s, dir, folder, name, err.msg);
+		run_here(s, j);
+}
+
+/* All wishes of one turn of the event loop for one file are one job. */
+static void flush(struct bd_state *s)
+{
+	struct bd_state_entry *e, *next;
+
+	DL_FOREACH_SAFE(s->due, e, next) {
+		struct bd_job *j;
+
+		if (e->busy)
+			continue;
+		j = bd_state_make_job(e->wanted ? BD_JOB_WRITE : BD_JOB_DROP, &e->key, e->seq, e->text, e->len);
+		if (!j) {
+			set_failed(s, e, -ENOMEM); /* bd_state_retry makes it due again */
+			s->failing[e->key.kind] = -ENOMEM;
+		}
+		DL_DELETE(s->due, e);
+		e->due = false;
+		e->busy = j != NULL;
+		if (j)
+			bd_state_hand_out(s, j);
+	}
+}
+
+static void on_flush(evutil_socket_t fd, short what, void *ud)
+{
+	(void)fd, (void)what;
+	flush(ud);
+}
+
+static void on_reply(evutil_socket_t fd, short what, void *ud)
+{
+	struct bd_state *s = ud;
+	struct bd_jobs done = STAILQ_HEAD_INITIALIZER(done);
+	struct bd_job *j;
+	eventfd_t ignored;
+
+	(void)what;
+	(void)eventfd_read(fd, &ignored);
+	bd_worker_take_done(&s->of_claims, &done);
+	bd_worker_take_done(&s->of_domains, &done);
+	STAILQ_FOREACH(j, &done, link)
+		take_result(s, j);
+	while ((j = STAILQ_FIRST(&done))) {
+		STAILQ_REMOVE_HEAD(&done, link);
+		s->sink(s->ud, j->kind, &j->id, j->r);
+		free(j);
+	}
+}
+
+/* ---- wishes ---- */
+
+void bd_state_settle_at_once(struct bd_state *s)
+{
+	if (!s->base)
+		flush(s);
+}
+
+static int want(struct bd_state *s, struct bd_state_entry *e, const char *text, size_t len,
+		uint64_t *ret_seq)
+{
+	char *mine = NULL;
+
+	if (e->kept) {
+		*ret_seq = e->written;
 		return 0;
 	}
-	return r;
-}
-
-static int load_folder(struct load *l, int dir, const char *folder, take_file take)
-{
-	struct dirent **list = NULL;
-	int n = scandirat(dir, ".", &list, NULL, alphasort), r = 0;
-
-	if (n < 0)
-		return -errno;
-	for (int i = 0; i < n; i++) {
-		if (r == 0)
-			r = load_entry(l, dir, folder, list[i]->d_name, take);
-		free(list[i]);
+	if (text) {
+		mine = malloc(len);
+		if (!mine)
+			return -ENOMEM;
+		memcpy(mine, text, len);
 	}
-	free(list);
-	return r;
-}
-
-static int take_claim(struct load *l, const bl_uuid *name, const char *text, size_t len,
-		      struct bl_err *err)
-{
-	struct bd_state_claim *all, one;
-	char file[BL_UUID_STR];
-	int r = bd_state_claim_read(text, len, &one, err);
-
-	if (r < 0)
-		return r;
-	if (!bl_uuid_equal(name, &one.claim.id))
-		return bl_err_set(err, EINVAL, BL_ERR_BACKEND, "its id is not its name");
-	/* What the last boot's claims held went with that boot; one that had
-	 * ended was about to be removed. */
-	if (!bl_uuid_equal(&one.boot, &l->s->boot) || !bl_claim_live(&one.claim)) {
-		bl_uuid_format(name, file);
-		return bd_folder_drop(l->s->claims, file);
+	free(e->text);
+	e->text = mine;
+	e->len = len;
+	e->wanted = text != NULL;
+	e->seq = *ret_seq = ++s->seq;
+	set_failed(s, e, 0);
+	if (!text && !e->on_disk && !e->busy) {
+		free_entry(s, e);
+		return 0;
 	}
-	for (size_t i = 0; i < l->n_claims; i++)
-		if (bl_uuid_equal(&l->claims[i].claim.handle, &one.claim.handle))
-			return bl_err_set(err, EINVAL, BL_ERR_BACKEND,
-					  "its handle is that of another claim");
-	all = reallocarray(l->claims, l->n_claims + 1, sizeof(*all));
-	if (!all)
-		return -ENOMEM;
-	all[l->n_claims++] = one;
-	l->claims = all;
+	bd_state_make_due(s, e);
+	bd_state_settle_at_once(s);
 	return 0;
 }
 
-static int take_memory(struct load *l, const bl_uuid *name, const char *text, size_t len,
-		       struct bl_err *err)
+static int want_out(struct bd_state *s, struct bd_state_entry *e, uint64_t *ret_seq)
 {
-	struct bl_dom_memory one, *m;
-	int r = bd_state_memory_read(text, len, &one, err);
-
-	if (r < 0)
-		return r;
-	if (!bl_uuid_equal(name, &one.uuid))
-		return bl_err_set(err, EINVAL, BL_ERR_BACKEND, "its uuid is not its name");
-	m = bl_settings_remember(l->settings, name);
-	if (!m)
-		return -ENOMEM;
-	m->base = one.base;
-	m->base_from = one.base_from;
-	m->run = one.run;
-	m->external = one.external;
-	m->set = one.set;
-	m->persist = m->on_disk = true;
-	return 0;
-}
-
-static int remember_order(struct bd_state *s, const bl_uuid *id, uint64_t order)
-{
-	struct order *o = calloc(1, sizeof(*o));
-
-	if (!o)
-		return -ENOMEM;
-	o->id = *id;
-	o->order = order;
-	HASH_ADD(hh, s->orders, id, sizeof(o->id), o);
-	if (!o->hh.tbl) {
-		free(o);
-		return -ENOMEM;
-	}
-	if (order >= s->next_order)
-		s->next_order = order + 1;
-	return 0;
-}
-
-static int by_order(const void *a, const void *b)
-{
-	const struct bd_state_claim *x = a, *y = b;
-
-	return x->order < y->order ? -1 : x->order > y->order;
-}
-
-int bd_state_load(struct bd_state *s, const bl_uuid *boot, struct bl_ledger *ledger,
-		  struct bl_settings *settings, bool *ret_paused, struct bl_err *reterr)
-{
-	struct load l = { .s = s, .ledger = ledger, .settings = settings };
-	int r;
-
-	s->boot = *boot;
-	(void)unlinkat(s->dir, PAUSED BD_FOLDER_TMP, 0);
-	r = load_folder(&l, s->claims, "claims", take_claim);
-	if (r == 0)
-		r = load_folder(&l, s->domains, "domains", take_memory);
-	if (r == 0 && l.n_claims)
-		qsort(l.claims, l.n_claims, sizeof(*l.claims), by_order);
-	for (size_t i = 0; r == 0 && i < l.n_claims; i++) {
-		r = remember_order(s, &l.claims[i].claim.id, l.claims[i].order);
-		if (r == 0 && !bl_ledger_add(ledger, &l.claims[i].claim))
-			r = -ENOMEM;
-	}
-	free(l.claims);
-	if (r < 0)
-		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "state folder %s: %s", s->path,
-				  strerror(-r));
-	*ret_paused = faccessat(s->dir, PAUSED, F_OK, 0) == 0;
-	return 0;
-}
-
-static int save_out(struct bd_state *s, int dir, const bl_uuid *name)
-{
-	char file[BL_UUID_STR];
 	const char *text;
 	size_t len;
 	int r = bl_json_out_end_line(s->out, &text, &len);
 
-	if (r < 0)
-		return r;
-	bl_uuid_format(name, file);
-	return bd_folder_write(dir, file, text, len);
+	return r < 0 ? r : want(s, e, text, len, ret_seq);
 }
 
-static struct order *find_order(const struct bd_state *s, const bl_uuid *id)
+static int drop(struct bd_state *s, enum bd_state_kind kind, const bl_uuid *id, uint64_t *ret_seq)
 {
-	struct order *o = NULL;
+	struct bd_state_entry *e = find(s, kind, id);
 
-	if (s->orders)
-		HASH_FIND(hh, s->orders, id, sizeof(*id), o);
-	return o;
+	*ret_seq = 0;
+	return e ? want(s, e, NULL, 0, ret_seq) : 0;
 }
 
-static void forget_order(struct bd_state *s, struct order *o)
+int bd_state_save_claim(struct bd_state *s, struct bl_claim *c)
 {
-	if (!o)
-		return;
-	HASH_DEL(s->orders, o);
-	free(o);
+	struct bd_state_entry *e = bd_state_entry(s, BD_STATE_CLAIM, &c->id);
+
+	if (!e)
+		return -ENOMEM;
+	/* A new claim, maybe under the id of one that has ended and whose file is there. */
+	if (!e->wanted && !e->kept)
+		e->order = s->next_order++;
+	bd_state_claim_write(s->out, c, &s->boot, e->order);
+	return want_out(s, e, &c->record);
 }
 
-int bd_state_save_claim(struct bd_state *s, const struct bl_claim *c)
+int bd_state_drop_claim(struct bd_state *s, const bl_uuid *id, uint64_t *ret_seq)
 {
-	struct order *o = find_order(s, &c->id);
+	return drop(s, BD_STATE_CLAIM, id, ret_seq);
+}
+
+int bd_state_save_memory(struct bd_state *s, struct bl_dom_memory *m)
+{
+	struct bd_state_entry *e = bd_state_entry(s, BD_STATE_DOMAIN, &m->uuid);
+
+	if (!e)
+		return -ENOMEM;
+	/* What was set for this run alone must not replace what was set to stay. */
+	if (m->persist)
+		m->stays = m->set;
+	bd_state_memory_write(s->out, m, &m->stays);
+	return want_out(s, e, &m->record);
+}
+
+int bd_state_drop_memory(struct bd_state *s, const bl_uuid *uuid, uint64_t *ret_seq)
+{
+	struct bd_state_entry *e = find(s, BD_STATE_DOMAIN, uuid);
+
+	/* Somebody asks for that, and knows what is lost. */
+	if (e && e->kept) {
+		e->kept = false;
+		s->n_kept--;
+	}
+	return drop(s, BD_STATE_DOMAIN, uuid, ret_seq);
+}
+
+int bd_state_set_paused(struct bd_state *s, bool paused, uint64_t *ret_seq)
+{
+	static const char text[] = "paused\n";
+	struct bd_state_entry *e = bd_state_entry(s, BD_STATE_PAUSED, NULL);
+
+	if (!e)
+		return -ENOMEM;
+	return want(s, e, paused ? text : NULL, paused ? sizeof(text) - 1 : 0, ret_seq);
+}
+
+/* ---- how far it has come ---- */
+
+int bd_state_written(const struct bd_state *s, enum bd_state_kind kind, const bl_uuid *id,
+		     uint64_t seq)
+{
+	const struct bd_state_entry *e = find(s, kind, id);
+
+	if (!e || e->written >= seq)
+		return 0;
+	return e->failed && !e->due && !e->busy ? e->failed : -EINPROGRESS;
+}
+
+bool bd_state_is_kept(const struct bd_state *s, const bl_uuid *uuid)
+{
+	const struct bd_state_entry *e = find(s, BD_STATE_DOMAIN, uuid);
+
+	return e && e->kept;
+}
+
+bool bd_state_has_unknown_claims(const struct bd_state *s)
+{
+	return s->unknown_claims;
+}
+
+bool bd_state_failing(const struct bd_state *s)
+{
+	for (size_t k = 0; k < BD_STATE_KINDS; k++)
+		if (s->failing[k])
+			return true;
+	return false;
+}
+
+/* ---- life ---- */
+
+int bd_state_start(struct bd_state *s, struct event_base *base, bd_state_sink sink, void *ud)
+{
 	int r;
 
-	if (!o) {
-		r = remember_order(s, &c->id, s->next_order);
-		if (r < 0)
-			return r;
-		o = find_order(s, &c->id);
-	}
-	/* A new claim under the id of an ended one, whose file is still there. */
-	if (o->drop) {
-		o->drop = false;
-		o->order = s->next_order++;
-	}
-	bd_state_claim_write(s->out, c, &s->boot, o->order);
-	return save_out(s, s->claims, &c->id);
-}
-
-int bd_state_drop_claim(struct bd_state *s, const bl_uuid *id)
-{
-	char file[BL_UUID_STR];
-	int r;
-
-	bl_uuid_format(id, file);
-	r = bd_folder_drop(s->claims, file);
-	if (r == 0)
-		forget_order(s, find_order(s, id));
+	s->sink = sink;
+	s->ud = ud;
+	s->reply = event_new(base, s->reply_fd, EV_READ | EV_PERSIST, on_reply, s);
+	s->flush = event_new(base, -1, 0, on_flush, s);
+	if (!s->reply || !s->flush || event_add(s->reply, NULL) < 0)
+		return -ENOMEM;
+	r = bd_worker_start(&s->of_claims);
+	r = r ? r : bd_worker_start(&s->of_domains);
+	if (!r)
+		s->base = base;
 	return r;
 }
 
-void bd_state_drop_claim_later(struct bd_state *s, const bl_uuid *id)
+static void take_last(struct bd_state *s, struct bd_worker *w)
 {
-	struct order *o = find_order(s, id);
+	struct bd_jobs done = STAILQ_HEAD_INITIALIZER(done);
+	struct bd_job *j;
 
-	if (o)
-		o->drop = true;
-}
-
-int bd_state_retry(struct bd_state *s)
-{
-	struct order *o, *next;
-	int r = 0;
-
-	HASH_ITER(hh, s->orders, o, next) {
-		int one = o->drop ? bd_state_drop_claim(s, &o->id) : 0;
-
-		r = one < 0 ? one : r;
+	bd_worker_take_done(w, &done);
+	while ((j = STAILQ_FIRST(&done))) {
+		STAILQ_REMOVE_HEAD(&done, link);
+		take_result(s, j);
+		free(j);
 	}
-	return r;
+	(void)pthread_mutex_destroy(&w->lock);
+	(void)pthread_cond_destroy(&w->wake);
 }
 
-int bd_state_save_memory(struct bd_state *s, const struct bl_dom_memory *m)
+/* False: a thread hangs in the disk. */
+static bool stop(struct bd_state *s)
 {
-	char file[BL_UUID_STR], text[BD_STATE_FILE_MAX];
-	struct bl_dom_memory old = { 0 };
-	ssize_t n;
+	bool ended;
 
-	bl_uuid_format(&m->uuid, file);
-	if (!m->persist) {
-		/* What was set for this run alone must not replace what was
-		 * set to stay. */
-		n = bd_folder_read(s->domains, file, text, sizeof(text));
-		if (n < 0 || bd_state_memory_read(text, (size_t)n, &old, NULL) < 0)
-			old.set = (struct bl_override){ 0 };
-	}
-	bd_state_memory_write(s->out, m, m->persist ? &m->set : &old.set);
-	return save_out(s, s->domains, &m->uuid);
+	if (s->base)
+		flush(s);
+	if (s->reply)
+		event_free(s->reply);
+	if (s->flush)
+		event_free(s->flush);
+	s->reply = s->flush = NULL;
+	ended = bd_worker_stop(&s->of_claims, CLOSE_SECONDS);
+	ended &= bd_worker_stop(&s->of_domains, CLOSE_SECONDS);
+	if (!ended)
+		return false;
+	s->base = NULL;
+	take_last(s, &s->of_claims);
+	take_last(s, &s->of_domains);
+	flush(s); /* what was wished for while the same file was written */
+	return true;
 }
 
-int bd_state_drop_memory(struct bd_state *s, const bl_uuid *uuid)
+void bd_state_close(struct bd_state *s)
 {
-	char file[BL_UUID_STR];
+	struct bd_state_entry *e, *next;
 
-	bl_uuid_format(uuid, file);
-	return bd_folder_drop(s->domains, file);
-}
-
-int bd_state_set_paused(struct bd_state *s, bool paused)
-{
-	return paused ? bd_folder_write(s->dir, PAUSED, "paused\n", 7) : bd_folder_drop(s->dir, PAUSED);
+	if (!s || !stop(s))
+		return; /* a thread uses what is here until the process ends */
+	HASH_ITER(hh, s->entries, e, next)
+		free_entry(s, e);
+	for (size_t k = 0; k < BD_STATE_KINDS; k++)
+		bd_place_close(&s->places[k]);
+	if (s->reply_fd >= 0)
+		(void)close(s->reply_fd);
+	bl_json_out_free(s->out);
+	free(s->path);
+	free(s);
 }

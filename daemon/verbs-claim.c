@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "daemon/render.h"
 #include "daemon/verbs.h"
@@ -106,36 +107,81 @@ static const struct bl_param release_table[] = {
 	{ BL_PARAM_REQUIRED(struct release_params, ids, "ids", BL_PARAM_CLAIMS) },
 };
 
+/* A claim may be named twice: in small letters and in capitals. */
+static bool named_before(const struct bl_json *ids, size_t end, const bl_uuid *id)
+{
+	bl_uuid other;
+
+	for (size_t i = 0; i < end; i++)
+		if (bl_uuid_parse(bl_param_claim_text(bl_json_at(ids, i)), &other) &&
+		    bl_uuid_equal(&other, id))
+			return true;
+	return false;
+}
+
+static void answer_release(struct bd_call *call)
+{
+	const struct bl_json *ids = bl_json_get(call->req.params, "ids");
+	struct bl_json_out *o = bd_call_result(call);
+	char text[BL_UUID_STR];
+	bl_uuid id;
+
+	bl_json_array(o, "released");
+	for (size_t i = 0; i < bl_json_count(ids); i++)
+		if (bl_uuid_parse(bl_param_claim_text(bl_json_at(ids, i)), &id) &&
+		    !named_before(ids, i, &id)) {
+			bl_uuid_format(&id, text);
+			bl_json_put_string(o, NULL, text);
+		}
+	bl_json_array_end(o);
+	bd_call_done(call);
+}
+
+static void release_one_less(struct bd_call *call)
+{
+	if (--call->left)
+		return;
+	if (call->failed)
+		bd_call_fail(call, call->failed);
+	else
+		answer_release(call);
+}
+
+/* One of them is given back, or cannot be now. */
+static void on_released(void *ud, const struct bl_claim *c, const struct bl_err *err)
+{
+	struct bd_call *call = ud;
+
+	if (!c && !call->failed && (call->failed = malloc(sizeof(*call->failed))))
+		*call->failed = *err;
+	release_one_less(call);
+}
+
 int bd_verb_release(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
 	struct release_params params = { 0 };
-	bl_uuid released[BL_PARAM_ARRAY_MAX];
-	struct bl_json_out *o;
 	struct bl_claim *c;
-	char text[BL_UUID_STR];
-	size_t n = 0;
+	size_t n;
 	int r = BD_VERBS_DECODE(call, release_table, &params, err);
 
-	for (size_t i = 0; r == 0 && i < bl_json_count(params.ids); i++)
-		r = bd_manager_find_claim(m, bl_param_claim_text(bl_json_at(params.ids, i)), &c, err);
-	for (size_t i = 0; r == 0 && i < bl_json_count(params.ids); i++) {
-		/* One that is named in capitals as well is gone the second time. */
-		if (bd_manager_find_claim(m, bl_param_claim_text(bl_json_at(params.ids, i)), &c, NULL))
-			continue;
-		released[n++] = c->id;
-		r = bd_manager_release(m, c, err);
-	}
 	if (r < 0)
 		return r;
-	o = bd_call_result(call);
-	bl_json_array(o, "released");
+	n = bl_json_count(params.ids);
 	for (size_t i = 0; i < n; i++) {
-		bl_uuid_format(&released[i], text);
-		bl_json_put_string(o, NULL, text);
+		r = bd_manager_find_claim(m, bl_param_claim_text(bl_json_at(params.ids, i)), &c, err);
+		if (r < 0)
+			return r;
 	}
-	bl_json_array_end(o);
-	bd_call_done(call);
+	call->left = n + 1;
+	/* One named twice may be gone the second time. */
+	for (size_t i = 0; i < n; i++)
+		if (bd_manager_find_claim(m, bl_param_claim_text(bl_json_at(params.ids, i)), &c,
+					  NULL) == 0)
+			bd_manager_release(m, c, on_released, call);
+		else
+			call->left--;
+	release_one_less(call);
 	return 0;
 }
 
@@ -149,6 +195,22 @@ static const struct bl_param renew_table[] = {
 	{ BL_PARAM_REQUIRED(struct renew_params, ttl, "ttl_seconds", BL_PARAM_SECONDS), .min = 1 },
 };
 
+static void on_renewed(void *ud, const struct bd_changed *what, const struct bl_err *err)
+{
+	struct bd_call *call = ud;
+	char id[BL_UUID_STR];
+	struct bl_claim *c;
+	struct bl_err gone;
+
+	bl_uuid_format(&what->uuid, id);
+	if (err)
+		bd_call_fail(call, err);
+	else if (bd_manager_find_claim(call->all->manager, id, &c, &gone) < 0)
+		bd_call_fail(call, &gone);
+	else
+		bd_verbs_answer_claim(call, c);
+}
+
 int bd_verb_renew(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
@@ -158,11 +220,9 @@ int bd_verb_renew(struct bd_call *call, struct bl_err *err)
 
 	if (r == 0)
 		r = bd_manager_find_claim(m, params.id, &c, err);
-	if (r == 0)
-		r = bd_manager_renew(m, c, params.ttl, err);
 	if (r < 0)
 		return r;
-	bd_verbs_answer_claim(call, c);
+	bd_manager_renew(m, c, params.ttl, on_renewed, call);
 	return 0;
 }
 

@@ -156,14 +156,25 @@ static const struct bl_param set_table[] = {
 	{ BL_PARAM_OPTIONAL(struct set_params, persist, "persist", BL_PARAM_BOOL) },
 };
 
+static void on_set(void *ud, const struct bd_changed *what, const struct bl_err *err)
+{
+	struct bd_call *call = ud;
+
+	if (err) {
+		bd_call_fail(call, err);
+		return;
+	}
+	bd_manager_refresh(call->all->manager);
+	bd_verbs_put_domain(call, bd_call_result(call), what->domid);
+	bd_call_done(call);
+}
+
 static int verb_set(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
 	struct set_params params = { .persist = true };
 	struct bd_set_request *req = &params.req;
 	const struct bl_dom *d;
-	struct bl_json_out *o;
-	uint32_t domid;
 	int r = BD_VERBS_DECODE(call, set_table, &params, err);
 
 	if (r < 0)
@@ -180,14 +191,7 @@ static int verb_set(struct bd_call *call, struct bl_err *err)
 	r = bd_manager_find_domain(m, params.domain, &d, err);
 	if (r < 0)
 		return r;
-	domid = d->domid;
-	r = bd_manager_set(m, d, req, err);
-	if (r < 0)
-		return r;
-	bd_manager_refresh(m);
-	o = bd_call_result(call);
-	bd_verbs_put_domain(call, o, domid);
-	bd_call_done(call);
+	bd_manager_set(m, d, req, on_set, call);
 	return 0;
 }
 
@@ -199,26 +203,33 @@ static const struct bl_param forget_table[] = {
 	{ BL_PARAM_REQUIRED(struct forget_params, domain, "domain", BL_PARAM_DOMAIN) },
 };
 
+static void on_forgotten(void *ud, const struct bd_changed *what, const struct bl_err *err)
+{
+	struct bd_call *call = ud;
+	struct bl_json_out *o;
+
+	if (err) {
+		bd_call_fail(call, err);
+		return;
+	}
+	bd_manager_refresh(call->all->manager);
+	o = bd_call_result(call);
+	bd_render_forgotten(o, what);
+	if (what->domid != BL_DOMID_NONE)
+		bd_verbs_put_domain(call, o, what->domid);
+	bd_call_done(call);
+}
+
 static int verb_forget(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
 	struct forget_params params = { 0 };
-	struct bd_forgotten f = { .any = false };
-	struct bl_json_out *o;
 	int r = BD_VERBS_DECODE(call, forget_table, &params, err);
 
 	if (r < 0)
 		return r;
 	bd_manager_refresh(m);
-	r = bd_manager_forget(m, params.domain, &f, err);
-	if (r < 0)
-		return r;
-	bd_manager_refresh(m);
-	o = bd_call_result(call);
-	bd_render_forgotten(o, &f);
-	if (f.domid != BL_DOMID_NONE)
-		bd_verbs_put_domain(call, o, f.domid);
-	bd_call_done(call);
+	bd_manager_forget(m, params.domain, on_forgotten, call);
 	return 0;
 }
 
@@ -299,17 +310,25 @@ static int verb_rebalance(struct bd_call *call, struct bl_err *err)
 	return 0;
 }
 
+static void on_paused(void *ud, const struct bd_changed *what, const struct bl_err *err)
+{
+	struct bd_call *call = ud;
+
+	if (err) {
+		bd_call_fail(call, err);
+		return;
+	}
+	bl_json_put_bool(bd_call_result(call), "paused", what->paused);
+	bd_call_done(call);
+}
+
 static int set_paused(struct bd_call *call, bool paused, struct bl_err *err)
 {
 	int r = no_params(call, err);
 
 	if (r == 0)
-		r = bd_manager_pause(call->all->manager, paused, err);
-	if (r < 0)
-		return r;
-	bl_json_put_bool(bd_call_result(call), "paused", paused);
-	bd_call_done(call);
-	return 0;
+		bd_manager_pause(call->all->manager, paused, on_paused, call);
+	return r;
 }
 
 static int verb_pause(struct bd_call *call, struct bl_err *err)

@@ -70,7 +70,7 @@ struct bl_claim *bl_ledger_named(const struct bl_ledger *l, const struct bl_dom 
 	for (size_t i = 0; i < l->n; i++) {
 		struct bl_claim *c = l->claims[i];
 
-		if (c->domid != BL_DOMID_NONE || bl_claim_ends(c))
+		if (c->domid != BL_DOMID_NONE || bl_claim_ends(c) || c->foreign)
 			continue;
 		if (c->has_uuid && bl_uuid_equal(&c->uuid, &d->uuid))
 			return c;
@@ -185,6 +185,8 @@ bl_pages bl_claim_promised(const struct bl_claim *c, const struct bl_snapshot *s
 	const struct bl_dom *d = bl_snapshot_find(s, c->domid);
 	const struct bl_dom *before = c->after ? bl_snapshot_find(s, c->after) : NULL;
 
+	if (bl_claim_ends(c) && c->state == BL_CLAIM_RECLAIMING && c->holder == BL_DOMID_NONE)
+		return BL_PAGES(0);
 	if (d)
 		covered = bl_pages_add(covered, d->tot);
 	if (before)

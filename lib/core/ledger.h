@@ -30,7 +30,19 @@ struct bl_claim {
 	/* An ended state: the claim is being given back and is to end like that, as soon as
 	 * the hypervisor and the disk let it; reason says why. RECLAIMING: it goes on. */
 	enum bl_claim_state ends;
-	bool unsaved;		    /* the manager's: its record could not be written as it is here */
+	/* the manager's, of its record: */
+	uint64_t record; /* number of what was written last, or is being written */
+	bool unsaved;	 /* there was no memory to write it: tried again at every tick */
+	bool recorded;	 /* some record of it was written */
+	unsigned then;	 /* what is done once it is written; 0 nothing */
+	bool end_begun;	 /* it says how the claim ends, or is removed */
+	bool dropped;	 /* it is removed, and not written again */
+	bool end_said;	 /* that the end was tried in vain */
+	/* Its record is a newer balloond's: it keeps its place and what it holds, and is
+	 * not touched. */
+	bool foreign;
+	int end_errnum; /* with `ends`: the error of which reason is the text; 0 none */
+	enum bl_err_id end_id;
 	char name[BL_NAME_MAX + 1]; /* of the domain to come; "" none */
 	bool has_uuid;
 	bl_uuid uuid;	   /* of the domain to come */
@@ -116,7 +128,8 @@ void bl_ledger_match(struct bl_ledger *l, const struct bl_snapshot *s);
 /* What was put into the pool on that node, or with -1 on none, for all claims. */
 bl_pages bl_ledger_pooled(const struct bl_ledger *l, int node);
 
-/* What this claim keeps from others beyond what the hypervisor keeps for it:
+/* What this claim keeps from others beyond what the hypervisor keeps for it; 0 of
+ * one that ends and has nothing there.
  * RECLAIMING: size + overhead - staked; HELD: overhead (and what is not staked);
  * with a holder its own pages are taken from the overhead already; with a domid
  * what that has is covered as well, and what `after` has yet to give back. */

@@ -13,6 +13,7 @@ static void sort_out_claims(struct bl_plan *plan, const struct bl_plan_in *in)
 	bool blocked = false;
 
 	sc->claims_short = false;
+	sc->lacked = BL_PAGES(0);
 	sc->blocked = BL_PAGES(0);
 	for (size_t i = 0; i < in->ledger->n; i++)
 		if (in->ledger->claims[i]->state == BL_CLAIM_RECLAIMING)
@@ -32,6 +33,7 @@ static void sort_out_claims(struct bl_plan *plan, const struct bl_plan_in *in)
 			continue;
 		}
 		sc->claims_short |= need > room;
+		sc->lacked = bl_pages_max(sc->lacked, c->lacks);
 		pool -= need;
 		room -= need;
 	}
@@ -96,9 +98,10 @@ static bl_pages budget_of(const struct bl_plan *plan)
 	int64_t budget = plan->balance + (int64_t)sc->blocked.n;
 
 	/* Pages come and go by themselves. What lacks a few of them asks for some more at
-	 * once, or its guests would be told of each. */
-	if (sc->asked.n && sc->shortage.n > sc->asked.n &&
-	    sc->shortage.n - sc->asked.n < BL_PROGRESS_PAGES)
+	 * once, or its guests would be told of each; and where somebody else takes a few
+	 * all the time a claim would run after them for ever. */
+	if (sc->shortage.n > sc->asked.n && sc->shortage.n - sc->asked.n < BL_PROGRESS_PAGES &&
+	    (sc->asked.n || sc->lacked.n >= BL_PROGRESS_PAGES))
 		budget -= (int64_t)BL_PROGRESS_PAGES;
 	for (size_t k = 0; k < sc->n; k++)
 		budget += (int64_t)plan->views[sc->index[k]].have.n;

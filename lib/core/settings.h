@@ -106,10 +106,11 @@ struct bl_dom_memory {
 	struct bl_run run;
 	bool external; /* someone else steers it; until --mode auto */
 	bool persist;  /* false: `set --no-persist`, forgotten at a restart */
-	bool dirty;    /* not on disk as it is here */
-	bool on_disk;  /* some of it is: what is not may be lost, what is must not be wrong */
-	bool unsaved;  /* it could not be written: tried again at every tick */
+	bool dirty;    /* it has changed since it was last given to be written */
+	bool on_disk;  /* some of it was: what is not may be lost, what is must not be wrong */
+	uint64_t record; /* number of what was written last, or is being written */
 	struct bl_override set;
+	struct bl_override stays; /* what of that was set to outlive a restart */
 	UT_hash_handle hh;
 };
 

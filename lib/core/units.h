@@ -27,6 +27,8 @@ typedef struct { uint64_t n; } bl_ms;
 #define BL_MS_NEVER BL_MS(UINT64_MAX)
 
 /* Largest page count that converts to bytes without overflow. */
+/* What an x86 processor can address at most, with 52 bits. */
+#define BL_HOST_PAGES_MAX (UINT64_C(1) << 40)
 #define BL_PAGES_MAX (UINT64_MAX / BL_PAGE_BYTES)
 
 static inline bl_bytes bl_pages_to_bytes(bl_pages p)

@@ -148,7 +148,7 @@ int bench_hypercalls(const char *folder, unsigned n)
 	snprintf(state_dir, sizeof(state_dir), "%s/state", folder);
 	bd_config_init(&config);
 	config.settings.tick = BL_MS(60000); /* not in the middle of this */
-	check(bd_state_open(state_dir, &mc.state, &err), &err);
+	check(bd_state_open(state_dir, NULL, &mc.state, &err), &err);
 	check(bd_manager_new(&mc, &m), &err);
 	events = bd_manager_host_events(m);
 	check(bd_host_sim_open(mc.base, &events, world, state_dir, 1, &host, &err), &err);

@@ -139,7 +139,7 @@ static void life_begin(struct life *l, enum bd_role role)
 	empty("domains");
 	empty(".");
 	bd_config_init(&l->config);
-	FUZZ_EXPECT(bd_state_open(state, &l->state, &err) == 0);
+	FUZZ_EXPECT(bd_state_open(state, NULL, &l->state, &err) == 0);
 	mc = (struct bd_manager_config){ .base = base, .state = l->state, .events = l->events,
 					 .settings = &l->config.settings };
 	FUZZ_EXPECT(bd_manager_new(&mc, &l->m) == 0);

@@ -11,7 +11,7 @@
 static void sound_claim(const struct bl_claim *c)
 {
 	FUZZ_EXPECT(bl_handle_is_ours(&c->handle));
-	FUZZ_EXPECT(c->min.n >= 1 && c->min.n <= c->size.n && c->size.n <= BL_PAGES_MAX);
+	FUZZ_EXPECT(c->min.n >= 1 && c->min.n <= c->size.n && c->size.n <= BL_HOST_PAGES_MAX);
 	FUZZ_EXPECT(c->node >= -1 && c->node < BL_NODES_MAX);
 	FUZZ_EXPECT(c->state != BL_CLAIM_BUILDING || c->domid != BL_DOMID_NONE);
 	FUZZ_EXPECT(bl_text_clean(c->name, strlen(c->name)));
@@ -26,8 +26,9 @@ static void claim(struct bl_json_out *o, const char *text, size_t len)
 	char *first;
 	const char *again;
 	size_t first_len, again_len;
+	bool newer;
 
-	if (bd_state_claim_read(text, len, &one, &e) < 0) {
+	if (bd_state_claim_read(text, len, &one, &newer, &e) < 0) {
 		FUZZ_EXPECT(e.msg[0] && bl_text_clean(e.msg, strlen(e.msg)));
 		return;
 	}
@@ -35,7 +36,7 @@ static void claim(struct bl_json_out *o, const char *text, size_t len)
 	bd_state_claim_write(o, &one.claim, &one.boot, one.order);
 	FUZZ_EXPECT(bl_json_out_end(o, &again, &first_len) == 0);
 	first = fuzz_text((const uint8_t *)again, first_len);
-	FUZZ_EXPECT(bd_state_claim_read(first, first_len, &two, &e) == 0);
+	FUZZ_EXPECT(bd_state_claim_read(first, first_len, &two, &newer, &e) == 0);
 	bd_state_claim_write(o, &two.claim, &two.boot, two.order);
 	FUZZ_EXPECT(bl_json_out_end(o, &again, &again_len) == 0);
 	FUZZ_EXPECT(first_len == again_len && !memcmp(first, again, again_len));
@@ -49,19 +50,20 @@ static void memory(struct bl_json_out *o, const char *text, size_t len)
 	char *first;
 	const char *again;
 	size_t first_len, again_len;
+	bool newer;
 
-	if (bd_state_memory_read(text, len, &one, &e) < 0) {
+	if (bd_state_memory_read(text, len, &one, &newer, &e) < 0) {
 		FUZZ_EXPECT(e.msg[0] && bl_text_clean(e.msg, strlen(e.msg)));
 		FUZZ_EXPECT(one.dirty && one.base.n == 0);
 		return;
 	}
 	if (one.set.has_weight)
 		FUZZ_EXPECT(one.set.weight >= 1 && one.set.weight <= BL_WEIGHT_MAX);
-	FUZZ_EXPECT(one.base.n <= BL_PAGES_MAX);
+	FUZZ_EXPECT(one.base.n <= BL_HOST_PAGES_MAX);
 	bd_state_memory_write(o, &one, &one.set);
 	FUZZ_EXPECT(bl_json_out_end(o, &again, &first_len) == 0);
 	first = fuzz_text((const uint8_t *)again, first_len);
-	FUZZ_EXPECT(bd_state_memory_read(first, first_len, &two, &e) == 0);
+	FUZZ_EXPECT(bd_state_memory_read(first, first_len, &two, &newer, &e) == 0);
 	bd_state_memory_write(o, &two, &two.set);
 	FUZZ_EXPECT(bl_json_out_end(o, &again, &again_len) == 0);
 	FUZZ_EXPECT(first_len == again_len && !memcmp(first, again, again_len));

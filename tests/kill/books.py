@@ -11,7 +11,11 @@ HOLDER_PAGES = 14
 
 def moving(status):
     """What must come to rest by itself, or was waited for by nobody."""
-    return ([c["id"] for c in status["claims"] if c["state"] == "reclaiming"] +
+    there = {d["domid"] for d in status["domains"]}
+    return ([c["id"] for c in status["claims"] if c["state"] == "reclaiming" or
+             # these end, once that is written
+             c["state"] == "held" and c["held_bytes"] != c["size_bytes"] or
+             c["state"] == "building" and c["domid"] not in there] +
             [d["name"] for d in status["domains"] if d["state"] in ("growing", "shrinking", "building", "dying")])
 
 

@@ -294,8 +294,8 @@ class Client:
         self.external = None  # until it was told, and while the other is asked
         self.daemon.call("sim.set", name="mail", values={"target": "2560M"})
         self.wait("it is noticed", lambda s: domains(s)["mail"]["state"] == "external")
+        self.pause(True)  # the same thread wrote down who steers mail before that
         self.external = True
-        self.pause(True)
         self.external = None
         self.ask("set", "set", domain="mail", mode="auto")
         self.external = False

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,9 @@
 static bool counting;
 static unsigned long kill_at, n_points;
 static int log_fd = -1;
+/* The threads that write files have places to be killed at, too: one at a time, so that
+ * the last line of the log is the place of the kill. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 void points_init(void)
 {
@@ -32,11 +36,15 @@ static void point(const char *when, const char *what, const char *name)
 {
 	if (!counting)
 		return;
+	(void)pthread_mutex_lock(&lock);
 	n_points++;
 	if (log_fd >= 0)
 		dprintf(log_fd, "%s %s%s%s\n", when, what, name ? " " : "", name ? name : "");
-	if (n_points == kill_at)
+	if (n_points == kill_at) {
 		(void)raise(SIGKILL);
+		(void)pause(); /* with the lock, until the process is gone */
+	}
+	(void)pthread_mutex_unlock(&lock);
 }
 
 void point_before(const char *what, const char *name)

@@ -90,7 +90,7 @@ static int open_all(struct bl_err *err)
 	l.events = mc.events = bd_events_new(64);
 	if (!l.base || !l.events)
 		abort();
-	r = bd_state_open(l.folder, &l.state, err);
+	r = bd_state_open(l.folder, NULL, &l.state, err);
 	if (r)
 		return r;
 	mc.state = l.state;

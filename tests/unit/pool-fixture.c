@@ -6,6 +6,7 @@
 #include <xenctrl.h>
 
 #include "daemon/log.h"
+#include "daemon/state-internal.h"
 
 void done(void *ud, const struct bl_claim *c, const struct bl_err *err)
 {
@@ -19,12 +20,34 @@ void done(void *ud, const struct bl_claim *c, const struct bl_err *err)
 		a->err = *err;
 }
 
-void run(struct daemon *d, long usec)
+static void run_for(struct daemon *d, long usec)
 {
 	const struct timeval t = { .tv_usec = usec };
 
 	event_base_loopexit(d->base, &t);
 	event_base_loop(d->base, EVLOOP_NO_EXIT_ON_EMPTY);
+}
+
+/* A file is being written. */
+static bool writes(const struct daemon *d)
+{
+	struct bd_state_entry *e, *next;
+	bool is = false;
+
+	HASH_ITER(hh, d->state->entries, e, next)
+		is |= e->busy || e->due;
+	return is;
+}
+
+/* However long the disk takes, what follows is seen, too. */
+void run(struct daemon *d, long usec)
+{
+	run_for(d, usec);
+	while (writes(d)) {
+		while (writes(d))
+			run_for(d, 1000);
+		run_for(d, usec);
+	}
 }
 
 struct daemon start(void)
@@ -37,7 +60,7 @@ struct daemon start(void)
 
 	bl_settings_init(&settings);
 	settings.reserve = (struct bl_share){ 0 };
-	if (bd_state_open(folder, &d.state, &err))
+	if (bd_state_open(folder, NULL, &d.state, &err))
 		fail_msg("%s", err.msg);
 	cfg.state = d.state;
 	assert_int_equal(bd_manager_new(&cfg, &d.m), 0);
@@ -97,6 +120,50 @@ void claimed(struct daemon *d, uint8_t n, uint64_t pages, int node)
 	assert_true(a.n == 1 && a.held);
 	assert_int_equal(a.claim.state, BL_CLAIM_HELD);
 	assert_int_equal(a.claim.staked.n, pages);
+}
+
+#define TURNS 2000
+
+int release(struct daemon *d, uint8_t n, struct bl_err *err)
+{
+	struct answer a = { 0 };
+
+	bd_manager_release(d->m, find(d, n), done, &a);
+	for (int i = 0; i < TURNS && !a.n; i++)
+		run(d, 1000);
+	assert_int_equal(a.n, 1);
+	*err = a.err;
+	return a.held ? 0 : -a.err.errnum;
+}
+
+void changed(void *ud, const struct bd_changed *what, const struct bl_err *err)
+{
+	struct changed *c = ud;
+
+	c->n++;
+	c->what = *what;
+	if (err)
+		c->err = *err;
+	c->r = err ? -err->errnum : 0;
+}
+
+int until_changed(struct daemon *d, struct changed *c)
+{
+	for (int i = 0; i < TURNS && !c->n; i++)
+		run(d, 1000);
+	assert_int_equal(c->n, 1);
+	return c->r;
+}
+
+int renew(struct daemon *d, uint8_t n, uint64_t ms, struct bl_err *err)
+{
+	struct changed c = { 0 };
+	int r;
+
+	bd_manager_renew(d->m, find(d, n), BL_MS(ms), changed, &c);
+	r = until_changed(d, &c);
+	*err = c.err;
+	return r;
 }
 
 struct bl_claim *find(struct daemon *d, uint8_t n)

@@ -34,12 +34,25 @@ int calm(void **state);
 struct daemon start(void);
 /* As a kill: nothing is tidied up at a stop. */
 void stop(struct daemon *d);
+/* At least for so long, and until all is written that was to be. */
 void run(struct daemon *d, long usec);
 
 void done(void *ud, const struct bl_claim *c, const struct bl_err *err);
 struct answer ask(struct daemon *d, uint8_t n, uint64_t pages, int node);
 void claimed(struct daemon *d, uint8_t n, uint64_t pages, int node);
 struct answer hand(struct daemon *d, uint8_t n, uint32_t domid, uint64_t pages);
+/* Wait for the answer: 0 or -errno, *err says why. */
+int release(struct daemon *d, uint8_t n, struct bl_err *err);
+int renew(struct daemon *d, uint8_t n, uint64_t ms, struct bl_err *err);
+/* A bd_change_done into a struct changed. */
+struct changed {
+	unsigned n;
+	int r;
+	struct bd_changed what;
+	struct bl_err err;
+};
+void changed(void *ud, const struct bd_changed *what, const struct bl_err *err);
+int until_changed(struct daemon *d, struct changed *c);
 /* A domain that a toolstack is about to fill. */
 struct fake_domain *built(uint32_t domid, uint64_t max);
 

@@ -74,14 +74,14 @@ void load(struct loaded *l, const bl_uuid *b)
 
 	*l = (struct loaded){ 0 };
 	bl_settings_init(&l->settings);
-	if (bd_state_open(folder, &l->s, &e) ||
+	if (bd_state_open(folder, NULL, &l->s, &e) ||
 	    bd_state_load(l->s, b, &l->ledger, &l->settings, &l->paused, &e))
 		fail_msg("%s", e.msg);
 }
 
 void unload(struct loaded *l)
 {
-	bd_state_close(l->s);
+	bd_state_close(l->s); /* NULL is fine */
 	bl_ledger_free(&l->ledger);
 	bl_settings_free(&l->settings);
 }

@@ -83,11 +83,23 @@ static void a_named_file_must_be_there(void **state)
 {
 	struct bd_config c;
 	struct bl_err e;
+	char fifo[128];
 
 	(void)state;
 	assert_int_equal(bd_config_load(file, true, &c, &e), -ENOENT);
 	assert_non_null(strstr(e.msg, file));
 	assert_int_equal(bd_config_load(dir, true, &c, &e), -EISDIR);
+	/* Nobody writes to a FIFO, and none is waited for. */
+	assert_int_equal(mkfifo(file, 0600), 0);
+	assert_int_equal(bd_config_load(file, true, &c, &e), -ENOTSUP);
+	assert_non_null(strstr(e.msg, "b.conf: is no regular file"));
+	assert_int_equal(unlink(file), 0);
+	(void)mkdir(dropins, 0700);
+	snprintf(fifo, sizeof(fifo), "%s/x.conf", dropins);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_int_equal(bd_config_load(file, false, &c, &e), -ENOTSUP);
+	assert_non_null(strstr(e.msg, "b.conf.d/x.conf: is no regular file"));
+	assert_int_equal(unlink(fifo), 0);
 }
 
 static void every_key_is_read(void **state)

@@ -98,7 +98,7 @@ static void a_release_that_is_cut_off(void **state)
 	(void)state;
 	claimed(&d, 1, 1000, -1);
 	fake_xen.on_destroy = keep_record;
-	assert_int_equal(bd_manager_release(d.m, find(&d, 1), &err), 0);
+	assert_int_equal(release(&d, 1, &err), 0);
 	killed_there(&d);
 	assert_null(find(&d, 1));
 	assert_true(released == 1 && !failed);
@@ -222,13 +222,13 @@ static void a_record_that_cannot_go_keeps_its_pages(void **state)
 	claimed(&d, 1, 1000, -1);
 	claimed(&d, 2, 2000, -1);
 	block(1);
-	assert_true(bd_manager_release(d.m, find(&d, 1), &err) < 0);
+	assert_true(release(&d, 1, &err) < 0);
 	assert_int_equal(fake_xen.pool[ANY], 3000);
 	run(&d, 50000);
 	assert_int_equal(fake_xen.pool[ANY], 3000);
 	assert_true(is_a_problem(&d));
 	/* It is nobody's any more. */
-	assert_true(bd_manager_renew(d.m, find(&d, 1), BL_MS(1000), &err) == -EBUSY);
+	assert_true(renew(&d, 1, 1000, &err) == -EBUSY);
 	assert_int_equal(ask(&d, 1, 1000, -1).err.id, BL_ERR_BAD_STATE);
 	built(7, 1000);
 	assert_false(hand(&d, 1, 7, 1000).held);
@@ -252,7 +252,7 @@ static void a_holder_goes_all_the_same(void **state)
 	(void)state;
 	claimed(&d, 1, 1000, -1);
 	block(1);
-	assert_int_equal(bd_manager_release(d.m, find(&d, 1), &err), 0);
+	assert_int_equal(release(&d, 1, &err), 0);
 	assert_null(find(&d, 1));
 	assert_int_equal(fake_xen_outstanding(), 0);
 	run(&d, 50000);
@@ -310,7 +310,7 @@ static void a_record_is_written_later(void **state)
 	(void)state;
 	claimed(&d, 1, 1000, -1);
 	block(1);
-	assert_true(bd_manager_renew(d.m, find(&d, 1), BL_MS(5000), &err) < 0);
+	assert_true(renew(&d, 1, 5000, &err) < 0);
 	c = find(&d, 1);
 	bd_manager_handoff(d.m, c, 99, BL_PAGES(1), &BL_MS(1), done, &a); /* in vain */
 	built(7, 999);

@@ -26,7 +26,7 @@ static void stands_in_the_pool(void **state)
 	assert_string_equal(find(&d, 1)->reason, "held in the hypervisor's pool");
 	on_disk = true;
 	fake_xen.on_less = look_at_record;
-	assert_int_equal(bd_manager_release(d.m, find(&d, 1), &err), 0);
+	assert_int_equal(release(&d, 1, &err), 0);
 	assert_false(on_disk); /* it could not take another's */
 	assert_int_equal(fake_xen.pool[ANY], 2000);
 	is(&d, 2, BL_CLAIM_HELD, 2000);
@@ -46,7 +46,7 @@ static void is_handed_over_in_one_move(void **state)
 	claimed(&d, 3, 700, -1);
 	run(&d, 30000);
 	fake_xen.sets = 0;
-	bd_manager_handoff(d.m, find(&d, 1), 7, BL_PAGES(1000), &BL_MS(1000), done, &a);
+	a = hand(&d, 1, 7, 1000);
 	assert_true(a.n == 1 && a.held);
 	assert_true(fake_xen.moves == 1 && !fake_xen.sets);
 	assert_int_equal(b->outstanding, 1000);
@@ -61,7 +61,7 @@ static void is_handed_over_in_one_move(void **state)
 	assert_int_equal(smaller->outstanding, 500);
 	assert_int_equal(fake_xen.pool[ANY], 2010);
 	assert_true(fake_xen.moves == 2 && fake_xen.sets == 1);
-	assert_int_equal(bd_manager_release(d.m, find(&d, 4), &a.err), 0);
+	assert_int_equal(release(&d, 4, &a.err), 0);
 	larger->tot = 100;
 	larger->outstanding = 200;
 	assert_true(hand(&d, 2, 8, 3000).held);
@@ -155,7 +155,7 @@ static void takes_what_a_node_has(void **state)
 		assert_true(a.n == 1 && a.held == rows[i].held);
 		assert_int_equal(fake_xen.pool[NODE], rows[i].held ? 200000 : 0);
 		if (rows[i].held)
-			assert_int_equal(bd_manager_release(d.m, find(&d, (uint8_t)(i + 1)), &a.err), 0);
+			assert_int_equal(release(&d, (uint8_t)(i + 1), &a.err), 0);
 		else if (!strstr(a.err.msg, "of node 2 781.3 MiB is free and not claimed"))
 			fail_msg("%s", a.err.msg);
 	}

@@ -181,21 +181,27 @@ static void one_from_another_host(void **state)
 
 static void forgets(struct daemon *d, const char *what, bool any, uint32_t domid)
 {
-	struct bd_forgotten f;
-	struct bl_err err;
+	struct changed c = { 0 };
 
 	bd_manager_refresh(d->m);
-	if (bd_manager_forget(d->m, what, &f, &err))
-		fail_msg("%s", err.msg);
-	assert_int_equal(f.any, any);
-	assert_int_equal(f.domid, domid);
+	bd_manager_forget(d->m, what, changed, &c);
+	if (until_changed(d, &c))
+		fail_msg("%s", c.err.msg);
+	assert_int_equal(c.what.any, any);
+	assert_int_equal(c.what.domid, domid);
+}
+
+static void cannot_forget(struct daemon *d, const char *what, int r)
+{
+	struct changed c = { 0 };
+
+	bd_manager_forget(d->m, what, changed, &c);
+	assert_int_equal(until_changed(d, &c), r);
 }
 
 static void what_is_remembered_is_dropped(void **state)
 {
 	struct daemon d = started(50000);
-	struct bd_forgotten f;
-	struct bl_err err;
 	char text[BL_UUID_STR];
 	bl_uuid u = OF_WEB;
 
@@ -214,15 +220,15 @@ static void what_is_remembered_is_dropped(void **state)
 	look(&d);
 	web(6, 20000);
 	look(&d);
-	assert_int_equal(bd_manager_forget(d.m, "5", &f, &err), -EBUSY);
+	cannot_forget(&d, "5", -EBUSY);
 	assert_true(known(&d)->set.has_weight);
 	/* one that is gone is known by its UUID, and then it is not */
 	goes(5);
 	goes(6);
 	look(&d);
-	assert_int_equal(bd_manager_forget(d.m, "web", &f, &err), -ESRCH);
+	cannot_forget(&d, "web", -ESRCH);
 	forgets(&d, text, true, BL_DOMID_NONE);
-	assert_int_equal(bd_manager_forget(d.m, text, &f, &err), -ESRCH);
+	cannot_forget(&d, text, -ESRCH);
 	stop(&d);
 	d = start();
 	assert_null(known(&d));

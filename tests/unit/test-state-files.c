@@ -2,6 +2,7 @@
 /* Whatever is found on the disk. */
 #include "tests/unit/state-fixture.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -86,13 +87,14 @@ static void put_claim(const char *member, const char *value)
 static void hostile_claims_are_set_aside(void **state)
 {
 	static const struct { const char *member, *value; } rows[] = {
-		{ "format", "2" }, { "boot", "\"x\"" }, { "boot", NULL }, { "order", "-1" },
+		{ "format", "0" }, { "format", "\"2\"" }, { "boot", "\"x\"" }, { "boot", NULL }, { "order", "-1" },
 		{ "order", "9223372036854775807" }, { "order", "1e3" }, { "id", "7" },
 		{ "id", "\"02020202-0202-4002-8002-020202020202\"" },
 		{ "handle", "\"00000000-c1a1-0000-0000-000000000001\"" }, { "handle", "null" },
 		{ "state", "\"flying\"" }, { "state", "[]" }, { "name", "\"\\u0001\"" },
 		{ "name", "null" }, { "uuid", "\"\"" }, { "size_pages", "0" }, { "size_pages", "-5" },
-		{ "size_pages", "9223372036854775807" }, { "size_pages", "10.5" },
+		{ "size_pages", "9223372036854775807" }, { "size_pages", "1099511627777" },
+		{ "pooled_pages", "1125899906842624" }, { "overhead_pages", "1125899906842624" }, { "size_pages", "10.5" },
 		{ "min_pages", "11" }, { "min_pages", "0" }, { "overhead_pages", "-1" },
 		{ "node", "64" }, { "node", "-2" }, { "pooled_pages", "-1" }, { "queue", "1" }, { "created_ms", "-1" },
 		{ "patience_ms", "-1" }, { "patience_ms", "null" }, { "ttl_ms", "\"x\"" }, { "expires_ms", "{}" }, { "expires_ms", NULL },
@@ -211,6 +213,203 @@ static void odd_files_are_set_aside(void **state)
 	unload(&l);
 }
 
+/* ---- what is no fault of the file ------------------------------------------------ */
+
+static int try_load(struct bl_err *e)
+{
+	struct loaded l = { 0 };
+	int r;
+
+	bl_settings_init(&l.settings);
+	r = bd_state_open(folder, NULL, &l.s, e);
+	if (r == 0)
+		r = bd_state_load(l.s, &boot, &l.ledger, &l.settings, &l.paused, e);
+	unload(&l);
+	return r;
+}
+
+/* What the disk says to so many reads. */
+static int read_error;
+static unsigned read_errors;
+
+ssize_t __real_read(int fd, void *buf, size_t n);
+ssize_t __wrap_read(int fd, void *buf, size_t n);
+ssize_t __wrap_read(int fd, void *buf, size_t n)
+{
+	if (!read_errors)
+		return __real_read(fd, buf, n);
+	read_errors--;
+	errno = read_error;
+	return -1;
+}
+
+/* It is read again; where that goes on the start fails, and says which file it was. */
+static void an_error_that_passes_loses_nothing(void **state)
+{
+	static const int errors[] = { EIO, EMFILE, ENFILE, ENOMEM, EACCES };
+	struct loaded l;
+	struct bl_err e;
+
+	(void)state;
+	load(&l, &boot);
+	unload(&l);
+	put_claim(NULL, NULL);
+	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
+		read_error = errors[i];
+		read_errors = UINT32_MAX;
+		assert_int_equal(try_load(&e), -errors[i]);
+		assert_non_null(strstr(e.msg, "claims/" ID " cannot be read: "));
+		assert_non_null(strstr(e.msg, strerror(errors[i])));
+		read_errors = 2;
+		load(&l, &boot);
+		assert_int_equal(l.ledger.n, 1);
+		unload(&l);
+	}
+	read_errors = 0;
+	assert_true(exists("claims/" ID) && !exists("claims/" ID ".bad"));
+	assert_int_equal(warnings, 0);
+}
+
+static void add_problem(void *ud, const char *line)
+{
+	snprintf(ud, 1024, "%s", line);
+}
+
+/* A claim of a format to come stays where it is, and keeps what it has. */
+static void newer_claims_are_kept(void **state)
+{
+	static const char strange[] = "{\"format\":3,\"id\":\"" ID "\",\"size\":{\"pages\":10}}";
+	char problem[1024] = "";
+	struct bl_claim *c;
+	struct loaded l;
+
+	(void)state;
+	load(&l, &boot);
+	unload(&l);
+	put_claim("format", "2");
+	load(&l, &boot);
+	assert_int_equal(l.ledger.n, 1);
+	c = l.ledger.claims[0];
+	assert_true(c->foreign);
+	assert_int_equal(c->pooled.n, 9);
+	assert_int_equal(bl_ledger_pooled(&l.ledger, -1).n, 9);
+	assert_ptr_equal(bl_ledger_by_handle(&l.ledger, &c->handle), c);
+	assert_false(bd_state_has_unknown_claims(l.s));
+	bd_state_problems(l.s, add_problem, problem);
+	assert_non_null(strstr(problem, "claims/" ID));
+	assert_non_null(strstr(problem, "newer balloond"));
+	/* Whatever is saved: it is not written over. */
+	assert_int_equal(bd_state_save_claim(l.s, c), 0);
+	unload(&l);
+	load(&l, &boot);
+	assert_true(l.ledger.n == 1 && l.ledger.claims[0]->foreign);
+	unload(&l);
+	put_file("claims/" ID, strange);
+	load(&l, &boot);
+	assert_int_equal(l.ledger.n, 0);
+	assert_true(bd_state_has_unknown_claims(l.s)); /* nobody knows what it holds */
+	unload(&l);
+	assert_true(exists("claims/" ID) && !exists("claims/" ID ".bad"));
+}
+
+static void newer_limits_are_kept(void **state)
+{
+	static const char text[] = "{\"format\":2,\"uuid\":\"" ID "\",\"base_pages\":500,"
+				   "\"external\":false,\"set\":{\"max_pages\":99},\"new\":true}";
+	struct bl_dom_memory *m;
+	struct loaded l;
+	bl_uuid u;
+	char path[128], found[256] = "";
+	FILE *f;
+
+	(void)state;
+	assert_true(bl_uuid_parse(ID, &u));
+	load(&l, &boot);
+	unload(&l);
+	put_file("domains/" ID, text);
+	load(&l, &boot);
+	m = bl_settings_find(&l.settings, &u);
+	assert_true(m && m->set.max.n == 99 && bd_state_is_kept(l.s, &u));
+	m->base = BL_PAGES(700);
+	assert_int_equal(bd_state_save_memory(l.s, m), 0);
+	assert_int_equal(bd_state_written(l.s, BD_STATE_DOMAIN, &u, m->record), 0);
+	unload(&l);
+	snprintf(path, sizeof(path), "%s/domains/" ID, folder);
+	f = fopen(path, "re");
+	assert_true(f && fgets(found, sizeof(found), f));
+	fclose(f);
+	assert_string_equal(found, text);
+}
+
+/* An older balloond had claims' records where people's limits are. */
+static void old_claims_are_moved(void **state)
+{
+	char claims[80], path[160];
+	struct loaded l;
+	struct bd_state *s;
+	struct bl_ledger ledger = { 0 };
+	struct bl_settings settings;
+	struct bl_err e;
+	bool paused;
+
+	(void)state;
+	load(&l, &boot);
+	unload(&l);
+	put_claim(NULL, NULL);
+	snprintf(claims, sizeof(claims), "%s-run/claims", folder);
+	for (int again = 0; again < 2; again++) {
+		bl_settings_init(&settings);
+		if (bd_state_open(folder, claims, &s, &e) ||
+		    bd_state_load(s, &boot, &ledger, &settings, &paused, &e))
+			fail_msg("%s", e.msg);
+		assert_int_equal(ledger.n, 1);
+		assert_false(exists("claims"));
+		snprintf(path, sizeof(path), "%s/" ID, claims);
+		assert_int_equal(access(path, F_OK), 0);
+		bd_state_close(s);
+		bl_ledger_free(&ledger);
+		bl_settings_free(&settings);
+	}
+	assert_int_equal(warnings, 0);
+}
+
+/* ---- no folder ------------------------------------------------------------------- */
+
+static void retry(struct bd_state *s)
+{
+	for (int i = 0; i < 30 && bd_state_failing(s); i++) {
+		bd_state_retry(s);
+		usleep(100000); /* it is not tried more often than once a second */
+	}
+}
+
+/* Something else is in its place: everything goes on, and it recovers. */
+static void a_missing_folder_is_made_later(void **state)
+{
+	char problem[1024] = "";
+	struct bl_claim c = claim(1);
+	struct loaded l;
+	char path[128];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s", folder);
+	assert_int_equal(symlink("/proc/self/nowhere/state", path), 0);
+	load(&l, &boot);
+	assert_true(bd_state_failing(l.s));
+	bd_state_problems(l.s, add_problem, problem);
+	assert_non_null(strstr(problem, "state cannot be saved in "));
+	assert_int_equal(bd_state_save_claim(l.s, &c), 0);
+	assert_true(bd_state_written(l.s, BD_STATE_CLAIM, &c.id, c.record) < 0);
+	assert_int_equal(unlink(path), 0);
+	retry(l.s);
+	assert_false(bd_state_failing(l.s));
+	assert_int_equal(bd_state_written(l.s, BD_STATE_CLAIM, &c.id, c.record), 0);
+	unload(&l);
+	load(&l, &boot);
+	assert_int_equal(l.ledger.n, 1);
+	unload(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +417,11 @@ int main(void)
 		cmocka_unit_test_teardown(hostile_claims_are_set_aside, clean),
 		cmocka_unit_test_teardown(hostile_runs_are_set_aside, clean),
 		cmocka_unit_test_teardown(odd_files_are_set_aside, clean),
+		cmocka_unit_test_teardown(an_error_that_passes_loses_nothing, clean),
+		cmocka_unit_test_teardown(newer_claims_are_kept, clean),
+		cmocka_unit_test_teardown(newer_limits_are_kept, clean),
+		cmocka_unit_test_teardown(old_claims_are_moved, clean),
+		cmocka_unit_test_teardown(a_missing_folder_is_made_later, clean),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_all, tear_down_all);

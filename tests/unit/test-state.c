@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+static uint64_t seq;
 static const bl_uuid other_boot = { { 9 } };
 
 static void claims_come_back_as_they_were(void **state)
@@ -44,8 +45,8 @@ static void claims_come_back_as_they_were(void **state)
 	assert_int_equal(back->created_wall, 1700000000);
 	assert_int_equal(back->state, BL_CLAIM_HELD);
 
-	assert_int_equal(bd_state_drop_claim(l.s, &c.id), 0);
-	assert_int_equal(bd_state_drop_claim(l.s, &c.id), 0);
+	assert_int_equal(bd_state_drop_claim(l.s, &c.id, &seq), 0);
+	assert_int_equal(bd_state_drop_claim(l.s, &c.id, &seq), 0);
 	unload(&l);
 	load(&l, &boot);
 	assert_int_equal(l.ledger.n, 0);
@@ -133,7 +134,7 @@ static void limits_come_back(void **state)
 	m = bl_settings_find(&l.settings, &v);
 	assert_true(m->set.has_min && m->set.min.is_percent && m->set.min.percent == 40);
 	assert_true(!m->set.has_max && !m->set.has_mode && !m->set.has_weight && !m->external);
-	assert_int_equal(bd_state_drop_memory(l.s, &u), 0);
+	assert_int_equal(bd_state_drop_memory(l.s, &u, &seq), 0);
 	unload(&l);
 	load(&l, &boot);
 	assert_null(bl_settings_find(&l.settings, &u));
@@ -231,13 +232,13 @@ static void paused_comes_back(void **state)
 	(void)state;
 	load(&l, &boot);
 	assert_false(l.paused);
-	assert_int_equal(bd_state_set_paused(l.s, true), 0);
-	assert_int_equal(bd_state_set_paused(l.s, true), 0);
+	assert_int_equal(bd_state_set_paused(l.s, true, &seq), 0);
+	assert_int_equal(bd_state_set_paused(l.s, true, &seq), 0);
 	unload(&l);
 	load(&l, &boot);
 	assert_true(l.paused);
-	assert_int_equal(bd_state_set_paused(l.s, false), 0);
-	assert_int_equal(bd_state_set_paused(l.s, false), 0);
+	assert_int_equal(bd_state_set_paused(l.s, false, &seq), 0);
+	assert_int_equal(bd_state_set_paused(l.s, false, &seq), 0);
 	unload(&l);
 	load(&l, &boot);
 	assert_false(l.paused);
@@ -252,7 +253,7 @@ static void one_daemon_a_folder(void **state)
 
 	(void)state;
 	load(&l, &boot);
-	assert_int_equal(bd_state_open(folder, &two, &e), -EBUSY);
+	assert_int_equal(bd_state_open(folder, NULL, &two, &e), -EBUSY);
 	assert_non_null(strstr(e.msg, "another balloond"));
 	unload(&l);
 	load(&l, &boot);

@@ -68,13 +68,13 @@ void set_weight(struct daemon *d, const char *what, int want)
 {
 	struct bd_set_request req = { .limits = { .has_weight = true, .weight = 150 } };
 	const struct bl_dom *dom;
+	struct changed c = { 0 };
 	struct bl_err err;
-	int r;
 
 	bd_manager_refresh(d->m);
 	assert_int_equal(bd_manager_find_domain(d->m, what, &dom, &err), 0);
-	r = bd_manager_set(d->m, dom, &req, &err);
-	assert_int_equal(r, want);
+	bd_manager_set(d->m, dom, &req, changed, &c);
+	assert_int_equal(until_changed(d, &c), want);
 }
 
 struct daemon started(uint64_t pages)

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* balloond with a disk and a journal that a test holds. With HELD=CALL in the environment
+ * fsync or renameat waits until somebody opens the FIFO that HELD_UNTIL names; JOURNAL is
+ * where the journal's socket is. No such call, and no message that could wait, may come
+ * from the event loop's thread: that ends the process. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "daemon/app.h"
+
+static void not_from_the_loop(const char *what)
+{
+	if (gettid() != getpid())
+		return;
+	fprintf(stderr, "the event loop's thread calls %s\n", what);
+	abort();
+}
+
+static void hold(const char *call)
+{
+	const char *held = getenv("HELD"), *until = getenv("HELD_UNTIL");
+	int fd;
+
+	not_from_the_loop(call);
+	if (!held || !until || strcmp(held, call) != 0)
+		return;
+	fd = open(until, O_RDONLY | O_CLOEXEC); /* waits for a writer */
+	if (fd >= 0)
+		close(fd);
+}
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+	hold("fsync");
+	return __real_fsync(fd);
+}
+
+int __real_renameat(int a, const char *from, int b, const char *to);
+int __wrap_renameat(int a, const char *from, int b, const char *to);
+int __wrap_renameat(int a, const char *from, int b, const char *to)
+{
+	hold("renameat");
+	return __real_renameat(a, from, b, to);
+}
+
+ssize_t __real_write(int fd, const void *buf, size_t n);
+ssize_t __wrap_write(int fd, const void *buf, size_t n);
+ssize_t __wrap_write(int fd, const void *buf, size_t n)
+{
+	static bool silent; /* what is told here is no line of the log */
+
+	if (fd == STDERR_FILENO && !silent && getenv("HELD_UNTIL")) {
+		silent = true;
+		not_from_the_loop("write to stderr");
+		silent = false;
+	}
+	return __real_write(fd, buf, n);
+}
+
+ssize_t __real_sendmsg(int fd, const struct msghdr *msg, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	struct msghdr mine = *msg;
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	const char *journal = getenv("JOURNAL");
+
+	if (!(flags & MSG_DONTWAIT))
+		not_from_the_loop("sendmsg and may wait");
+	if (!journal || !msg->msg_name)
+		return __real_sendmsg(fd, msg, flags);
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s", journal);
+	mine.msg_name = &to;
+	mine.msg_namelen = sizeof(to);
+	return __real_sendmsg(fd, &mine, flags);
+}
+
+int main(int argc, char **argv)
+{
+	return bd_app_main(argc, argv);
+}
