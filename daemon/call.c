@@ -88,6 +88,16 @@ void bd_call_fail_code(struct bd_call *call, int code, const char *message)
 	call_free(call);
 }
 
+bool bd_call_unheard(const struct bd_call *call)
+{
+	return call->conn->gone;
+}
+
+void bd_call_drop(struct bd_call *call)
+{
+	call_free(call);
+}
+
 bool bd_call_subscribed(const struct bd_call *call)
 {
 	return call->conn->sub != NULL;

@@ -64,7 +64,7 @@ time_t bd_conns_now(void); /* seconds, never 0 */
 void bd_conns_sweep_later(struct bd_conns *all);
 /* Dooms connections of those who hold too much, if c's user or rank does. */
 void bd_conns_keep_budget(struct bd_conn *c);
-/* Memory was given back to the allocator; see whether it is time to give it to the system. */
+/* Memory went back to the allocator: it is given to the system in a while. */
 void bd_conns_trim_later(struct bd_conns *all);
 
 /* turn.c */

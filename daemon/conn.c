@@ -87,9 +87,10 @@ void bd_conn_free(struct bd_conn *c)
 
 void bd_conn_send(struct bd_conn *c, const char *line, size_t len)
 {
+	/* To make an answer takes its time, whether somebody reads it or not. */
+	c->all->turn.bytes += len;
 	if (c->doomed || c->gone || c->all->stopping)
 		return;
-	c->all->turn.bytes += len;
 	if (bufferevent_write(c->bev, line, len) < 0)
 		bd_conn_doom(c);
 	bd_conns_keep_budget(c);

@@ -47,7 +47,6 @@ struct bd_conns {
 	unsigned waited;   /* turns in a row that viewers have waited */
 	bool many_connect; /* more than one turn's connections wait to be accepted */
 	uint64_t clock;	   /* counts what was sent */
-	size_t peak;	   /* the most that was remembered since memory was last given back */
 	struct event *turns; /* somebody is ready, or some are to be freed */
 	struct event *sweep; /* looks after those who dawdle */
 	struct event *trim;  /* gives memory back to the system */
@@ -86,6 +85,9 @@ struct bl_json_out *bd_call_result(struct bd_call *call);
 void bd_call_done(struct bd_call *call);
 void bd_call_fail(struct bd_call *call, const struct bl_err *err);
 void bd_call_fail_code(struct bd_call *call, int code, const char *message);
+/* Nobody is there any more to read the answer; frees the call without one. */
+bool bd_call_unheard(const struct bd_call *call);
+void bd_call_drop(struct bd_call *call);
 bool bd_call_subscribed(const struct bd_call *call); /* its connection has a subscription */
 
 #endif

@@ -12,10 +12,11 @@
 #define LINE_SECONDS 60
 /* Time for one who is told to go to read it. */
 #define DENIED_SECONDS 2
-/* What a connection takes without any bytes of requests and answers. */
-#define CONN_BYTES 2048
-/* So much less is remembered than once was: the difference is worth giving back. */
-#define TRIM_BYTES ((size_t)4 << 20)
+/* The allocator keeps what lies between pieces that are still in use. With so much free it
+ * goes back to the system, so long after a connection had less to remember or ended: many that
+ * end together are one trim. */
+#define TRIM_BYTES ((size_t)1 << 20)
+#define TRIM_SECONDS 3
 
 static uint64_t now_ms(void)
 {
@@ -40,36 +41,20 @@ void bd_conns_sweep_later(struct bd_conns *all)
 
 /* ---- memory ---- */
 
-static size_t remembered(const struct bd_conns *all)
-{
-	size_t n = 0;
-
-	for (int rank = 0; rank < BD_RANKS; rank++)
-		n += all->quota.conns[rank];
-	return bd_quota_bytes(&all->quota) + n * CONN_BYTES;
-}
-
+/* Walking the lists of the allocator is cheap; only what is worth it is given back. */
 static void on_trim(evutil_socket_t fd, short what, void *ud)
 {
-	struct bd_conns *all = ud;
-
-	(void)fd, (void)what;
-	(void)malloc_trim(0);
-	all->peak = remembered(all);
+	(void)fd, (void)what, (void)ud;
+	if (mallinfo2().fordblks >= TRIM_BYTES)
+		(void)malloc_trim(0);
 }
 
-/* The allocator keeps what lies between pieces that are still in use. A second's delay
- * makes one trim of many connections that end together. */
 void bd_conns_trim_later(struct bd_conns *all)
 {
-	static const struct timeval second = { .tv_sec = 1 };
-	size_t now = remembered(all);
+	static const struct timeval delay = { .tv_sec = TRIM_SECONDS };
 
-	if (now > all->peak)
-		all->peak = now;
-	else if (all->peak - now >= TRIM_BYTES && now <= all->peak / 2 && all->trim &&
-		 !event_pending(all->trim, EV_TIMEOUT, NULL))
-		(void)event_add(all->trim, &second);
+	if (!all->stopping && !event_pending(all->trim, EV_TIMEOUT, NULL))
+		(void)event_add(all->trim, &delay);
 }
 
 /* Without waiting for anything. */
@@ -120,7 +105,6 @@ void bd_conns_keep_budget(struct bd_conn *c)
 		evict(worst, "requests that are not finished or not answered");
 	while ((u = bd_quota_over_unsent(&all->quota, c->user)) && (worst = worst_of(all, u, true)))
 		evict(worst, "answers that are not read");
-	bd_conns_trim_later(all);
 }
 
 /* ---- those who dawdle ---- */

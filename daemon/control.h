@@ -9,7 +9,7 @@
 struct bd_control;
 
 /* Connections accepted in one turn of the event loop, of each socket. */
-#define BD_CONTROL_ACCEPTS 32
+#define BD_CONTROL_ACCEPTS 64
 
 /* base, m and e stay the caller's and must outlive it, but for m, which may
  * go after bd_control_stop(). c is only read. NULL: no memory. */

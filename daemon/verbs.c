@@ -417,6 +417,11 @@ void bd_verbs_dispatch(struct bd_call *call, enum bd_role role)
 		bd_call_fail(call, &err);
 		return;
 	}
+	/* What viewers may ask changes nothing, so that only the answer would matter. */
+	if (verb->role == BD_ROLE_VIEWER && bd_call_unheard(call)) {
+		bd_call_drop(call);
+		return;
+	}
 	if (verb->handler(call, &err) < 0)
 		bd_call_fail(call, &err);
 }

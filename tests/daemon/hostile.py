@@ -377,18 +377,20 @@ while True:
 
 
 def connects_and_closes():
-    """one who connects and closes without pause: others are served, new ones as well"""
+    """those who connect and close without pause: others are served, new ones as well"""
     with Host(SMALL) as h, Wire(h.socket) as w:
-        p = start_as(h, WITHOUT_PAUSE, [])
+        crowd = [start_as(h, WITHOUT_PAUSE, []) for _ in range(4)]
         try:
-            assert p.stdout.readline() == "began\n"
-            for _ in range(200):
+            for p in crowd:
+                assert p.stdout.readline() == "began\n"
+            for _ in range(100):
                 w.result("ping")
                 others_are_served(h)
-            assert p.poll() is None, p.stderr.read()
+            assert all(p.poll() is None for p in crowd)
         finally:
-            p.kill()
-            p.communicate()
+            for p in crowd:
+                p.kill()
+                p.communicate()
 
 
 FILL = """
@@ -428,7 +430,7 @@ def comes_back(h, before):
     """What clients made the daemon need is the system's again."""
     if not sanitized():
         wait_until(f"the memory, {before >> 20} MiB before, {rss(h.daemon.pid) >> 20} after",
-                   lambda: rss(h.daemon.pid) <= before + 12 * MIB)
+                   lambda: rss(h.daemon.pid) <= before + 8 * MIB)
     print(f"# {before >> 20} MiB before, {rss(h.daemon.pid) >> 20} after")
 
 
@@ -469,7 +471,7 @@ def large_crowd():
         clients = [Wire(h.socket) for _ in range(clients_allowed(4096))]
         for w in clients[:500]:
             w.send(request("subscribe"))
-        for w in clients[500:1000]:
+        for w in clients[500:600]:
             w.send(request("status"))
         for _ in range(300):
             c = clients[-1].result("claim", {"size_bytes": 4096, "now": True})["claim"]["id"]

@@ -50,7 +50,8 @@ static int tear_down(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < n_clients; i++)
-		close(clients[i]);
+		if (clients[i] >= 0)
+			close(clients[i]);
 	all.stopping = true;
 	bd_conns_free(&all);
 	bd_events_free(events);
@@ -187,6 +188,22 @@ static void root_comes_first(void **state)
 	assert_true(somebody_waits());
 }
 
+/* An answer that nobody reads any more has cost as much as any other. */
+static void answers_of_the_gone_count(void **state)
+{
+	static const char line[1000] = { '\n' };
+	struct bd_conn *c;
+
+	(void)state;
+	(void)client(BD_ROLE_ADMIN, 0);
+	loop_once();
+	c = conn_of(0);
+	c->gone = true;
+	bd_conn_send(c, line, sizeof(line));
+	assert_int_equal(all.turn.bytes, sizeof(line));
+	assert_int_equal(c->charge.unsent, 0);
+}
+
 static void nobody_starves(void **state)
 {
 	int viewer, roots[10];
@@ -294,6 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_turn_is_bounded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(large_requests_fill_a_turn, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(answers_of_the_gone_count, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(root_comes_first, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(nobody_starves, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(unfinished_lines, set_up, tear_down),
