@@ -12,7 +12,7 @@ in_cgroup() { # COMMAND: under the device rules of the service
 	bash -c 'echo $$ >"/sys/fs/cgroup$(cut -d: -f3 "/proc/$1/cgroup")/cgroup.procs"; shift; exec "$@"' \
 		sh "$(main_pid)" "$@"
 }
-in_mounts() { nsenter -t "$(main_pid)" -m "$@"; }
+its_root() { echo "/proc/$(main_pid)/root"; } # the file system as the service has it
 
 no_privilege() {
 	bd_start
@@ -31,21 +31,82 @@ devices() {
 	in_cgroup sh -c ': </dev/xen/xenbus'
 	! in_cgroup head -c 1 /dev/vda || fail "it may read a disk"
 	! in_cgroup head -c 1 /dev/mem || fail "it may read memory"
+	local dev name
+	dev=$(its_root)/dev
+	[ -c "$dev/xen/privcmd" ]
+	[ -c "$dev/xen/xenbus" ]
+	[ -b /dev/vda ]
+	for name in vda mem hvc0 xen/gntdev xen/evtchn; do
+		[ ! -e "$dev/$name" ] || fail "its /dev has $name"
+	done
 }
 
 files() {
-	in_mounts touch /var/lib/balloond/t /run/balloond/t
-	rm /var/lib/balloond/t
-	in_mounts rm -f /run/balloond/t
-	local path
-	for path in /usr/t /etc/t /boot/t /var/t; do
-		! in_mounts touch $path 2>/dev/null || fail "it may write $path"
+	local path root
+	root=$(its_root)
+	touch "$root/var/lib/balloond/t" "$root/run/balloond/t"
+	rm "$root/var/lib/balloond/t" "$root/run/balloond/t"
+	for path in usr usr/lib usr/sbin etc boot var run run/systemd dev/xen sys/fs/cgroup; do
+		[ -d "$root/$path" ]
+		! touch "$root/$path/t" 2>/dev/null || fail "it may write /$path"
 	done
 	mkdir -p /root/secret
-	! in_mounts ls /root/secret 2>/dev/null || fail "it sees /root"
-	is "$(in_mounts ls /tmp)" "" "its /tmp"
-	! in_mounts sh -c 'echo 1 >/proc/sys/vm/drop_caches' 2>/dev/null || fail "it may tune the kernel"
+	! ls "$root/root/secret" 2>/dev/null || fail "it sees /root"
+	is "$(ls "$root/tmp")" "" "its /tmp"
+	! sh -c 'echo 1 >"$1/proc/sys/vm/drop_caches"' sh "$root" 2>/dev/null || fail "it may tune the kernel"
 	is "$(nsenter -t "$(main_pid)" -n ip -br link | wc -l)" 1 "its network interfaces"
+}
+
+# What it could start, whom it could ask to act for it, what it could leave behind.
+no_other_program() {
+	local path root
+	root=$(its_root)
+	"$root/usr/sbin/balloond" --version
+	/usr/bin/true
+	! "$root/usr/bin/true" 2>/dev/null || fail "it may start programs"
+	! "$root/usr/sbin/xl" 2>/dev/null || fail "it may start xl"
+	for path in var/lib/balloond run/balloond tmp var/tmp dev/shm; do
+		cp /usr/bin/true "$root/$path/true"
+		! "$root/$path/true" 2>/dev/null || fail "it may start what it wrote to /$path"
+		rm "$root/$path/true"
+	done
+}
+
+no_other_socket() {
+	local path root
+	root=$(its_root)
+	for path in run/dbus/system_bus_socket run/systemd/private; do
+		[ -S "/$path" ]
+		! [ "/$path" -ef "$root/$path" ] || fail "it reaches /$path"
+	done
+	mkdir -p /run/xen
+	touch /run/xen/t
+	[ ! -e "$root/run/xen/t" ] || fail "it reaches /run/xen"
+	rm /run/xen/t
+	for path in run/systemd/notify run/systemd/journal/socket run/xenstored/socket; do
+		[ "/$path" -ef "$root/$path" ]
+	done
+}
+
+no_dump() {
+	local pid
+	pid=$(main_pid)
+	has "$(tr -s ' ' <"/proc/$pid/limits")" "Max core file size 0 0"
+	[ "$(readlink "/proc/$pid/ns/ipc")" != "$(readlink /proc/self/ns/ipc)" ]
+	[ "$(readlink "/proc/$pid/ns/net")" != "$(readlink /proc/self/ns/net)" ]
+}
+
+# The list of processes tells of `xl save`, and of another balancer, which is looked for at
+# the start.
+balancer_named() { bd_status '.daemon.problems | join(" ")' | grep -q squeezed; }
+sees_processes() {
+	cp /usr/bin/sleep "$SUITE_TMP/squeezed"
+	"$SUITE_TMP/squeezed" 600 &
+	systemctl restart balloond
+	wait_for 20 balancer_named
+	kill $!
+	systemctl restart balloond
+	wait_for 20 bd_answers
 }
 
 reload_checks() {
@@ -153,6 +214,10 @@ purge_spares() {
 case_ok "it runs without a capability" no_privilege
 case_ok "it may open Xen's devices and no others" devices
 case_ok "it may write its two folders and nothing else, and has no network" files
+case_ok "it may start no other program" no_other_program
+case_ok "it reaches neither the bus nor systemd, but xenstored and the journal" no_other_socket
+case_ok "it leaves no dump, and shares no memory" no_dump
+case_ok "it sees the processes of others" sees_processes
 case_ok "a reload takes good files and refuses bad ones" reload_checks
 case_ok "it does not start where this is no control domain" not_in_a_guest
 case_ok "the watchdog restarts one that hangs, claims stand" watchdog
