@@ -24,6 +24,9 @@ uint64_t count_promised(const struct world *w, const struct bl_claim *c)
 	uint64_t kept = (h ? h->outstanding.n : 0) + (b ? b->outstanding.n + b->tot.n : 0) + c->in_pool.n +
 			(after ? after->tot.n : 0);
 
+	/* It ends, and nothing was made of it. */
+	if (bl_claim_ends(c) && c->state == BL_CLAIM_RECLAIMING && c->holder == BL_DOMID_NONE)
+		return 0;
 	/* the holder's own pages came out of the overhead */
 	return less(c->overhead.n, h ? BL_HOLDER_PAGES.n : 0) + less(c->size.n, kept);
 }

@@ -77,15 +77,15 @@ no_other_socket() {
 	root=$(its_root)
 	for path in run/dbus/system_bus_socket run/systemd/private; do
 		[ -S "/$path" ]
-		[ ! -S "$root/$path" ] || fail "it reaches /$path"
+		! [ "/$path" -ef "$root/$path" ] || fail "it reaches /$path"
 	done
 	mkdir -p /run/xen
 	touch /run/xen/t
 	[ ! -e "$root/run/xen/t" ] || fail "it reaches /run/xen"
 	rm /run/xen/t
-	[ -S "$root/run/systemd/notify" ]
-	[ -S "$root/run/systemd/journal/socket" ]
-	[ -S "$root/run/xenstored/socket" ]
+	for path in run/systemd/notify run/systemd/journal/socket run/xenstored/socket; do
+		[ "/$path" -ef "$root/$path" ]
+	done
 }
 
 no_dump() {
