@@ -89,7 +89,8 @@ struct bd_manager {
 	bool backend_failing;
 	bool state_failing; /* something could not be written or removed, see manager-state.c */
 	bool unsaved;	    /* for lack of memory */
-	bool leaving;	    /* this tick found a claim that leaves the pool once that is written */
+	bool leaving;	    /* a claim leaves the pool once that is written, */
+	uint64_t leaving_real; /* since that time */
 	bool act_waits;	    /* a guest is moved when what is known of it is written */
 	struct bd_change *changes;
 	bl_pages unknown_in_pool[BL_NODES_MAX + 1]; /* by node + 1, see bd_state_has_unknown_claims */

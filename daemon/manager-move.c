@@ -160,7 +160,10 @@ static bool let_go(struct bd_manager *m, struct bl_claim *c, const struct bl_dom
 	c->arrived_at = m->snap.now;
 	if (!in_pool)
 		c->expires = BL_MS_NEVER;
-	m->leaving |= in_pool;
+	if (in_pool) {
+		m->leaving = true;
+		m->leaving_real = bd_real_ms();
+	}
 	snprintf(c->reason, sizeof(c->reason), "left to domain %u, which is built without the hook",
 		 c->domid);
 	bd_claims_save_then(m, c, in_pool ? BD_THEN_LET_GO : BD_THEN_RECORDED);
@@ -169,6 +172,7 @@ static bool let_go(struct bd_manager *m, struct bl_claim *c, const struct bl_dom
 
 void bd_move_let_go_recorded(struct bd_manager *m, struct bl_claim *c, int r)
 {
+	m->leaving = false;
 	if (!r) {
 		bd_stake_drop(m, c);
 		c->untold = true;

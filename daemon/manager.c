@@ -224,14 +224,14 @@ static void tick(evutil_socket_t fd, short what, void *ud)
 	(void)fd;
 	(void)what;
 	m->last_tick_real = bd_real_ms();
-	m->leaving = false;
 	/* A build without the hook goes on meanwhile: it gets its room before anything is
 	 * said, for the journal's daemon would run first. */
 	if (bd_manager_look(m) || (bd_move_let_go(m) && bd_manager_look(m))) {
 		tick_in(m, TICK_WAITING_MS);
 		return;
 	}
-	if (m->leaving) { /* the rest as soon as it has left */
+	/* The rest as soon as it has left, however often somebody asks for a tick. */
+	if (m->leaving && bd_real_ms() - m->leaving_real < TICK_WAITING_MS) {
 		tick_in(m, TICK_WAITING_MS);
 		return;
 	}

@@ -115,8 +115,10 @@ static void take_result(struct bd_state *s, const struct bd_job *j)
 
 	if (e) {
 		e->busy = false;
-		if (j->r == 0 || j->what == BD_JOB_WRITE)
+		if (j->r == 0)
 			e->on_disk = j->what == BD_JOB_WRITE;
+		else if (j->what == BD_JOB_WRITE) /* but for the sync of the folder it is there */
+			e->on_disk |= s->places[j->kind].sync;
 		if (j->r == 0)
 			e->written = j->seq;
 		if (e->seq != j->seq)

@@ -317,6 +317,28 @@ static void pool_and_records_differ(void **state)
 	stop(&d);
 }
 
+/* A record of more than the host has takes nothing from the others. */
+static void more_than_the_host(void **state)
+{
+	struct daemon d;
+	struct bl_claim *c;
+
+	(void)state;
+	two();
+	d = start();
+	c = find(&d, 1);
+	c->size = c->min = c->pooled = BL_PAGES(UINT64_C(1) << 39);
+	assert_int_equal(bd_state_save_claim(d.state, c), 0);
+	stop(&d);
+	warnings = 0;
+	d = start();
+	assert_null(find(&d, 1));
+	is(&d, 2, BL_CLAIM_HELD, 2000);
+	assert_int_equal(fake_xen.pool[ANY], 2000);
+	assert_true(warnings > 0);
+	stop(&d);
+}
+
 #define CALM(f) cmocka_unit_test_setup_teardown(f, begin, calm)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, clean)
 
@@ -324,6 +346,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CALM(stands_in_the_pool),
+		TEST(more_than_the_host),
 		CALM(is_handed_over_in_one_move),
 		CALM(stays_where_it_is_when_the_move_fails),
 		CALM(knows_nodes),
