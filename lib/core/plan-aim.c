@@ -13,7 +13,6 @@ static void sort_out_claims(struct bl_plan *plan, const struct bl_plan_in *in)
 	bool blocked = false;
 
 	sc->claims_short = false;
-	sc->lacked = BL_PAGES(0);
 	sc->blocked = BL_PAGES(0);
 	for (size_t i = 0; i < in->ledger->n; i++)
 		if (in->ledger->claims[i]->state == BL_CLAIM_RECLAIMING)
@@ -33,7 +32,6 @@ static void sort_out_claims(struct bl_plan *plan, const struct bl_plan_in *in)
 			continue;
 		}
 		sc->claims_short |= need > room;
-		sc->lacked = bl_pages_max(sc->lacked, c->lacks);
 		pool -= need;
 		room -= need;
 	}
@@ -100,8 +98,7 @@ static bl_pages budget_of(const struct bl_plan *plan)
 	/* Pages come and go by themselves. What lacks a few of them asks for some more at
 	 * once, or its guests would be told of each; and where somebody else takes a few
 	 * all the time a claim would run after them for ever. */
-	if (sc->shortage.n > sc->asked.n && sc->shortage.n - sc->asked.n < BL_PROGRESS_PAGES &&
-	    (sc->asked.n || sc->lacked.n >= BL_PROGRESS_PAGES))
+	if (sc->shortage.n > sc->asked.n && sc->shortage.n - sc->asked.n < BL_PROGRESS_PAGES)
 		budget -= (int64_t)BL_PROGRESS_PAGES;
 	for (size_t k = 0; k < sc->n; k++)
 		budget += (int64_t)plan->views[sc->index[k]].have.n;

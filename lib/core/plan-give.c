@@ -141,6 +141,8 @@ static bl_pages stuck_target(const struct bl_plan_in *in, const struct bl_view *
 		return stays;
 	if (v->goal.n >= d->tot.n)
 		want = bl_pages_max(bl_pages_max(bl_pages_sub(d->tot, bl_probe(d->tot)), floor_of(v)), stays);
+	if (v->track->refuses) /* it is asked for no more, stuck or not */
+		want = bl_pages_max(want, stays);
 	return bl_pages_distance(want, stays).n > bl_tolerance(d->tot).n ? want : stays;
 }
 

@@ -21,7 +21,6 @@ struct bl_plan_scratch {
 	bl_pages asked;	   /* what guests are on their way to give */
 	bool claims_short; /* a claim that balloons can serve waits for room */
 	bl_pages shortage; /* what the claims that balloons can serve lack */
-	bl_pages lacked; /* what one of the waiting claims lacked at the last look */
 	bl_pages least_ask; /* a guest is told to give no less */
 	bl_pages blocked;  /* promised to claims that only others' end can serve */
 };

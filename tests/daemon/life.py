@@ -154,7 +154,8 @@ def handed_over():
         with Wire(control) as w:
             w.result("ping")
         assert refused(metrics)
-        assert "is named metrics, neither control nor balloond.socket: closed" in log_of(h)
+        said = "is named metrics, neither control nor balloond.socket: closed"
+        wait_until("its line in the log", lambda: said in log_of(h))
         h.stop()
         paths = start("balloond.socket")
         with Wire(paths[0]) as w:
@@ -163,7 +164,8 @@ def handed_over():
         paths = start("unknown", "stored")
         assert h.daemon.wait(host.LIMIT) == 1
         h.daemon = None
-        assert "none of the 2 descriptors handed over is named control" in log_of(h)
+        said = "none of the 2 descriptors handed over is named control"
+        wait_until("its line in the log", lambda: said in log_of(h))
 
 
 def reload():
