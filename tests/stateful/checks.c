@@ -28,6 +28,7 @@ struct held {
 static struct {
 	const struct host_view *host;
 	bool all_may_end;
+	bool builds; /* something was built since the claims were looked at */
 	struct held held[HELD_MAX];
 	size_t n;
 	unsigned ends; /* of the daemon, as of the last step */
@@ -144,7 +145,7 @@ static void remember(const struct bl_ledger *l)
 		c.held[c.n++] = (struct held){
 			.id = cl->id, .handle = cl->handle, .size = cl->size,
 			.pooled = cl->holder == BL_DOMID_POOL, .expires = cl->expires,
-			.named = cl->name[0] || cl->has_uuid, .unsaved = cl->unsaved,
+			.named = cl->name[0] || cl->has_uuid, .unsaved = !life_written(cl),
 		};
 		for (size_t k = 0; k < n_before; k++)
 			if (before[k].harmed && bl_uuid_equal(&before[k].handle, &cl->handle))
@@ -219,7 +220,7 @@ static void check_calm(const struct bl_ledger *l)
 		bl_uuid_format(&cl->id, id);
 		check_late(cl);
 		pooled += cl->pooled.n;
-		if (cl->unsaved)
+		if (!life_written(cl))
 			world_failed("the record of claim %s is not written, and the disk is well", id);
 		if (cl->state == BL_CLAIM_HELD && cl->holder != BL_DOMID_POOL &&
 		    c.host->staked(&cl->handle) != cl->size.n)
@@ -234,18 +235,19 @@ static void check_calm(const struct bl_ledger *l)
 void check_step(bool calm)
 {
 	struct bd_picture p;
-	bool killed = life_ends() != c.ends, builds = c.host->builds();
+	bool killed = life_ends() != c.ends;
 
+	c.builds |= c.host->builds();
 	if (life_up()) {
 		bd_manager_picture(life_manager(), &p);
 		c.ahead = p.now.n - played_now();
 	}
 	c.host->check_books();
-	check_stakes(killed, builds);
+	check_stakes(killed, c.builds);
 	if (!life_up())
 		return;
 	bd_manager_picture(life_manager(), &p);
-	check_held(p.ledger, killed, builds);
+	check_held(p.ledger, killed, c.builds);
 	for (size_t i = 0; i < p.ledger->n; i++)
 		if (!bl_claim_live(p.ledger->claims[i]))
 			world_failed("a claim that has ended is still there");
@@ -253,7 +255,7 @@ void check_step(bool calm)
 		check_calm(p.ledger);
 	remember(p.ledger);
 	c.ends = life_ends();
-	c.all_may_end = false;
+	c.all_may_end = c.builds = false;
 }
 
 void check_end(void)

@@ -67,6 +67,11 @@ struct bd_manager *life_manager(void)
 	return l.up ? l.m : NULL;
 }
 
+bool life_written(const struct bl_claim *c)
+{
+	return !c->unsaved && bd_state_written(l.state, BD_STATE_CLAIM, &c->id, c->record) == 0;
+}
+
 unsigned life_kills(void)
 {
 	return l.kills;

@@ -31,6 +31,8 @@ void life_wait(uint64_t ms);
 /* Connects a client to it. */
 void life_connect(unsigned wire);
 void life_reload(struct bl_settings *settings);
+/* The claim's record says what the claim is. */
+bool life_written(const struct bl_claim *c);
 unsigned life_kills(void);
 unsigned life_ends(void); /* kills, and ends as they should be */
 
