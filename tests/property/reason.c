@@ -18,7 +18,9 @@ static void make_sensible(struct world *w)
 			d->flags &= BL_DOM_CONTROL | BL_DOM_ANNOUNCED | BL_DOM_DRIVER;
 		else if (!d->has_target && !(d->flags & BL_DOM_HOLDER))
 			d->flags |= BL_DOM_NO_BALLOON;
-		/* what is not known comes of its size now: it stays */
+		/* what is not known comes of its size now, or of that which is built: it stays */
+		if (d->flags & BL_DOM_BUILDING)
+			l.base = bl_pages_max(l.base, d->max_pages);
 		bl_settings_remember(&w->settings, &d->uuid)->base = bl_pages_max(l.base, BL_PAGES(1));
 		d->static_max = d->static_max.n ? d->static_max : l.max;
 	}
