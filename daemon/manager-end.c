@@ -34,7 +34,7 @@ static int give_back(struct bd_manager *m, struct bl_claim *c)
 	if (c->holder != BL_DOMID_NONE)
 		return bd_stake_drop(m, c);
 	if (c->state == BL_CLAIM_BUILDING && c->ends != BL_CLAIM_DONE)
-		return m->host->ops->cancel(m->host, c->domid);
+		return bd_stake_cancel(m, c->domid);
 	return 0;
 }
 

@@ -174,6 +174,8 @@ int bd_stake_make(struct bd_manager *m, struct bl_claim *c, bl_pages pages, stru
 /* Gives up what a holder or the pool keeps for it, if any does. -errno: it would
  * not go, and the claim is as it was. */
 int bd_stake_drop(struct bd_manager *m, struct bl_claim *c);
+/* Gives up what a domain that is being built has not used of its claim. */
+int bd_stake_cancel(struct bd_manager *m, uint32_t domid);
 /* What that is, without what the domain has already that it is for. */
 bl_pages bd_stake_left(const struct bd_manager *m, const struct bl_claim *c);
 /* Moves it to the domain that it is for, which is to have its size then, and gives

@@ -113,7 +113,7 @@ void bd_move_builder_gone(struct bd_manager *m, struct bl_claim *c)
 {
 	const struct bl_dom *d;
 
-	(void)m->host->ops->cancel(m->host, c->domid);
+	(void)bd_stake_cancel(m, c->domid);
 	if (bd_manager_look(m))
 		return;
 	d = bl_snapshot_find(&m->snap, c->domid);
@@ -242,7 +242,7 @@ bool bd_move_check(struct bd_manager *m, struct bl_claim *c)
 	}
 	if (!(d->flags & BL_DOM_BUILDING)) {
 		if (d->outstanding.n) /* a restore never gives back what it did not need */
-			(void)m->host->ops->cancel(m->host, c->domid);
+			(void)bd_stake_cancel(m, c->domid);
 		return bd_claims_end(m, c, BL_CLAIM_DONE, NULL) == 0;
 	}
 	if (d->tot.n != c->arrived.n || !c->arrived_at.n) {

@@ -38,6 +38,7 @@ int bd_stake_make(struct bd_manager *m, struct bl_claim *c, bl_pages pages, stru
 	uint32_t holder = BL_DOMID_POOL;
 	int r;
 
+	m->looked_before_change = true;
 	if (m->host->pool)
 		r = fit_pool(m, c->node, pages, reterr);
 	else
@@ -55,6 +56,7 @@ int bd_stake_drop(struct bd_manager *m, struct bl_claim *c)
 {
 	int r = 0;
 
+	m->looked_before_change = true;
 	if (c->holder == BL_DOMID_POOL)
 		leave_pool(m, c);
 	else if (c->holder != BL_DOMID_NONE)
@@ -115,7 +117,14 @@ int bd_stake_move(struct bd_manager *m, struct bl_claim *c, const struct bl_dom 
 {
 	bool by_holder = c->holder != BL_DOMID_NONE && c->holder != BL_DOMID_POOL;
 
+	m->looked_before_change = true;
 	return m->host->pool && !by_holder ? move_pooled(m, c, d, reterr) : transfer(m, c, d, reterr);
+}
+
+int bd_stake_cancel(struct bd_manager *m, uint32_t domid)
+{
+	m->looked_before_change = true;
+	return m->host->ops->cancel(m->host, domid);
 }
 
 /* ---- each tick ---- */
