@@ -95,9 +95,8 @@ static bl_pages budget_of(const struct bl_plan *plan)
 	const struct bl_plan_scratch *sc = plan->scratch;
 	int64_t budget = plan->balance + (int64_t)sc->blocked.n;
 
-	/* Pages come and go by themselves. What lacks a few of them asks for some more at
-	 * once, or its guests would be told of each; and where somebody else takes a few
-	 * all the time a claim would run after them for ever. */
+	/* Pages come and go by themselves, and somebody else may take a few all the time: what
+	 * lacks a few asks for some more at once, or guests would be told of each. */
 	if (sc->shortage.n > sc->asked.n && sc->shortage.n - sc->asked.n < BL_PROGRESS_PAGES)
 		budget -= (int64_t)BL_PROGRESS_PAGES;
 	for (size_t k = 0; k < sc->n; k++)

@@ -36,8 +36,11 @@ static bl_pages still_to_ask(const struct bl_plan *plan, const struct bl_plan_in
 	const struct bl_plan_scratch *sc = plan->scratch;
 	bl_pages wanted = BL_PAGES(0);
 
-	if (sc->claims_short)
-		return bl_pages_sub(sc->shortage, sc->asked);
+	if (sc->claims_short) {
+		wanted = bl_pages_sub(sc->shortage, sc->asked);
+		/* A few pages can wait until those that are on their way have arrived. */
+		return sc->asked.n && wanted.n < BL_PROGRESS_PAGES ? BL_PAGES(0) : wanted;
+	}
 	for (size_t k = 0; k < sc->n; k++)
 		wanted = bl_pages_add(wanted, bl_pages_sub(plan->views[sc->index[k]].goal,
 							   plan->views[sc->index[k]].have));

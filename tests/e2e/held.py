@@ -92,7 +92,7 @@ def claims_wait_alone():
 def guests_wait_for_what_is_known_of_them():
     """no guest moves before its base is on the disk; then the claim goes on by itself"""
     with HeldHost(claims.world(), "fsync") as h:
-        p = h.ctl_start("claim", "3G")
+        p = h.ctl_start("claim", "3G", "--wait", "24h")
         wait_until("it to wait", lambda: h.claims())
         for _ in range(3):
             assert all(h.domain(n)["target_bytes"] == 1536 * MIB for n in "abcd")

@@ -160,7 +160,7 @@ prepare() {
 host_install() {
 	local run=$1
 	host_push "$run" "$VM_DIR/tools-$2"/xen{probe,build,claims} /usr/local/bin
-	host_push "$run" "$VM_DIR/tools-$2"/limits-said.so /usr/local/lib
+	host_push "$run" "$VM_DIR/tools-$2"/limits-said.so /usr/lib/balloond-vm
 	host_push "$run" "$VM_SRC"/{cases.sh,*lib.sh,suites} /usr/lib/balloond-vm/tests
 	# What a guest's initrd is made of beside what the image has.
 	host_push "$run" "$VM_DIR/tools-$2"/guest/guest{hog,kexec} "$VM_DIR/module-$2/balloond_guest.ko" \

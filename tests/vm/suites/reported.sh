@@ -78,7 +78,7 @@ targets_written() {
 DROPIN=/run/systemd/system/balloond.service.d
 limits_said() { # balloond says each that it sets
 	mkdir -p "$DROPIN"
-	printf '[Service]\nEnvironment=LD_PRELOAD=/usr/local/lib/limits-said.so\n' >"$DROPIN/limits-said.conf"
+	printf '[Service]\nEnvironment=LD_PRELOAD=/usr/lib/balloond-vm/limits-said.so\n' >"$DROPIN/limits-said.conf"
 	systemctl daemon-reload
 	systemctl restart balloond
 	wait_for 20 bd_answers
