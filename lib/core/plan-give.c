@@ -52,8 +52,10 @@ bl_pages bl_plan_least_ask(const struct bl_plan *plan, const struct bl_plan_in *
 {
 	const struct bl_plan_scratch *sc = plan->scratch;
 	bl_pages missing = still_to_ask(plan, in), least = in->settings->threshold;
+	/* Nobody is told of less than a mebibyte while somebody is on the way. */
+	uint64_t crumb = sc->asked.n ? BL_PROGRESS_PAGES : 1;
 
-	while (missing.n && least.n > 1) {
+	while (missing.n && least.n > crumb) {
 		bl_pages asked = BL_PAGES(0);
 
 		for (size_t k = 0; k < sc->n; k++) {
