@@ -43,7 +43,7 @@ static void count_output(struct evbuffer *b, const struct evbuffer_cb_info *info
 		c->read_at = ++c->all->clock;
 }
 
-/* What a doomed connection has under way counts for nobody any more. */
+/* A doomed connection's requests and bytes count against no user any more. */
 void bd_conn_doom(struct bd_conn *c)
 {
 	struct bd_conns *all = c->all;

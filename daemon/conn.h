@@ -16,7 +16,7 @@
 /* Requests of one connection that may wait at a time. */
 #define BD_CONN_CALLS_MAX 64
 
-/* What one turn of the event loop does at most. Beyond either bound each rank that waits
+/* Bounds of one turn of the event loop. Beyond either bound each rank that waits
  * still has one request, so that nobody starves. */
 #define BD_TURN_REQUESTS 64
 #define BD_TURN_BYTES ((size_t)256 << 10) /* of requests and their answers */
@@ -26,7 +26,7 @@
 
 struct bd_conn;
 
-/* What the last turn did. */
+/* The work of the last turn. */
 struct bd_turn {
 	unsigned requests, freed;
 	size_t bytes;

@@ -14,7 +14,7 @@ struct bd_sim_map {
 	size_t size;
 	/* The world that is there was not made from the world_file given now. */
 	bool other_source;
-	/* It could not be written where it belongs, and ends with this process. */
+	/* The world's file could not be written: the world ends with this process. */
 	bool passing;
 };
 

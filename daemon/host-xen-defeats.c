@@ -70,7 +70,7 @@ void bd_xen_defeats_balancer(const char *proc, char ret[BD_XEN_BALANCER_MAX])
 	static const char *const balancers[] = { "squeezed", "qmemmand", "qmemman", NULL };
 
 	ret[0] = '\0';
-	/* What cannot be seen is told of where it matters, see bd_xen_saving_doubt(). */
+	/* bd_xen_saving_doubt() tells of processes that cannot be seen. */
 	(void)bd_xen_proc_each(proc, balancers, look_at, ret);
 }
 

@@ -18,7 +18,7 @@
 /* The journal's own protocol: a datagram of FIELD=value lines. libsystemd's functions
  * speak it, too, but wait while the journal's daemon does not read. */
 #define JOURNAL "/run/systemd/journal/socket"
-/* What still waits for stderr at the end gets that long. */
+/* Time at the end for the lines that still wait for stderr. */
 #define STOP_MS 1000
 #define LINE_MAX_BYTES 2048
 #define FIELD_MAX_BYTES 256

@@ -67,6 +67,16 @@ static int written(struct bd_manager *m, const struct bd_change *c)
 	return 0;
 }
 
+void bd_changes_undo_set(struct bd_manager *m, struct bl_dom_memory *mem, const struct bd_change *c)
+{
+	mem->set = c->before.set;
+	mem->stays = c->before.stays;
+	mem->external = c->before.external;
+	mem->persist = c->before.persist;
+	mem->dirty = true;
+	bd_manager_save_memory(m, mem);
+}
+
 /* As it was before. */
 static void take_back(struct bd_manager *m, const struct bd_change *c)
 {
@@ -75,12 +85,7 @@ static void take_back(struct bd_manager *m, const struct bd_change *c)
 	uint64_t ignored;
 
 	if (c->kind == BD_CHANGE_SET && mem) {
-		mem->set = c->before.set;
-		mem->stays = c->before.stays;
-		mem->external = c->before.external;
-		mem->persist = c->before.persist;
-		mem->dirty = true;
-		bd_manager_save_memory(m, mem);
+		bd_changes_undo_set(m, mem, c);
 	} else if (c->kind == BD_CHANGE_PAUSE) {
 		m->paused = c->before_paused;
 		(void)bd_state_set_paused(m->cfg.state, m->paused, &ignored);

@@ -249,6 +249,8 @@ int bd_changes_add(struct bd_manager *m, const struct bd_change *change, struct 
 void bd_changes_abandon(struct bd_manager *m, const void *ud);
 /* Answers those that are written, and those that cannot be. */
 void bd_changes_go_on(struct bd_manager *m);
+/* The settings of the domain are what they were before c. */
+void bd_changes_undo_set(struct bd_manager *m, struct bl_dom_memory *mem, const struct bd_change *c);
 void bd_changes_free(struct bd_manager *m);
 /* manager-set.c, manager-learn.c: what is left to do once a change is written */
 int bd_set_recorded(struct bd_manager *m, struct bd_change *c, struct bl_err *reterr);

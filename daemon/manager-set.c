@@ -286,14 +286,8 @@ int bd_set_recorded(struct bd_manager *m, struct bd_change *c, struct bl_err *re
 				  c->what.domid);
 	if (c->has_size)
 		r = steer(m, d, c->size, reterr);
-	if (r) {
-		mem->set = c->before.set;
-		mem->stays = c->before.stays;
-		mem->external = c->before.external;
-		mem->persist = c->before.persist;
-		mem->dirty = true;
-		bd_manager_save_memory(m, mem);
-	}
+	if (r)
+		bd_changes_undo_set(m, mem, c);
 	m->looked_before_change = true;
 	bd_manager_tick_soon(m);
 	return r;

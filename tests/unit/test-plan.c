@@ -85,6 +85,10 @@ static void probes_first(void **state)
 	f->snap.doms[1].target = BL_MIB_PAGES(800);
 	f->snap.now.n += 50;
 	expect(f, "");
+	/* and nothing of the other for a few pages that went elsewhere meanwhile */
+	f->snap.free.n -= 100;
+	expect(f, "");
+	f->snap.free.n += 100;
 	/* it answered */
 	f->snap.doms[0].tot = BL_MIB_PAGES(960);
 	f->snap.free = BL_MIB_PAGES(2040);
