@@ -85,12 +85,10 @@ struct guest *guests_some(struct rnd *r)
 	return NULL;
 }
 
-/* The hypervisor counts up; here the ids come round soon, as they do on a host that is up
- * for long. */
-static uint32_t free_domid(struct rnd *r)
+/* The first that is free, from that one on. The hypervisor counts up; here the ids come
+ * round soon, as they do on a host that is up for long. */
+static uint32_t free_domid(uint32_t from)
 {
-	uint32_t from = FIRST_DOMID + (uint32_t)rnd_below(r, REUSED_DOMIDS);
-
 	for (uint32_t i = 0; i < REUSED_DOMIDS; i++) {
 		uint32_t domid = FIRST_DOMID + (from + i) % REUSED_DOMIDS;
 
@@ -137,7 +135,7 @@ struct guest *guests_build(struct rnd *r, const bl_uuid *uuid, const char *name)
 	guests_built++;
 	*g = (struct guest){
 		.state = GUEST_BUILT,
-		.domid = free_domid(r),
+		.domid = free_domid((uint32_t)rnd_below(r, REUSED_DOMIDS)),
 		.hvm = rnd_one_in(r, 2),
 		.stuck = rnd_one_in(r, 8),
 		.reports = rnd_one_in(r, 3),
@@ -328,9 +326,7 @@ static int on_call(const char *name, uint32_t domid)
 		guests_check_call(name, domid);
 	/* The hypervisor chooses an id that is free, a guest's of before perhaps. */
 	if (!error && !strcmp(name, "createdomain"))
-		do
-			fake_xen.next_domid = (fake_xen.next_domid + 7) % REUSED_DOMIDS + FIRST_DOMID;
-		while (fake_xen_find(fake_xen.next_domid));
+		fake_xen.next_domid = free_domid(fake_xen.next_domid + 7);
 	return error;
 }
 
