@@ -9,12 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/config.h"
 #include "daemon/control.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "daemon/setup.h"
 
-#define DEFAULT_CONFIG BL_SYSCONFDIR "/balloond/balloond.conf"
 /* Events kept for `monitor --since` and for slow readers. */
 #define EVENTS_KEPT 2048
 /* More than what is kept for long; most answers about many domains are larger. */
@@ -37,22 +36,18 @@ static const char usage[] =
 
 struct app {
 	struct bd_options options;
-	struct bd_config config;
+	struct bd_setup setup;
 	struct event_base *base;
 	struct event *signals[3];
 	struct bd_state *state;
 	struct bd_events *events;
 	struct bd_manager *manager;
 	struct bd_control *control;
+	struct bd_setup_reader *reader;
 	struct bd_notify *notify;
 	struct bd_host_events host_events; /* the backend's for as long as it is open */
 	int host_lock;			   /* -1: a simulated host, which its state folder locks */
 };
-
-static int load_config(const struct bd_options *o, struct bd_config *ret, struct bl_err *err)
-{
-	return bd_config_load(o->config ? o->config : DEFAULT_CONFIG, o->config != NULL, ret, err);
-}
 
 static void on_stop(evutil_socket_t sig, short what, void *ud)
 {
@@ -60,32 +55,36 @@ static void on_stop(evutil_socket_t sig, short what, void *ud)
 
 	(void)what;
 	bd_log(LOG_INFO, "stopping on %s; claims stay held", sigabbrev_np((int)sig));
-	bd_notify_stopping();
+	bd_notify_stopping(a->notify);
 	(void)event_base_loopbreak(a->base);
 }
 
 static void say_ready(const struct app *a)
 {
-	bd_notify_ready(a->options.sim ? "Managing a simulated host" : "Managing this host");
+	bd_notify_ready(a->notify, a->options.sim ? "Managing a simulated host" : "Managing this host");
+}
+
+static void on_read(void *ud, struct bd_setup *fresh, const struct bl_err *err)
+{
+	struct app *a = ud;
+
+	if (!fresh) {
+		bd_log(LOG_ERR, "the old settings stay: %s", err->msg);
+	} else {
+		bd_manager_reload(a->manager, &fresh->config.settings);
+		bd_control_reload(a->control, fresh);
+		bd_log(LOG_NOTICE, "configuration read again");
+	}
+	say_ready(a);
 }
 
 static void on_reload(evutil_socket_t sig, short what, void *ud)
 {
 	struct app *a = ud;
-	struct bd_config fresh;
-	struct bl_err err;
 
 	(void)sig, (void)what;
-	bd_notify_reloading();
-	if (load_config(&a->options, &fresh, &err) < 0) {
-		bd_log(LOG_ERR, "the old settings stay: %s", err.msg);
-	} else {
-		bd_manager_reload(a->manager, &fresh.settings);
-		bd_control_reload(a->control, &fresh);
-		bd_config_free(&fresh);
-		bd_log(LOG_NOTICE, "configuration read again");
-	}
-	say_ready(a);
+	bd_notify_reloading(a->notify);
+	bd_setup_reader_ask(a->reader);
 }
 
 static int add_signal(struct app *a, size_t i, int sig, event_callback_fn handler)
@@ -134,7 +133,7 @@ static int start_manager(struct app *a, struct bl_err *err)
 {
 	const struct bd_manager_config cfg = { .base = a->base, .state = a->state,
 					       .events = a->events,
-					       .settings = &a->config.settings };
+					       .settings = &a->setup.config.settings };
 	struct bd_host *host;
 	int r;
 
@@ -161,15 +160,17 @@ static int start(struct app *a, struct bl_err *err)
 		r = start_manager(a, err);
 	if (r < 0)
 		return r;
-	a->control = bd_control_new(a->base, a->manager, a->events, &a->config);
+	a->control = bd_control_new(a->base, a->manager, a->events, &a->setup);
 	a->notify = bd_notify_new(a->base);
-	if (!a->control || !a->notify)
+	a->reader = bd_setup_reader_new(a->base, a->options.config, on_read, a);
+	if (!a->control || !a->notify || !a->reader)
 		return out_of_memory(err);
 	return bd_control_listen(a->control, a->options.socket, err);
 }
 
 static void stop(struct app *a)
 {
+	bd_setup_reader_free(a->reader);
 	if (a->control)
 		bd_control_stop(a->control);
 	bd_manager_free(a->manager);
@@ -177,7 +178,7 @@ static void stop(struct app *a)
 	bd_notify_free(a->notify);
 	bd_events_free(a->events);
 	bd_state_close(a->state);
-	bd_config_free(&a->config);
+	bd_setup_free(&a->setup);
 	for (size_t i = 0; i < 3; i++)
 		if (a->signals[i])
 			event_free(a->signals[i]);
@@ -200,7 +201,7 @@ static int run(const struct bd_options *o)
 	/* Large answers go back to the system once they are sent, at any time:
 	 * the default grows with what was freed, and keeps it. */
 	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
-	r = load_config(o, &a.config, &err);
+	r = bd_setup_load(o->config, &a.setup, &err);
 	if (r < 0) {
 		bd_log(LOG_ERR, "%s", err.msg);
 		return EXIT_FAILURE;
@@ -223,14 +224,14 @@ static int run(const struct bd_options *o)
 
 static int check_config(const struct bd_options *o)
 {
-	struct bd_config config;
+	struct bd_setup setup;
 	struct bl_err err;
 
-	if (load_config(o, &config, &err) < 0) {
+	if (bd_setup_load(o->config, &setup, &err) < 0) {
 		(void)fprintf(stderr, "balloond: %s\n", err.msg);
 		return EXIT_FAILURE;
 	}
-	bd_config_free(&config);
+	bd_setup_free(&setup);
 	return EXIT_SUCCESS;
 }
 

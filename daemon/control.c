@@ -121,15 +121,34 @@ static unsigned clients_allowed(unsigned max)
 	return max;
 }
 
-void bd_control_reload(struct bd_control *c, const struct bd_config *config)
+static void say_missing(const char *group, bool has)
 {
-	c->conns.quota.max_clients = clients_allowed(config->max_clients);
-	bd_peer_groups_resolve(&c->conns.groups, config->group, config->viewers);
+	if (group[0] && !has)
+		bd_log(LOG_WARNING, "there is no group %s: its members may not use the control socket",
+		       group);
+}
+
+static void take_groups(struct bd_control *c, const struct bd_setup *setup)
+{
+	if (setup->groups_error) {
+		bd_log(LOG_ERR, "who may use the control socket stays as it was: the groups cannot be "
+		       "looked up: %s", strerror(-setup->groups_error));
+		return;
+	}
+	c->conns.groups = setup->groups;
+	say_missing(setup->config.group, setup->groups.has_admin);
+	say_missing(setup->config.viewers, setup->groups.has_viewer);
+}
+
+void bd_control_reload(struct bd_control *c, const struct bd_setup *setup)
+{
+	c->conns.quota.max_clients = clients_allowed(setup->config.max_clients);
+	take_groups(c, setup);
 	bd_conns_review(&c->conns);
 }
 
 struct bd_control *bd_control_new(struct event_base *base, struct bd_manager *m,
-				  struct bd_events *e, const struct bd_config *config)
+				  struct bd_events *e, const struct bd_setup *setup)
 {
 	struct bd_control *c = calloc(1, sizeof(*c));
 
@@ -137,11 +156,11 @@ struct bd_control *bd_control_new(struct event_base *base, struct bd_manager *m,
 		return NULL;
 	c->conns = (struct bd_conns){ .manager = m, .events = e, .freed = on_freed, .ud = c };
 	c->resume = evtimer_new(base, on_resume, c);
-	if (bd_conns_init(&c->conns, base, config->max_clients) < 0 || !c->resume) {
+	if (bd_conns_init(&c->conns, base, setup->config.max_clients) < 0 || !c->resume) {
 		bd_control_free(c);
 		return NULL;
 	}
-	bd_control_reload(c, config);
+	bd_control_reload(c, setup);
 	return c;
 }
 

@@ -2,14 +2,18 @@
 #include "daemon/host-xen-defeats.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/aside.h"
+#include "daemon/clock.h"
 #include "daemon/folder.h"
 #include "daemon/host-xen-proc.h"
 
 #define XL_CONF "/etc/xen/xl.conf"
 #define XL_CONF_MAX 65536
+#define LOOK_EVERY BL_MS(60000)
 #define KEY "autoballoon"
 #define BLANKS " \t"
 
@@ -74,8 +78,19 @@ void bd_xen_defeats_balancer(const char *proc, char ret[BD_XEN_BALANCER_MAX])
 	(void)bd_xen_proc_each(proc, balancers, look_at, ret);
 }
 
-void bd_xen_defeats_look(const char *cmdline, struct bd_xen_defeats *ret)
+/* ---- looking ---- */
+
+struct bd_xen_defeats {
+	struct bd_aside *aside;
+	char *cmdline; /* of its own: the thread may outlive all others */
+	bl_ms asked_at;
+	struct bd_xen_defeated known;
+	struct bd_xen_defeated fresh; /* the thread's while it looks */
+};
+
+static void look(void *ud)
 {
+	struct bd_xen_defeats *d = ud;
 	char conf[XL_CONF_MAX] = "";
 	int fd = bd_file_open(XL_CONF, 1 << 20);
 	ssize_t n = fd < 0 ? 0 : read(fd, conf, sizeof(conf) - 1);
@@ -83,6 +98,56 @@ void bd_xen_defeats_look(const char *cmdline, struct bd_xen_defeats *ret)
 	if (fd >= 0)
 		(void)close(fd);
 	conf[n > 0 ? n : 0] = '\0';
-	ret->autoballoon = bd_xen_defeats_autoballoon(conf, cmdline);
-	bd_xen_defeats_balancer(bd_xen_proc, ret->balancer);
+	d->fresh.autoballoon = bd_xen_defeats_autoballoon(conf, d->cmdline);
+	bd_xen_defeats_balancer(bd_xen_proc, d->fresh.balancer);
+}
+
+static void looked(void *ud)
+{
+	struct bd_xen_defeats *d = ud;
+
+	d->known = d->fresh;
+}
+
+static void free_parts(struct bd_xen_defeats *d)
+{
+	free(d->cmdline);
+	free(d);
+}
+
+struct bd_xen_defeats *bd_xen_defeats_new(struct event_base *base, const char *cmdline)
+{
+	struct bd_xen_defeats *d = calloc(1, sizeof(*d));
+	const struct bd_aside_work work = { .work = look, .done = looked, .ud = d };
+
+	if (!d)
+		return NULL;
+	d->cmdline = strdup(cmdline);
+	if (d->cmdline) {
+		look(d);
+		looked(d);
+		d->asked_at = bd_clock_now();
+		d->aside = bd_aside_new(base, &work);
+	}
+	if (d->aside)
+		return d;
+	free_parts(d);
+	return NULL;
+}
+
+void bd_xen_defeats_free(struct bd_xen_defeats *d)
+{
+	if (d && bd_aside_free(d->aside))
+		free_parts(d);
+}
+
+const struct bd_xen_defeated *bd_xen_defeats_known(struct bd_xen_defeats *d)
+{
+	bl_ms t = bd_clock_now();
+
+	if (bl_ms_since(t, d->asked_at).n >= LOOK_EVERY.n) {
+		d->asked_at = t;
+		bd_aside_ask(d->aside);
+	}
+	return &d->known;
 }

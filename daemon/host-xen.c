@@ -14,7 +14,6 @@
 #define START_STORE BL_MS(2000)
 #define START_OFFSETS BL_MS(BD_XEN_OFFSET_STILL_MOVED.n + 500)
 #define START_STEP BL_MS(100)
-#define DEFEATS_EVERY BL_MS(60000)
 
 static struct bd_host_xen *xen_of(struct bd_host *h)
 {
@@ -25,6 +24,7 @@ static void close_host(struct bd_host *h)
 {
 	struct bd_host_xen *x = xen_of(h);
 
+	bd_xen_defeats_free(x->defeats);
 	bd_store_close(x->store);
 	bd_xen_guests_free(&x->guests);
 	bd_xen_call_close(x->call);
@@ -177,21 +177,9 @@ static void reread(struct bd_host *h, uint32_t domid)
 		bd_xen_guests_reread(g);
 }
 
-/* A walk through the processes: not for each who asks. */
-static const struct bd_xen_defeats *defeats(struct bd_host_xen *x)
-{
-	bl_ms t = bd_clock_now();
-
-	if (!x->defeats_at.n || bl_ms_since(t, x->defeats_at).n >= DEFEATS_EVERY.n) {
-		bd_xen_defeats_look(bd_xen_call_cmdline(x->call), &x->defeats);
-		x->defeats_at = t;
-	}
-	return &x->defeats;
-}
-
 static void problems(struct bd_host *h, void (*add)(void *ud, const char *line), void *ud)
 {
-	const struct bd_xen_defeats *d = defeats(xen_of(h));
+	const struct bd_xen_defeated *d = bd_xen_defeats_known(xen_of(h)->defeats);
 	bl_ms since = bd_store_silent(xen_of(h)->store);
 	uint64_t silent = bl_ms_since(bd_clock_now(), since).n / 1000;
 	const char *doubt = bd_xen_saving_doubt(&xen_of(h)->saving);
@@ -321,7 +309,8 @@ int bd_host_xen_open(struct event_base *base, const struct bd_host_events *ev,
 		return r;
 	}
 	x->guests.store = x->store;
-	r = bd_xen_pool_probe(x->call, &x->host.pool);
+	x->defeats = bd_xen_defeats_new(base, bd_xen_call_cmdline(x->call));
+	r = x->defeats ? bd_xen_pool_probe(x->call, &x->host.pool) : -ENOMEM;
 	if (r == 0)
 		r = first_look(x);
 	if (r < 0) {

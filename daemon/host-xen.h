@@ -19,8 +19,7 @@ struct bd_host_xen {
 	struct bl_node nodes[BL_NODES_MAX];
 	size_t n_nodes;
 	bl_ms nodes_at;
-	struct bd_xen_defeats defeats;
-	bl_ms defeats_at; /* when that was looked at */
+	struct bd_xen_defeats *defeats;
 	struct bd_clock_timer *hurry; /* look again soon: an offset is about to be known */
 	struct bd_clock_timer *builds; /* look who builds what is being built */
 	unsigned builds_ms;	       /* the time that was set to */

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "daemon/thread.h"
 
 struct bd_log_writer {
 	int fd;
@@ -62,20 +62,13 @@ static void *work(void *arg)
 struct bd_log_writer *bd_log_writer_new(int fd)
 {
 	struct bd_log_writer *w = calloc(1, sizeof(*w));
-	sigset_t all, old;
-	int r;
 
 	if (!w)
 		return NULL;
 	w->fd = fd;
 	(void)pthread_mutex_init(&w->lock, NULL);
 	(void)pthread_cond_init(&w->wake, NULL);
-	/* A thread that takes no signal: they are the loop's. */
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = pthread_create(&w->thread, NULL, work, w);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (r == 0)
+	if (bd_thread_start(&w->thread, work, w) == 0)
 		return w;
 	free(w);
 	return NULL;
@@ -103,25 +96,14 @@ bool bd_log_writer_put(struct bd_log_writer *w, const char *text, size_t len)
 
 void bd_log_writer_free(struct bd_log_writer *w, unsigned ms)
 {
-	struct timespec end;
-
 	if (!w)
 		return;
 	(void)pthread_mutex_lock(&w->lock);
 	w->stop = true;
 	(void)pthread_cond_signal(&w->wake);
 	(void)pthread_mutex_unlock(&w->lock);
-	(void)clock_gettime(CLOCK_REALTIME, &end);
-	end.tv_sec += (time_t)(ms / 1000);
-	end.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (end.tv_nsec >= 1000000000) {
-		end.tv_sec++;
-		end.tv_nsec -= 1000000000;
-	}
-	if (pthread_timedjoin_np(w->thread, NULL, &end) != 0) {
-		(void)pthread_detach(w->thread);
+	if (!bd_thread_join(w->thread, ms))
 		return; /* it still uses *w */
-	}
 	(void)pthread_mutex_destroy(&w->lock);
 	(void)pthread_cond_destroy(&w->wake);
 	free(w);

@@ -7,39 +7,49 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "daemon/log.h"
-
 /* The most groups Linux lets a process have. */
 #define GROUPS_MAX 65536
 
-static bool resolve(const char *name, gid_t *ret)
+/* What getgrnam_r(3) says of a group that is not there, beside 0. */
+static bool means_none(int error)
+{
+	return error == ENOENT || error == ESRCH || error == EBADF || error == EPERM;
+}
+
+static int resolve(const char *name, bool *ret_has, gid_t *ret)
 {
 	size_t size = 4096;
 	struct group g, *found = NULL;
 	char *buf = NULL;
-	int r = name[0] ? ERANGE : 0;
+	int error = name[0] ? ERANGE : 0;
 
-	for (; r == ERANGE && size <= (1U << 22); size *= 4) {
+	for (; error == ERANGE && size <= (1U << 22); size *= 4) {
 		char *more = realloc(buf, size);
 
-		if (!more)
+		if (!more) {
+			error = ENOMEM;
 			break;
+		}
 		buf = more;
-		r = getgrnam_r(name, &g, buf, size, &found);
+		error = getgrnam_r(name, &g, buf, size, &found);
 	}
 	if (found)
 		*ret = found->gr_gid;
-	else if (name[0])
-		bd_log(LOG_WARNING, "there is no group %s: its members may not use the control socket",
-		       name);
+	*ret_has = found != NULL;
 	free(buf);
-	return found != NULL;
+	return means_none(error) ? 0 : -error;
 }
 
-void bd_peer_groups_resolve(struct bd_peer_groups *g, const char *admin, const char *viewer)
+int bd_peer_groups_resolve(const char *admin, const char *viewer, struct bd_peer_groups *ret)
 {
-	g->has_admin = resolve(admin, &g->admin);
-	g->has_viewer = resolve(viewer, &g->viewer);
+	struct bd_peer_groups g = { 0 };
+	int r = resolve(admin, &g.has_admin, &g.admin);
+
+	if (r == 0)
+		r = resolve(viewer, &g.has_viewer, &g.viewer);
+	if (r == 0)
+		*ret = g;
+	return r;
 }
 
 static enum bd_role role_of(gid_t gid, const struct bd_peer_groups *g)

@@ -17,9 +17,10 @@ struct bd_peer_groups {
 	gid_t admin, viewer;
 };
 
-/* Looks names up; "" is none. A name that no group has is logged and counts
- * as none, so that only root may. */
-void bd_peer_groups_resolve(struct bd_peer_groups *g, const char *admin, const char *viewer);
+/* Looks the names up, however long whoever keeps the groups takes; "" is none, and so is a
+ * name that no group has. *ret is written only on success. -errno: they could not be
+ * looked up. */
+int bd_peer_groups_resolve(const char *admin, const char *viewer, struct bd_peer_groups *ret);
 
 /* By the credentials the kernel kept when the peer connected. *ret_uid is for
  * the log, -1 when it is not known. */

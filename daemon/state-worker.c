@@ -4,15 +4,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/folder.h"
+#include "daemon/thread.h"
 
 /* ---- folders ---- */
 
@@ -172,36 +171,24 @@ void bd_worker_init(struct bd_worker *w, struct bd_place *places, int reply_fd)
 	(void)pthread_cond_init(&w->wake, NULL);
 }
 
-/* A thread that takes no signal: they are the loop's. */
 int bd_worker_start(struct bd_worker *w)
 {
-	sigset_t all, old;
-	int r;
+	int r = bd_thread_start(&w->thread, work, w);
 
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = pthread_create(&w->thread, NULL, work, w);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	w->started = r == 0;
-	return -r;
+	return r;
 }
 
 bool bd_worker_stop(struct bd_worker *w, unsigned seconds)
 {
-	struct timespec end;
-
 	if (!w->started)
 		return true;
 	(void)pthread_mutex_lock(&w->lock);
 	w->stop = true;
 	(void)pthread_cond_signal(&w->wake);
 	(void)pthread_mutex_unlock(&w->lock);
-	(void)clock_gettime(CLOCK_REALTIME, &end);
-	end.tv_sec += seconds;
-	if (pthread_timedjoin_np(w->thread, NULL, &end) != 0) {
-		(void)pthread_detach(w->thread);
+	if (!bd_thread_join(w->thread, seconds * 1000))
 		return false;
-	}
 	w->started = false;
 	return true;
 }

@@ -13,8 +13,9 @@
 #include <time.h>
 
 #include "daemon/store-worker.h"
+#include "daemon/thread.h"
 
-#define CLOSE_SECONDS 1
+#define CLOSE_MS 1000
 
 struct bd_store {
 	struct bd_store_worker worker;
@@ -139,19 +140,6 @@ static void free_store(struct bd_store *s)
 	free(s);
 }
 
-/* A thread that takes no signal: they are the loop's. */
-static int start_worker(struct bd_store *s)
-{
-	sigset_t all, old;
-	int r;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = pthread_create(&s->thread, NULL, bd_store_worker, &s->worker);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return -r;
-}
-
 int bd_store_open(struct event_base *base, bd_store_sink sink, void *ud,
 		  struct bd_store **ret, struct bl_err *reterr)
 {
@@ -170,7 +158,7 @@ int bd_store_open(struct event_base *base, bd_store_sink sink, void *ud,
 			r = -ENOMEM;
 	}
 	if (!r)
-		r = start_worker(s);
+		r = bd_thread_start(&s->thread, bd_store_worker, &s->worker);
 	if (r < 0) {
 		free_store(s);
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
@@ -182,17 +170,12 @@ int bd_store_open(struct event_base *base, bd_store_sink sink, void *ud,
 
 void bd_store_close(struct bd_store *s)
 {
-	struct timespec end;
-
 	if (!s)
 		return;
 	bd_store_queue_stop(&s->worker.queue);
-	(void)clock_gettime(CLOCK_REALTIME, &end);
-	end.tv_sec += CLOSE_SECONDS;
-	if (pthread_timedjoin_np(s->thread, NULL, &end) != 0) {
+	if (!bd_thread_join(s->thread, CLOSE_MS)) {
 		/* It hangs in xenstored, and still uses *s. */
 		(void)event_del(s->readable);
-		(void)pthread_detach(s->thread);
 		return;
 	}
 	free_store(s);

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* balloond with a disk and a journal that a test holds. With HELD=CALL in the environment
- * fsync or renameat waits until somebody opens the FIFO that HELD_UNTIL names; JOURNAL is
- * where the journal's socket is. No such call, and no message that could wait, may come
- * from the event loop's thread: that ends the process. */
+/* balloond with a disk, a journal and a keeper of groups that a test holds. With HELD=CALL
+ * in the environment fsync or renameat, and once the event loop runs scandir or getgrnam_r,
+ * waits until somebody opens the FIFO that HELD_UNTIL names; JOURNAL is where the
+ * journal's socket is. No such call, and no message that could wait, may come from the
+ * event loop's thread: that ends the process. */
+#include <dirent.h>
+#include <event2/event.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +53,36 @@ int __wrap_renameat(int a, const char *from, int b, const char *to)
 {
 	hold("renameat");
 	return __real_renameat(a, from, b, to);
+}
+
+static bool looping;
+
+int __real_event_base_dispatch(struct event_base *base);
+int __wrap_event_base_dispatch(struct event_base *base);
+int __wrap_event_base_dispatch(struct event_base *base)
+{
+	looping = true;
+	return __real_event_base_dispatch(base);
+}
+
+typedef int filter(const struct dirent *);
+typedef int order(const struct dirent **, const struct dirent **);
+int __real_scandir(const char *folder, struct dirent ***ret, filter *f, order *o);
+int __wrap_scandir(const char *folder, struct dirent ***ret, filter *f, order *o);
+int __wrap_scandir(const char *folder, struct dirent ***ret, filter *f, order *o)
+{
+	if (looping)
+		hold("scandir");
+	return __real_scandir(folder, ret, f, o);
+}
+
+int __real_getgrnam_r(const char *name, struct group *g, char *buf, size_t n, struct group **ret);
+int __wrap_getgrnam_r(const char *name, struct group *g, char *buf, size_t n, struct group **ret);
+int __wrap_getgrnam_r(const char *name, struct group *g, char *buf, size_t n, struct group **ret)
+{
+	if (looping)
+		hold("getgrnam_r");
+	return __real_getgrnam_r(name, g, buf, n, ret);
 }
 
 ssize_t __real_write(int fd, const void *buf, size_t n);

@@ -5,6 +5,7 @@ them is answered. The daemon is one that ends when its event loop's thread could
 import json
 import os
 import select
+import signal
 import socket
 
 import claims
@@ -166,6 +167,79 @@ def stderr_of_the_dead():
     os.close(r)
 
 
+def reload_waits_alone(call):
+    """while the configuration is read anew, everybody is answered by the old one"""
+    with HeldHost(claims.world(), call) as h:
+        with open(h.dir + "/conf", "w", encoding="ascii") as f:
+            f.write("[host]\nreserve = 256M\n")
+        old = h.status()["host"]["reserve_bytes"]
+        assert old != 256 * MIB
+        h.daemon.send_signal(signal.SIGHUP)
+        h.daemon.send_signal(signal.SIGHUP)
+        assert everybody_is_answered(h)["host"]["reserve_bytes"] == old
+        h.let_go()
+        wait_until("the new reserve", lambda: h.status()["host"]["reserve_bytes"] == 256 * MIB)
+
+
+def reload_with_a_dead_disk():
+    """a disk that does not answer holds the reload up, and nobody else"""
+    reload_waits_alone("scandir")
+
+
+def reload_without_groups():
+    """a keeper of groups that does not answer holds the reload up, and nobody else"""
+    reload_waits_alone("getgrnam_r")
+
+
+def stops_with_a_dead_disk():
+    """a stop does not wait for a configuration that cannot be read"""
+    with HeldHost(claims.world(), "scandir") as h:
+        h.daemon.send_signal(signal.SIGHUP)
+        everybody_is_answered(h)
+        Host.stop(h)
+
+
+def fill(path):
+    """Sends to a socket until it takes no more."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.setblocking(False)
+        s.connect(path)
+        while True:
+            try:
+                s.send(b"junk")
+            except BlockingIOError:
+                return
+
+
+def service_manager_of_the_dead():
+    """a service manager that does not read keeps nobody waiting; what it has to hear it hears later"""
+    with HeldHost(claims.world()) as h, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        h.stop()
+        path = os.path.relpath(h.dir + "/n")
+        s.bind(path)
+        h.env.update(NOTIFY_SOCKET=h.dir + "/n", WATCHDOG_USEC="20000", HELD_UNTIL=h.fifo)
+        fill(path)
+        h.start()
+        for i in range(10):
+            with open(h.dir + "/conf", "w", encoding="ascii") as f:
+                f.write(f"[host]\nreserve = {200 + i}M\n")
+            h.daemon.send_signal(signal.SIGHUP)
+            wait_until("the new reserve",
+                       lambda: h.status()["host"]["reserve_bytes"] == (200 + i) * MIB)  # noqa: B023
+        everybody_is_answered(h)
+        told = []
+        s.settimeout(host.LIMIT)
+        while not (len(told) > 1 and told[-1] == "READY=1" and told[-2].startswith("RELOADING=1")):
+            first = s.recv(4096).decode().split("\n", maxsplit=1)[0]
+            if first not in ("junk", "WATCHDOG=1"):
+                told.append(first)
+        assert told[0] == "READY=1", told
+        h.daemon.send_signal(signal.SIGTERM)
+        while s.recv(4096).split(b"\n")[0] != b"STOPPING=1":
+            pass
+
+
 if __name__ == "__main__":
     host.run([limits_wait_alone, claims_wait_alone, guests_wait_for_what_is_known_of_them,
-              journal_of_the_dead, stderr_of_the_dead])
+              journal_of_the_dead, stderr_of_the_dead, reload_with_a_dead_disk, reload_without_groups,
+              stops_with_a_dead_disk, service_manager_of_the_dead])

@@ -19,9 +19,9 @@
 
 /* A claim that was held at the end of the last step. */
 struct held {
-	bl_uuid id, handle;
+	bl_uuid id, handle, uuid;
 	bl_pages size;
-	bool pooled, named, unsaved, may_end, harmed;
+	bool pooled, named, reboot, unsaved, may_end, harmed;
 	bl_ms expires;
 };
 
@@ -124,8 +124,11 @@ static uint64_t host_now(void)
 	return played_now() + c.ahead;
 }
 
-static bool may_end(const struct held *h, bool killed)
+static bool may_end(const struct held *h, bool killed, bool builds)
 {
+	/* It was built for, or what it was kept for is back, however long ago. */
+	if ((builds && h->named) || (h->reboot && c.host->runs(&h->uuid)))
+		return true;
 	/* What no record says yet a kill may undo. */
 	return c.all_may_end || h->may_end || h->harmed || h->expires.n <= host_now() || (killed && h->unsaved);
 }
@@ -143,9 +146,10 @@ static void remember(const struct bl_ledger *l)
 		if (cl->state != BL_CLAIM_HELD || bl_claim_ends(cl))
 			continue;
 		c.held[c.n++] = (struct held){
-			.id = cl->id, .handle = cl->handle, .size = cl->size,
+			.id = cl->id, .handle = cl->handle, .uuid = cl->uuid, .size = cl->size,
 			.pooled = cl->holder == BL_DOMID_POOL, .expires = cl->expires,
-			.named = cl->name[0] || cl->has_uuid, .unsaved = !life_written(cl),
+			.named = cl->name[0] || cl->has_uuid, .reboot = cl->reboot,
+			.unsaved = !life_written(cl),
 		};
 		for (size_t k = 0; k < n_before; k++)
 			if (before[k].harmed && bl_uuid_equal(&before[k].handle, &cl->handle))
@@ -165,7 +169,7 @@ static void check_held(const struct bl_ledger *l, bool killed, bool builds)
 		if (now && (now->state == BL_CLAIM_HELD || now->state == BL_CLAIM_BUILDING) &&
 		    (now->size.n >= h->size.n || now->state == BL_CLAIM_BUILDING))
 			continue;
-		if (may_end(h, killed) || (builds && h->named))
+		if (may_end(h, killed, builds))
 			continue;
 		bl_uuid_format(&h->id, id);
 		world_failed("claim %s of %" PRIu64 " pages was held and is %s%s", id, h->size.n,
@@ -182,7 +186,7 @@ static void check_stakes(bool killed, bool builds)
 	for (size_t i = 0; i < c.n; i++) {
 		const struct held *h = &c.held[i];
 
-		if (may_end(h, killed) || (builds && h->named))
+		if (may_end(h, killed, builds))
 			continue;
 		bl_uuid_format(&h->id, id);
 		if (h->pooled)

@@ -50,6 +50,15 @@ static bool builds(void)
 	return r || were_built || guests_names_unsure;
 }
 
+static bool runs(const bl_uuid *uuid)
+{
+	for (unsigned i = 0; i < GUESTS_MAX; i++)
+		if ((guests[i].state == GUEST_RUNS || guests[i].state == GUEST_PAUSED) &&
+		    bl_uuid_equal(&guests[i].uuid, uuid))
+			return true;
+	return false;
+}
+
 static void check_books(void)
 {
 	int64_t wrong = guests_imbalance();
@@ -121,6 +130,7 @@ const struct host_view guests_view = {
 	.staked = staked,
 	.pool = pool,
 	.builds = builds,
+	.runs = runs,
 	.check_books = check_books,
 	.each_holder = each_holder,
 	.begin = begin,

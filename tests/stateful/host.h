@@ -12,6 +12,7 @@ struct host_view {
 	uint64_t (*staked)(const bl_uuid *handle); /* what the holder with that handle keeps */
 	uint64_t (*pool)(void);
 	bool (*builds)(void); /* a domain is being built, or was since this was last asked */
+	bool (*runs)(const bl_uuid *uuid); /* a guest of that UUID is built and lives */
 	void (*check_books)(void);
 	/* Every holder is that of a claim. */
 	void (*each_holder)(const struct bl_ledger *l);

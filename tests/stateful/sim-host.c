@@ -144,6 +144,15 @@ static bool builds(void)
 	return true;
 }
 
+static bool runs(const bl_uuid *uuid)
+{
+	for (size_t i = 0; i < seen.n_doms; i++)
+		if (!(seen.doms[i].flags & (BL_DOM_BUILDING | BL_DOM_DYING)) &&
+		    bl_uuid_equal(&seen.doms[i].uuid, uuid))
+			return true;
+	return false;
+}
+
 static void each_holder(const struct bl_ledger *l)
 {
 	for (size_t i = 0; i < seen.n_doms; i++)
@@ -195,6 +204,7 @@ const struct host_view sim_view = {
 	.staked = staked,
 	.pool = pool,
 	.builds = builds,
+	.runs = runs,
 	.check_books = check_books,
 	.each_holder = each_holder,
 	.begin = begin,

@@ -16,6 +16,7 @@
 #include "daemon/host-xen-offset.h"
 #include "daemon/host-xen-proc.h"
 #include "daemon/host-xen-saving.h"
+#include "tests/unit/fake-clock.h"
 #include "tests/unit/fake-proc.h"
 
 #define VIDEORAM BL_PAGES(4096)
@@ -314,6 +315,31 @@ static void test_balancer(void **state)
 	assert_string_equal(name, "");
 }
 
+/* The process is seen by a look a minute later, which nobody waits for. */
+static void test_looks_again(void **state)
+{
+	const char *proc = fake_proc_begin(), *was = bd_xen_proc;
+	struct event_base *base = event_base_new();
+	struct bd_xen_defeats *d;
+
+	(void)state;
+	bd_xen_proc = proc;
+	d = bd_xen_defeats_new(base, "dom0_mem=1G");
+	assert_non_null(d);
+	fake_proc_add(2, "squeezed", ROOT, "", 0);
+	fake_clock_pass(BL_MS(59000));
+	assert_string_equal(bd_xen_defeats_known(d)->balancer, "");
+	assert_int_equal(event_base_loop(base, EVLOOP_NONBLOCK), 0);
+	fake_clock_pass(BL_MS(1000));
+	assert_string_equal(bd_xen_defeats_known(d)->balancer, "");
+	assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+	assert_string_equal(bd_xen_defeats_known(d)->balancer, "squeezed");
+	bd_xen_defeats_free(d);
+	event_base_free(base);
+	bd_xen_proc = was;
+	fake_proc_end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +354,7 @@ int main(void)
 		cmocka_unit_test(test_scan_too_many),
 		cmocka_unit_test(test_autoballoon),
 		cmocka_unit_test(test_balancer),
+		cmocka_unit_test(test_looks_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -276,15 +276,15 @@ static void deaf_subscribers(void **state)
 static void connections_come_in_batches(void **state)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	struct bd_config config;
+	struct bd_setup setup = { 0 };
 	struct bd_control *c;
 	struct bl_err err;
 	int fds[100];
 	unsigned n = 0;
 
 	(void)state;
-	bd_config_init(&config);
-	c = bd_control_new(base, NULL, events, &config);
+	bd_config_init(&setup.config);
+	c = bd_control_new(base, NULL, events, &setup);
 	assert_non_null(c);
 	snprintf(a.sun_path, sizeof(a.sun_path), "test-turn-%d.sock", (int)getpid());
 	assert_int_equal(bd_control_listen(c, a.sun_path, &err), 0);
@@ -303,7 +303,7 @@ static void connections_come_in_batches(void **state)
 		close(fds[i]);
 	bd_control_free(c);
 	assert_int_equal(access(a.sun_path, F_OK), -1);
-	bd_config_free(&config);
+	bd_setup_free(&setup);
 }
 
 int main(void)
