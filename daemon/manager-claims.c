@@ -312,6 +312,17 @@ static bool check_claim(struct bd_manager *m, struct bl_claim *c, bl_ms now)
 	}
 }
 
+static bool is_needed(const struct bd_manager *m, const struct bl_dom *holder)
+{
+	const struct bl_claim *c = bl_ledger_by_handle(&m->ledger, &holder->uuid);
+
+	/* Where not every record could be understood it may be of one that was not. */
+	if (!c)
+		return bd_state_has_unknown_claims(m->cfg.state);
+	/* Another has the claim: this one would not go once. */
+	return c->holder == holder->domid || c->holder == BL_DOMID_NONE || c->holder == BL_DOMID_POOL;
+}
+
 bool bd_claims_reconcile(struct bd_manager *m)
 {
 	struct bl_plan_in in = bd_manager_plan_in(m);
@@ -323,9 +334,7 @@ bool bd_claims_reconcile(struct bd_manager *m)
 	for (size_t i = 0; i < m->snap.n_doms; i++) {
 		const struct bl_dom *d = &m->snap.doms[i];
 
-		/* Where not every record could be understood it may be of one that was not. */
-		if (!(d->flags & BL_DOM_HOLDER) || bl_ledger_by_handle(&m->ledger, &d->uuid) ||
-		    bd_state_has_unknown_claims(m->cfg.state))
+		if (!(d->flags & BL_DOM_HOLDER) || is_needed(m, d))
 			continue;
 		bd_log(LOG_NOTICE, "domain %u holds memory for no claim: destroyed", d->domid);
 		m->host->ops->unstake(m->host, d->domid, &d->uuid);

@@ -144,36 +144,55 @@ static void share_pool(struct bl_ledger *l, const struct bl_snapshot *s, bool bu
 	}
 }
 
-/* Holders are found again by handle; last tick's domid is only a hint. */
-void bl_ledger_match(struct bl_ledger *l, const struct bl_snapshot *s)
+static bl_pages outstanding_of(const struct bl_snapshot *s, uint32_t domid)
 {
-	bl_pages taken[BL_NODES_MAX + 1] = { { 0 } };
-	size_t lost = 0;
+	const struct bl_dom *d = bl_snapshot_find(s, domid);
+
+	return d ? d->outstanding : BL_PAGES(0);
+}
+
+/* One that would not go when its claim moved away leaves the claim with two, once it waits
+ * again: the one with the most pages is it. */
+static void find_holder(struct bl_ledger *l, const struct bl_snapshot *s, const struct bl_dom *d)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		struct bl_claim *c = l->claims[i];
+
+		if (holds(d, c) && (c->holder == BL_DOMID_NONE ||
+				    d->outstanding.n > outstanding_of(s, c->holder).n))
+			c->holder = d->domid;
+	}
+}
+
+/* Holders are found again by handle; last tick's domid is only a hint. */
+static void find_holders(struct bl_ledger *l, const struct bl_snapshot *s)
+{
+	size_t found = 0, there = 0;
 
 	for (size_t i = 0; i < l->n; i++) {
 		struct bl_claim *c = l->claims[i];
 		const struct bl_dom *d = bl_snapshot_find(s, c->holder);
-		const struct bl_dom *built = bl_snapshot_find(s, c->domid);
 
-		d = d && holds(d, c) ? d : NULL;
-		c->holder = d ? d->domid : BL_DOMID_NONE;
-		c->in_pool = BL_PAGES(0);
-		c->staked = bl_pages_add(d ? d->outstanding : BL_PAGES(0),
-					 built ? built->outstanding : BL_PAGES(0));
-		lost += !d;
+		c->holder = d && holds(d, c) ? d->domid : BL_DOMID_NONE;
+		found += c->holder != BL_DOMID_NONE;
 	}
-	for (size_t k = 0; k < s->n_doms && lost; k++) {
-		const struct bl_dom *d = &s->doms[k];
+	for (size_t k = 0; k < s->n_doms; k++)
+		there += (s->doms[k].flags & BL_DOM_HOLDER) != 0;
+	for (size_t k = 0; k < s->n_doms && there > found; k++)
+		if (s->doms[k].flags & BL_DOM_HOLDER)
+			find_holder(l, s, &s->doms[k]);
+}
 
-		for (size_t i = 0; i < l->n && d->flags & BL_DOM_HOLDER; i++) {
-			struct bl_claim *c = l->claims[i];
+void bl_ledger_match(struct bl_ledger *l, const struct bl_snapshot *s)
+{
+	bl_pages taken[BL_NODES_MAX + 1] = { { 0 } };
 
-			if (c->holder != BL_DOMID_NONE || !holds(d, c))
-				continue;
-			c->holder = d->domid;
-			c->staked = bl_pages_add(c->staked, d->outstanding);
-			lost--;
-		}
+	find_holders(l, s);
+	for (size_t i = 0; i < l->n; i++) {
+		struct bl_claim *c = l->claims[i];
+
+		c->in_pool = BL_PAGES(0);
+		c->staked = bl_pages_add(outstanding_of(s, c->holder), outstanding_of(s, c->domid));
 	}
 	share_pool(l, s, false, taken);
 	share_pool(l, s, true, taken);

@@ -11,10 +11,16 @@ const struct bl_dom *count_find(const struct world *w, uint32_t domid)
 
 static const struct bl_dom *holder_of(const struct world *w, const struct bl_claim *c)
 {
-	for (size_t i = 0; i < w->snap.n_doms; i++)
-		if (w->snap.doms[i].flags & BL_DOM_HOLDER && bl_uuid_equal(&w->snap.doms[i].uuid, &c->handle))
-			return &w->snap.doms[i];
-	return NULL;
+	const struct bl_dom *most = NULL;
+
+	for (size_t i = 0; i < w->snap.n_doms; i++) {
+		const struct bl_dom *d = &w->snap.doms[i];
+
+		if (d->flags & BL_DOM_HOLDER && bl_uuid_equal(&d->uuid, &c->handle) &&
+		    (!most || d->outstanding.n > most->outstanding.n))
+			most = d;
+	}
+	return most;
 }
 
 uint64_t count_promised(const struct world *w, const struct bl_claim *c)

@@ -166,7 +166,7 @@ int __wrap_openat(int dir, const char *path, int flags, ...)
 	va_start(ap, flags);
 	mode = mode_of(flags, ap);
 	va_end(ap);
-	if (flags & O_CREAT && of_state(dir) && disk_fails())
+	if (of_state(dir) && disk_fails())
 		return -1;
 	return __real_openat(dir, path, flags, mode);
 }

@@ -122,7 +122,7 @@ static void remove_keys(uint32_t domid)
 		fake_store_setf(domid, keys[i], NULL);
 }
 
-struct guest *guests_build(struct rnd *r, const bl_uuid *uuid, const char *name)
+static struct guest *build_as(struct rnd *r, uint32_t domid, const bl_uuid *uuid, const char *name)
 {
 	struct guest *g = NULL;
 	struct fake_domain *d;
@@ -135,7 +135,7 @@ struct guest *guests_build(struct rnd *r, const bl_uuid *uuid, const char *name)
 	guests_built++;
 	*g = (struct guest){
 		.state = GUEST_BUILT,
-		.domid = free_domid((uint32_t)rnd_below(r, REUSED_DOMIDS)),
+		.domid = domid,
 		.hvm = rnd_one_in(r, 2),
 		.stuck = rnd_one_in(r, 8),
 		.reports = rnd_one_in(r, 3),
@@ -161,6 +161,11 @@ struct guest *guests_build(struct rnd *r, const bl_uuid *uuid, const char *name)
 	d->max = g->max + SLACK + (g->offset > 0 ? (uint64_t)g->offset : 0);
 	write_keys(g);
 	return g;
+}
+
+struct guest *guests_build(struct rnd *r, const bl_uuid *uuid, const char *name)
+{
+	return build_as(r, free_domid((uint32_t)rnd_below(r, REUSED_DOMIDS)), uuid, name);
 }
 
 bool guests_stake(struct guest *g)
@@ -314,6 +319,27 @@ void guests_peace(void)
 
 /* ---- the host ---- */
 
+static bool swaps; /* the next guest that is looked at is another by then */
+static struct rnd swap_rnd;
+
+void guests_swap(struct rnd *r)
+{
+	swaps = true;
+	swap_rnd.s = rnd_next(r);
+}
+
+/* Between the look at all domains and the one right before an act. */
+static void swap(uint32_t domid)
+{
+	struct guest *g = guests_by_domid(domid);
+
+	if (!swaps || !g || g->state != GUEST_RUNS)
+		return;
+	swaps = false;
+	guests_destroy(g);
+	(void)build_as(&swap_rnd, domid, NULL, NULL);
+}
+
 static int on_call(const char *name, uint32_t domid)
 {
 	int error = faults_hypercall(name);
@@ -322,6 +348,8 @@ static int on_call(const char *name, uint32_t domid)
 	/* That is no error that passes: there is no pool for us. */
 	if (error == EPERM && !strcmp(name, "claim_ctl"))
 		error = EAGAIN;
+	if (!strcmp(name, "getinfolist"))
+		swap(domid);
 	if (!error)
 		guests_check_call(name, domid);
 	/* The hypervisor chooses an id that is free, a guest's of before perhaps. */
@@ -360,6 +388,7 @@ void guests_begin(struct rnd *r)
 	memset(guests, 0, sizeof(guests));
 	stolen = 0;
 	last_uuid = 0;
+	swaps = false;
 	guests_by_hand_at = 0;
 	fake_store_reset();
 	fake_xen_reset();

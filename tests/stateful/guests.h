@@ -59,6 +59,9 @@ void guests_save(struct guest *g, bool on); /* guests-saved.c */
 void guests_mem_set(struct guest *g, uint64_t kib);
 void guests_report(struct guest *g, struct rnd *r);
 /* Others take memory from under everybody, or give it back. */
+/* A guest is destroyed, and another built with its domid, right before the daemon looks at
+ * that domain once more. */
+void guests_swap(struct rnd *r);
 void guests_thief(struct rnd *r, bool back);
 /* Everybody is well from now on. */
 void guests_peace(void);

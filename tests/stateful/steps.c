@@ -263,6 +263,12 @@ static void build_guest(struct rnd *r)
 		asks_handoff(g, r);
 }
 
+static void swap_guest(struct rnd *r)
+{
+	say("a domid is soon another guest's");
+	guests_swap(r);
+}
+
 static void steal(struct rnd *r)
 {
 	bool back = rnd_one_in(r, 2);
@@ -307,6 +313,7 @@ static const struct {
 	{ break_store, 1, XEN },	 { deny_writes, 1, XEN },	   { do_to_guest, 14, XEN },
 	{ destroy_guest, 4, XEN },	 { build_guest, 10, XEN },	   { steal, 3, XEN },
 	{ harm_holder, 1, XEN },	 { asks_sim, 20, SIM },		   { asks_built, 4, XEN },
+	{ swap_guest, 3, XEN },
 };
 #define N_STEPS (sizeof(steps) / sizeof(steps[0]))
 

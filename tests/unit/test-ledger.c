@@ -96,6 +96,27 @@ static void finds_holders_again(void **state)
 	bl_snapshot_free(&s);
 }
 
+/* The first would not go when the claim moved to a domain that was never finished. */
+static void finds_the_holder_with_the_pages(void **state)
+{
+	struct bl_ledger l = { 0 };
+	struct bl_snapshot s = { 0 };
+	struct bl_claim *c = add(&l, 1, BL_CLAIM_HELD, 100);
+
+	(void)state;
+	dom(&s, 6, BL_DOM_HOLDER, 0, 0)->uuid = numbered(1);
+	dom(&s, 7, BL_DOM_HOLDER, 0, 100)->uuid = numbered(1);
+	dom(&s, 8, BL_DOM_HOLDER, 0, 0)->uuid = numbered(1);
+	for (unsigned i = 0; i < 3; i++) {
+		c->holder = i ? 5 + i : BL_DOMID_NONE; /* after a restart; by either domid */
+		bl_ledger_match(&l, &s);
+		assert_int_equal(c->holder, 7);
+		assert_int_equal(c->staked.n, 100);
+	}
+	bl_ledger_free(&l);
+	bl_snapshot_free(&s);
+}
+
 static struct bl_claim *add_pooled(struct bl_ledger *l, uint8_t n, enum bl_claim_state state,
 				   uint64_t size, int node)
 {
@@ -284,6 +305,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_the_order),
 		cmocka_unit_test(finds_holders_again),
+		cmocka_unit_test(finds_the_holder_with_the_pages),
 		cmocka_unit_test(finds_what_stands_in_the_pool),
 		cmocka_unit_test(promises_what_is_not_staked),
 		cmocka_unit_test(reboots_come_first),
