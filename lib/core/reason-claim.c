@@ -48,7 +48,7 @@ static void say_silent_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
 		bl_say(buf, "refuses to go below %s, %s,", SIZE(d->tot), bl_say_refusal(d->tele.refusal));
 	else if (v->track->stuck && d->target.n < d->tot.n)
 		bl_say(buf, "is %s (asked for %s, stays at %s for %s)",
-		       v->state == BL_STATE_STUCK ? "stuck" : "lagging", SIZE(d->target), SIZE(d->tot),
+		       v->state == BL_STATE_STUCK ? "stuck" : "lagging", TARGET(d), SIZE(d->tot),
 		       TIME(bl_ms_since(in->snap->now, v->track->moved)));
 	else
 		bl_say(buf, v->track->stuck ? "did not follow when it was last asked" :

@@ -46,6 +46,19 @@ const char *bl_say_size(bl_pages p, struct bl_say_text *t)
 	return t->s;
 }
 
+const char *bl_say_target(const struct bl_dom *d, struct bl_say_text *t)
+{
+	char size[sizeof(t->s)];
+
+	bl_pages_format(d->tot, size);
+	bl_pages_format(d->target, t->s);
+	if (d->target.n == d->tot.n || strcmp(size, t->s) != 0)
+		return t->s;
+	bl_pages_format(bl_pages_distance(d->target, d->tot), size);
+	snprintf(t->s, sizeof(t->s), "%.64s %s", size, d->target.n < d->tot.n ? "less" : "more");
+	return t->s;
+}
+
 const char *bl_say_time(bl_ms ms, struct bl_say_text *t)
 {
 	unsigned long long s = (unsigned long long)(ms.n / 1000 + (ms.n % 1000 != 0));

@@ -21,10 +21,14 @@ const char *bl_say_label(const struct bl_dom *d, struct bl_say_text *t);
 const char *bl_say_arg(const struct bl_dom *d, struct bl_say_text *t);
 const char *bl_say_size(bl_pages p, struct bl_say_text *t); /* "nothing" for none */
 const char *bl_say_time(bl_ms ms, struct bl_say_text *t);   /* "12 s", "5 min", "2 h" */
+/* Where the domain is told to go: "800 MiB"; "40 MiB less" where the target and the size
+ * would read alike. */
+const char *bl_say_target(const struct bl_dom *d, struct bl_say_text *t);
 
 #define LABEL(d) bl_say_label((d), &(struct bl_say_text){ { 0 } })
 #define ARG(d) bl_say_arg((d), &(struct bl_say_text){ { 0 } })
 #define SIZE(p) bl_say_size((p), &(struct bl_say_text){ { 0 } })
+#define TARGET(d) bl_say_target((d), &(struct bl_say_text){ { 0 } })
 #define TIME(ms) bl_say_time((ms), &(struct bl_say_text){ { 0 } })
 
 /* Why a driver refuses, as part of a sentence. */

@@ -16,7 +16,7 @@ static void say_asker(char buf[BL_REASON_MAX], const struct bl_plan_in *in)
 
 static void why_refuses(char buf[BL_REASON_MAX], const struct bl_view *v)
 {
-	bl_say(buf, "asked for %s, its own driver keeps it at %s: %s", SIZE(v->dom->target),
+	bl_say(buf, "asked for %s, its own driver keeps it at %s: %s", TARGET(v->dom),
 	       SIZE(v->dom->tot), bl_say_refusal(v->dom->tele.refusal));
 }
 
@@ -127,14 +127,14 @@ static void why_moving(char buf[BL_REASON_MAX], const struct bl_view *v,
 	}
 	if (t->stuck) {
 		bl_say(buf, "asked for %s, stays at %s, no progress for %s: %s; tried again every %s",
-		       SIZE(d->target), SIZE(d->tot), TIME(bl_ms_since(in->snap->now, t->moved)),
+		       TARGET(d), SIZE(d->tot), TIME(bl_ms_since(in->snap->now, t->moved)),
 		       t->stuck & BL_STUCK_GIVING ? "the others take its part" :
 						    "nothing more is kept for it",
 		       TIME(in->settings->retry_after));
 		return;
 	}
 	bl_say(buf, "%s from %s to %s", down ? "gives: on its way" : "gets: on its way", SIZE(d->tot),
-	       SIZE(d->target));
+	       TARGET(d));
 	if (down && !t->proven)
 		bl_say(buf, ", to see whether its balloon answers");
 	else if (down && v->why == BL_WHY_CLAIM)

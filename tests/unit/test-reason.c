@@ -126,6 +126,17 @@ static void stuck(struct fixture *f)
 	passes(f, 7000);
 }
 
+/* Both sizes read "2 GiB". */
+static void stuck_at_probe(struct fixture *f)
+{
+	f->snap.doms[0].tot = f->snap.doms[0].static_max = f->snap.doms[0].max_pages = BL_MIB_PAGES(2048);
+	add_claim(f, 2400, 2400);
+	make(f);
+	f->snap.doms[0].target = BL_MIB_PAGES(2008);
+	make(f);
+	passes(f, 7000);
+}
+
 static void gives(struct fixture *f)
 {
 	add_claim(f, 2400, 2400);
@@ -166,6 +177,8 @@ static void of_domains(void **state)
 			      "driver, or a dead one" },
 		{ stuck, "asked for 800 MiB, stays at 1000 MiB, no progress for 7 s: the others take its part; "
 			 "tried again every 60 s" },
+		{ stuck_at_probe, "asked for 40 MiB less, stays at 2 GiB, no progress for 7 s: the others take its "
+				  "part; tried again every 60 s" },
 		{ gives, "gives: on its way from 900 MiB to 800 MiB for claim 00000000 (2.3 GiB)" },
 		{ on_pause, "has 1000 MiB and reports no use of it: gives for a claim only; balloond is paused, "
 			    "'balloonctl resume' lets it go on" },
