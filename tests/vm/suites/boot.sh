@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The emulated host itself: what every other suite takes for granted.
+# about: tests/vm/image tests/vm/dom0/* tests/vm/guest-init tests/vm/host.sh
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the hook costs a build, in turns in one run: printed, not judged.
+# about: lib/hook/*
 # long
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What driver.sh does a few times, often.
+# about: guest-driver/*
 # long
 # takes: 900
 # shellcheck source=tests/vm/driver-lib.sh

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the hypervisor does with claims, Debian's own and the one with the series, on two
 # hosts of two nodes at a time.
+# about: hypervisor-patch/*
 # own hosts
 # patched alone
 # shellcheck source=tests/vm/host.sh

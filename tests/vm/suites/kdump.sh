@@ -3,6 +3,7 @@
 # A guest with the driver, whose memory is partly out, crashes: the kernel that takes
 # the dump comes up beside what is left, and reads all of it. HVM alone: libxl cannot
 # go on with a PVH domain that crashed so, and PV has no kexec.
+# about: guest-driver/*
 # long
 # shellcheck source=tests/vm/driver-lib.sh
 . "${0%/*}/../driver-lib.sh"
