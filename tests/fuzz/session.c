@@ -10,11 +10,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/config.h"
-#include "daemon/conn.h"
-#include "daemon/host-sim-map.h"
-#include "daemon/log.h"
-#include "daemon/manager-internal.h"
+#include "daemon/base/log.h"
+#include "daemon/config/config.h"
+#include "daemon/control/conn.h"
+#include "daemon/manager/internal.h"
+#include "daemon/sim/map.h"
 #include "lib/sim/sim.h"
 #include "tests/fuzz/target.h"
 

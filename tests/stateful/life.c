@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/conn.h"
-#include "daemon/log.h"
+#include "daemon/base/log.h"
+#include "daemon/control/conn.h"
 #include "tests/stateful/checks.h"
 #include "tests/stateful/faults.h"
 #include "tests/stateful/played.h"

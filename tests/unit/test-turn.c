@@ -16,9 +16,9 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#include "daemon/conn-internal.h"
-#include "daemon/control.h"
-#include "daemon/log.h"
+#include "daemon/base/log.h"
+#include "daemon/control/control.h"
+#include "daemon/control/internal.h"
 
 #define CLIENTS_MAX 400
 /* Each rank that waits has one request beyond the bound. */
