@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <utlist.h>
 
@@ -211,7 +210,7 @@ bool bd_conn_handle_line(struct bd_conn *c)
 	c->all->turn.bytes += pos;
 	(void)evbuffer_remove(bufferevent_get_input(c->bev), line, pos + 1);
 	line[pos] = '\0';
-	bd_call_line(c, line, pos);
+	c->all->serve->line(c, line, pos);
 	if (c->doomed)
 		return false;
 	if (has_line(c, &pos))

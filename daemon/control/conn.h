@@ -32,8 +32,18 @@ struct bd_turn {
 	size_t bytes;
 };
 
+/* What is done with what connections bring: bd_requests. The connections know no verb. */
+struct bd_conns_serve {
+	/* One line of a request, without its newline. */
+	void (*line)(struct bd_conn *c, const char *text, size_t len);
+	/* The peer may not do any more what it waits for: each request is told, and withdrawn. */
+	void (*withdraw_all)(struct bd_conn *c, const struct bl_err *why);
+};
+extern const struct bd_conns_serve bd_requests;
+
 /* What all connections share; the control socket's. */
 struct bd_conns {
+	const struct bd_conns_serve *serve;
 	struct event_base *base;
 	struct bd_manager *manager;
 	struct bd_events *events;
@@ -64,7 +74,7 @@ void bd_conns_admit(struct bd_conns *all, int fd, enum bd_role role, uid_t uid);
 /* The groups may have changed: who has lost a right is told, and loses what it was used for. */
 void bd_conns_review(struct bd_conns *all);
 
-/* A request on its way; its handler is in verbs.c. */
+/* A request on its way; its handler stands in the table in verbs.c. */
 struct bd_call {
 	struct bd_conn *conn;
 	struct bd_conns *all;

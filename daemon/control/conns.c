@@ -208,7 +208,7 @@ static void review_one(struct bd_conn *c)
 	(void)not_permitted(&err, c->uid);
 	/* Only what changes something ever waits. */
 	if (role < had)
-		bd_call_withdraw_all(c, &err);
+		c->all->serve->withdraw_all(c, &err);
 	if (c->doomed)
 		return;
 	if (role == BD_ROLE_NONE) {

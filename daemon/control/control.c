@@ -154,7 +154,8 @@ struct bd_control *bd_control_new(struct event_base *base, struct bd_manager *m,
 
 	if (!c)
 		return NULL;
-	c->conns = (struct bd_conns){ .manager = m, .events = e, .freed = on_freed, .ud = c };
+	c->conns = (struct bd_conns){ .serve = &bd_requests, .manager = m, .events = e,
+				      .freed = on_freed, .ud = c };
 	c->resume = evtimer_new(base, on_resume, c);
 	if (bd_conns_init(&c->conns, base, setup->config.max_clients) < 0 || !c->resume) {
 		bd_control_free(c);

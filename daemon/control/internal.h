@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Inside of conn.c, conns.c, turn.c and answer.c alone. */
+/* Inside of conn.c, conns.c, turn.c, request.c and answer.c alone. */
 #ifndef BD_CONN_INTERNAL_H
 #define BD_CONN_INTERNAL_H
 
@@ -75,8 +75,7 @@ void bd_turn_remove(struct bd_conn *c);
 void bd_turn_wake(void *conn); /* bd_turn_add() of a subscriber */
 
 /* answer.c */
-void bd_call_line(struct bd_conn *c, const char *text, size_t len);
-/* The peer may not do any more what it waits for: each is told, and withdrawn. */
-void bd_call_withdraw_all(struct bd_conn *c, const struct bl_err *why);
+/* Counts a request of len bytes for the user of its connection, or no longer. */
+void bd_call_count(struct bd_conn *c, bool begins, size_t len);
 
 #endif

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "daemon/base/log.h"
 #include "daemon/manager/internal.h"
 
 int bd_changes_add(struct bd_manager *m, const struct bd_change *change, struct bl_err *reterr)
@@ -121,12 +120,8 @@ static void fail_all(struct bd_manager *m, const struct bd_change *first, int r)
 static void finish(struct bd_manager *m, struct bd_change *c)
 {
 	struct bl_err err;
-	int r = 0;
+	int r = c->recorded ? c->recorded(m, c, &err) : 0;
 
-	if (c->kind == BD_CHANGE_SET)
-		r = bd_set_recorded(m, c, &err);
-	else if (c->kind == BD_CHANGE_FORGET)
-		bd_forget_recorded(m, c);
 	answer(c, r ? &err : NULL);
 }
 

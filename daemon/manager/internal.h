@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Shared by the manager's parts: the tick, claims, and what people set. */
+/* Shared by the manager's parts; each part's functions are below the name of its file. */
 #ifndef BD_MANAGER_INTERNAL_H
 #define BD_MANAGER_INTERNAL_H
 
@@ -50,6 +50,8 @@ struct bd_change {
 	struct bl_dom_memory before; /* SET */
 	bool before_paused;
 	bl_ms before_ttl, before_expires; /* RENEW */
+	/* What is left to do once it is written; NULL: nothing. */
+	int (*recorded)(struct bd_manager *m, struct bd_change *c, struct bl_err *reterr);
 	bd_change_done done; /* NULL: nobody waits any more */
 	void *ud;
 	struct bd_change *prev, *next;
@@ -87,7 +89,7 @@ struct bd_manager {
 	bool known_once; /* known has been filled */
 	bool reconciled; /* claims have been brought in line with the hypervisor since the start */
 	bool backend_failing;
-	bool state_failing; /* something could not be written or removed, see records.c */
+	bool state_failing; /* something could not be written or removed, see written.c */
 	bool unsaved;	    /* for lack of memory */
 	bool leaving;	    /* a claim leaves the pool once that is written, */
 	uint64_t leaving_real; /* since that time */
@@ -98,27 +100,37 @@ struct bd_manager {
 	char backend_error[256];
 };
 
+/* pace.c: when the next tick comes */
+/* Between two ticks while somebody waits. */
+#define BD_TICK_WAITING_MS 1000
 /* CLOCK_MONOTONIC in milliseconds, for pacing alone. */
 uint64_t bd_real_ms(void);
-/* A fresh snapshot, what it teaches, and a plan; nothing is done. */
-int bd_manager_look(struct bd_manager *m);
-/* The last look was a moment ago. */
-bool bd_manager_looked_now(const struct bd_manager *m);
-struct bl_plan_in bd_manager_plan_in(struct bd_manager *m);
-/* Does what the last plan says, claims first. */
-void bd_manager_act(struct bd_manager *m);
+void bd_manager_tick_in(struct bd_manager *m, uint64_t real_ms);
+/* When what the last look found asks for it. */
+void bd_manager_tick_next(struct bd_manager *m);
 /* A tick once control is back in the loop. */
 void bd_manager_tick_soon(struct bd_manager *m);
 /* Something was changed that only a lease's end makes a tick necessary for:
  * the next one comes as it would, or then. */
 void bd_manager_tick_for_deadlines(struct bd_manager *m);
-/* Does one action now; failures are logged and told. */
-int bd_manager_apply(struct bd_manager *m, const struct bl_action *a, struct bl_err *reterr);
 
-/* claim-admit.c */
-/* A claim as it is recorded. */
-struct bl_claim bd_request_make(struct bd_manager *m, const struct bd_claim_request *req,
-				bl_pages overhead);
+/* tick.c */
+void bd_manager_tick(struct bd_manager *m);
+
+/* look.c */
+/* A fresh snapshot, what it teaches, and a plan; nothing is done. */
+int bd_manager_look(struct bd_manager *m);
+/* The last look was a moment ago. */
+bool bd_manager_looked_now(const struct bd_manager *m);
+struct bl_plan_in bd_manager_plan_in(struct bd_manager *m);
+
+/* act.c, act-on-guest.c */
+/* Does what the last plan says, claims first. */
+void bd_manager_act(struct bd_manager *m);
+/* Does one action of the plan; a failure is told. *failed: the guest for which one failed. */
+void bd_act_on_guest(struct bd_manager *m, const struct bl_action *a, uint32_t *failed);
+/* Does one action now. */
+int bd_manager_apply(struct bd_manager *m, const struct bl_action *a, struct bl_err *reterr);
 
 /* find.c */
 /* -EBUSY where d is dying and another domain has its UUID: what is remembered by UUID is
@@ -132,16 +144,53 @@ void bd_learn(struct bd_manager *m);
 void bd_learn_ends_unseen(struct bd_manager *m);
 /* A domain that starts anew may start larger than it ever did. */
 void bd_learn_start(struct bd_manager *m, const struct bl_dom *d);
+/* Whether anything can be remembered of it; dom0's is all zeros. */
+bool bd_learn_has_uuid(const struct bl_dom *d);
+
+/* announce.c */
+/* Events for domains that came, went, got stuck or recovered since the last
+ * tick. */
+void bd_tell_changes(struct bd_manager *m);
+void bd_tell_states(struct bd_manager *m);
+
+/* claim-admit.c */
+/* A claim as it is recorded. */
+struct bl_claim bd_request_make(struct bd_manager *m, const struct bd_claim_request *req,
+				bl_pages overhead);
+/* Makes a claim for a domain that is built. */
+int bd_request_for_build(struct bd_manager *m, const struct bl_dom *d, const struct bd_waiter *w,
+			 struct bl_err *err);
+/* Asks for the claims that could only be had once another of that id had ended. */
+void bd_waiters_ask_again(struct bd_manager *m);
+
+/* claim-stake.c */
+void bd_claims_stake(struct bd_manager *m, struct bl_claim *c, bl_pages pages);
+/* Those pages are staked for it. */
+void bd_claims_become_held(struct bd_manager *m, struct bl_claim *c, bl_pages pages);
+
+/* claim-recorded.c */
+/* Does what waits for the record of the claim, if that is written or failed, and ends
+ * a claim that ends; true as bd_claims_reconcile. The claim may be freed. */
+bool bd_claims_go_on(struct bd_manager *m, struct bl_claim *c);
 
 /* claim-check.c */
 /* Brings claims in line with what the hypervisor shows; true when that
  * changed what a plan has to know. */
 bool bd_claims_reconcile(struct bd_manager *m);
-void bd_claims_stake(struct bd_manager *m, struct bl_claim *c, bl_pages pages);
 /* Of what was loaded: no claim is larger than the host. */
 void bd_claims_check_sizes(struct bd_manager *m);
-bl_ms bd_claims_next_deadline(const struct bd_manager *m);
+
+/* claim-timeout.c */
+/* A claim that waits ends in vain: what it freed stays warm for the next try. To be
+ * called before it ends. */
+void bd_claims_keep_warm(struct bd_manager *m, const struct bl_claim *c);
+/* It gets what is there, or has waited in vain. As bd_claims_reconcile. */
+bool bd_claims_time_out(struct bd_manager *m, struct bl_claim *c);
+
+/* claim-say.c */
 void bd_claims_say(struct bd_manager *m); /* fills eta and reason of all */
+
+/* claim-end.c */
 /* Ends a claim: what is staked is given up first, then it is forgotten, and
  * whoever waits gets err. 0: the claim is freed; -EINPROGRESS: it ends when its record
  * says so; another -errno: the hypervisor would not let go of it, or the disk of its
@@ -151,18 +200,11 @@ int bd_claims_end(struct bd_manager *m, struct bl_claim *c, enum bl_claim_state 
 /* An end that waits for its record, failed half way or was cut off by a kill goes on;
  * true: it has ended. */
 bool bd_claims_end_again(struct bd_manager *m, struct bl_claim *c);
-/* Does what waits for the record of the claim, if that is written or failed, and ends
- * a claim that ends; true as bd_claims_reconcile. The claim may be freed. */
-bool bd_claims_go_on(struct bd_manager *m, struct bl_claim *c);
-/* A claim that waits ends in vain: what it freed stays warm for the next try. To be
- * called before it ends. */
-void bd_claims_keep_warm(struct bd_manager *m, const struct bl_claim *c);
 
 /* waiters.c */
 void bd_waiter_free(struct bd_waiter *w);
 /* Copies *w to the end of those who wait. */
 int bd_waiters_add(struct bd_manager *m, const struct bd_waiter *w);
-void bd_waiters_ask_again(struct bd_manager *m);
 bool bd_waiters_any(const struct bd_manager *m, const bl_uuid *id, unsigned whats);
 /* Tells those who wait for one of these of this claim; err: in vain. */
 void bd_waiters_answer(struct bd_manager *m, const struct bl_claim *c, const struct bl_err *err,
@@ -183,6 +225,12 @@ bl_pages bd_stake_left(const struct bd_manager *m, const struct bl_claim *c);
  * somebody took the pages between its two calls. */
 int bd_stake_move(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d,
 		  struct bl_err *reterr);
+/* How much the claims there have in the pool of a node, -1: of none. */
+bl_pages bd_stake_due_in_pool(const struct bd_manager *m, int node);
+/* Makes the pool of a node as large as the claims there, and so much larger. */
+int bd_stake_fit_pool(struct bd_manager *m, int node, bl_pages more, struct bl_err *reterr);
+
+/* pool-check.c */
 /* Brings the pool in line with the claims that stand in it; true as
  * bd_claims_reconcile. */
 bool bd_stake_check(struct bd_manager *m);
@@ -209,20 +257,24 @@ bool bd_move_let_go(struct bd_manager *m);
  * be, whether it is done or was killed. */
 void bd_move_builder_gone(struct bd_manager *m, struct bl_claim *c);
 
-/* handoff.c */
+/* claim-give.c */
+/* The claim is for that domain from now on, for which w waits: moved at once, or when there
+ * is room for all of it. */
+void bd_handoff_give(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d,
+		     const struct bd_waiter *w);
 /* A claim was held: somebody may build already what it is for. */
 void bd_handoff_held(struct bd_manager *m, struct bl_claim *c);
+
+/* handoff.c */
 /* Those who waited for a name, or too long; true as bd_claims_reconcile. */
 bool bd_handoff_resume(struct bd_manager *m);
 /* Whoever waited with w is gone; w is out of the list already. */
 void bd_handoff_abandon(struct bd_manager *m, const struct bd_waiter *w);
+
 /* reboot.c */
 /* Keeps the memory of guests that reboot for their successors; true as
  * bd_claims_reconcile. */
 bool bd_reboot_look(struct bd_manager *m);
-/* claim-admit.c: makes a claim for a domain that is built. */
-int bd_request_for_build(struct bd_manager *m, const struct bl_dom *d, const struct bd_waiter *w,
-			 struct bl_err *err);
 
 /* records.c */
 /* Has the record of a claim written as it is now. -errno: at a later tick. */
@@ -238,6 +290,8 @@ void bd_manager_save_memory(struct bd_manager *m, struct bl_dom_memory *mem);
 /* The same where it has changed; as bd_claims_written. A guest's balloon does not move
  * before that is 0: its base must not be lost once it is smaller. */
 int bd_manager_remember(struct bd_manager *m, struct bl_dom_memory *mem);
+
+/* written.c */
 /* A bd_state_sink. */
 void bd_manager_recorded(void *ud, enum bd_state_kind kind, const bl_uuid *id, int r);
 /* Tries again what failed. */
@@ -252,14 +306,5 @@ void bd_changes_go_on(struct bd_manager *m);
 /* The settings of the domain are what they were before c. */
 void bd_changes_undo_set(struct bd_manager *m, struct bl_dom_memory *mem, const struct bd_change *c);
 void bd_changes_free(struct bd_manager *m);
-/* set.c, guests.c: what is left to do once a change is written */
-int bd_set_recorded(struct bd_manager *m, struct bd_change *c, struct bl_err *reterr);
-void bd_forget_recorded(struct bd_manager *m, struct bd_change *c);
-
-/* announce.c */
-/* Events for domains that came, went, got stuck or recovered since the last
- * tick. */
-void bd_tell_changes(struct bd_manager *m);
-void bd_tell_states(struct bd_manager *m);
 
 #endif

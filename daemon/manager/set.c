@@ -1,117 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What people ask and set, apart from claims. */
+/* What people set of a domain: checked, counted at once, and done when it is written. */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "daemon/base/log.h"
 #include "daemon/manager/internal.h"
-#include "lib/core/reason.h"
-
-/* A picture younger than this is of now. */
-#define FRESH_MS 5
-/* Outside of all claims: with 1 MiB a PVH guest was not even made, with 2 it was. */
-#define RESERVE_LEAST BL_MIB_PAGES(2)
-
-void bd_manager_picture(struct bd_manager *m, struct bd_picture *ret)
-{
-	*ret = (struct bd_picture){
-		.snap = &m->snap,
-		.settings = &m->settings,
-		.ledger = &m->ledger,
-		.plan = &m->plan,
-		.host = m->host,
-		.paused = m->paused,
-		.now = m->host->ops->now(m->host),
-		.started = m->started,
-		.backend_failing = m->backend_failing,
-		.backend_error = m->backend_error,
-	};
-}
-
-bool bd_manager_looked_now(const struct bd_manager *m)
-{
-	return bd_real_ms() - m->last_look_real < FRESH_MS;
-}
-
-void bd_manager_refresh(struct bd_manager *m)
-{
-	if (!bd_manager_looked_now(m) || m->looked_before_change)
-		bd_manager_look(m);
-	bd_claims_say(m);
-}
-
-/* Somebody writes the targets of guests that are ours to move. */
-static void say_external(struct bd_manager *m, void (*add)(void *ud, const char *line), void *ud)
-{
-	const struct bl_dom *first = NULL;
-	size_t n = 0;
-	char line[BL_NAME_MAX + 128];
-
-	for (size_t i = 0; i < m->plan.n_views; i++)
-		if (m->plan.views[i].state == BL_STATE_EXTERNAL &&
-		    m->plan.views[i].limits.mode != BL_MODE_IGNORE && n++ == 0)
-			first = m->plan.views[i].dom;
-	if (!n)
-		return;
-	snprintf(line, sizeof(line),
-		 "somebody else writes the target of %s%s: left alone until 'balloonctl set ... --mode auto'",
-		 first->name, n > 1 ? " and of others" : "");
-	add(ud, line);
-}
-
-/* Domains that are dead and keep memory. */
-static void say_undead(struct bd_manager *m, void (*add)(void *ud, const char *line), void *ud)
-{
-	struct bl_plan_in in = bd_manager_plan_in(m);
-	char line[BL_REASON_MAX + BL_NAME_MAX + 32], reason[BL_REASON_MAX];
-
-	for (size_t i = 0; i < m->plan.n_views; i++) {
-		const struct bl_view *v = &m->plan.views[i];
-
-		if (v->state != BL_STATE_DYING || v->flows || !v->dom->tot.n || !v->track)
-			continue;
-		snprintf(line, sizeof(line), "%s (domid %u): %s", v->dom->name, v->dom->domid,
-			 bl_reason_domain(&m->plan, &in, v, reason));
-		add(ud, line);
-	}
-}
-
-void bd_manager_problems(struct bd_manager *m, void (*add)(void *ud, const char *line), void *ud)
-{
-	char line[512];
-
-	if (m->paused)
-		add(ud, "paused: no guest is moved until 'balloonctl resume'");
-	if (m->backend_failing) {
-		snprintf(line, sizeof(line), "the host cannot be looked at: %s", m->backend_error);
-		add(ud, line);
-	}
-	bd_state_problems(m->cfg.state, add, ud);
-	if (m->plan.balance < 0 && !m->ledger.n) {
-		char size[BL_SIZE_STR];
-
-		snprintf(line, sizeof(line),
-			 "free memory is %s below the reserve: no guest grows until it is there",
-			 bl_pages_format(BL_PAGES(-m->plan.balance), size));
-		add(ud, line);
-	}
-	if (m->plan.reserve.n < RESERVE_LEAST.n) {
-		char size[BL_SIZE_STR], least[BL_SIZE_STR];
-
-		snprintf(line, sizeof(line),
-			 "the reserve of %s is less than the %s that the hypervisor needs to make a "
-			 "domain when all else is claimed",
-			 bl_pages_format(m->plan.reserve, size), bl_pages_format(RESERVE_LEAST, least));
-		add(ud, line);
-	}
-	say_external(m, add, ud);
-	say_undead(m, add, ud);
-	m->host->ops->problems(m->host, add, ud);
-}
-
-/* ---- set ---- */
 
 static void merge(struct bl_override *to, const struct bl_override *from)
 {
@@ -240,10 +131,29 @@ static int check_set(struct bd_manager *m, const struct bl_dom *d,
 	return !r && req->has_size ? check_size(m, d, req->size, &l, err) : r;
 }
 
+static int set_recorded(struct bd_manager *m, struct bd_change *c, struct bl_err *reterr)
+{
+	const struct bl_dom *d = bl_snapshot_find(&m->snap, c->what.domid);
+	struct bl_dom_memory *mem = bl_settings_find(&m->settings, &c->what.uuid);
+	int r = 0;
+
+	if (!d || !mem || !bl_uuid_equal(&d->uuid, &c->what.uuid))
+		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "domain %u is gone",
+				  c->what.domid);
+	if (c->has_size)
+		r = steer(m, d, c->size, reterr);
+	if (r)
+		bd_changes_undo_set(m, mem, c);
+	m->looked_before_change = true;
+	bd_manager_tick_soon(m);
+	return r;
+}
+
 void bd_manager_set(struct bd_manager *m, const struct bl_dom *d,
 		    const struct bd_set_request *req, bd_change_done done, void *ud)
 {
-	struct bd_change change = { .kind = BD_CHANGE_SET, .done = done, .ud = ud,
+	struct bd_change change = { .kind = BD_CHANGE_SET, .recorded = set_recorded,
+				    .done = done, .ud = ud,
 				    .what = { .uuid = d->uuid, .domid = d->domid },
 				    .has_size = req->has_size, .size = req->size };
 	struct bl_dom_memory *mem;
@@ -273,81 +183,4 @@ void bd_manager_set(struct bd_manager *m, const struct bl_dom *d,
 	if (change.before.external && !mem->external)
 		m->host->ops->adopt(m->host, d->domid);
 	bd_changes_go_on(m);
-}
-
-int bd_set_recorded(struct bd_manager *m, struct bd_change *c, struct bl_err *reterr)
-{
-	const struct bl_dom *d = bl_snapshot_find(&m->snap, c->what.domid);
-	struct bl_dom_memory *mem = bl_settings_find(&m->settings, &c->what.uuid);
-	int r = 0;
-
-	if (!d || !mem || !bl_uuid_equal(&d->uuid, &c->what.uuid))
-		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "domain %u is gone",
-				  c->what.domid);
-	if (c->has_size)
-		r = steer(m, d, c->size, reterr);
-	if (r)
-		bd_changes_undo_set(m, mem, c);
-	m->looked_before_change = true;
-	bd_manager_tick_soon(m);
-	return r;
-}
-
-void bd_manager_rebalance(struct bd_manager *m)
-{
-	bd_manager_tick_soon(m);
-}
-
-void bd_manager_pause(struct bd_manager *m, bool paused, bd_change_done done, void *ud)
-{
-	struct bd_change change = { .kind = BD_CHANGE_PAUSE, .what = { .paused = paused },
-				    .before_paused = m->paused, .done = done, .ud = ud };
-	struct bl_err err = { .errnum = 0 };
-	int r = bd_state_set_paused(m->cfg.state, paused, &change.seq);
-
-	if (r)
-		bl_err_set(&err, -r, BL_ERR_BACKEND, "cannot save that: %s", strerror(-r));
-	r = r ? r : bd_changes_add(m, &change, &err);
-	if (r) {
-		done(ud, &change.what, &err);
-		return;
-	}
-	m->paused = paused;
-	bd_log(LOG_NOTICE, paused ? "paused: no guest is moved" : "resumed");
-	bd_manager_tick_soon(m);
-	bd_changes_go_on(m);
-}
-
-/* ---- what if ---- */
-
-int bd_manager_what_if(struct bd_manager *m, bl_pages size, const bl_pages *overhead,
-		       struct bd_what_if *ret, struct bl_err *reterr)
-{
-	struct bl_plan_in in = bd_manager_plan_in(m);
-	struct bl_claim what = {
-		.size = size, .min = size, .node = -1, .domid = BL_DOMID_NONE,
-		.holder = BL_DOMID_NONE,
-		.overhead = overhead ? *overhead : bl_share_of(m->settings.overhead, size),
-		.wait_until = BL_MS_NEVER, .expires = BL_MS_NEVER,
-	};
-	struct bd_what_if out = { .plan = &m->what_if, .eta = BL_MS_NEVER };
-	struct bl_claim *c;
-	int r;
-
-	bd_manager_look(m);
-	bl_plan_admit(&m->plan, size, what.overhead, NULL, &out.admission);
-	if (out.admission.verdict >= BL_FITS_LATER)
-		out.refusal = bl_reason_refusal(&m->plan, &in, &out.admission, m->what_if_text);
-	c = bl_ledger_add(&m->ledger, &what);
-	if (!c)
-		return bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
-	r = bl_plan_make(&m->what_if, &in);
-	if (!r)
-		out.eta = bl_plan_eta(&m->what_if, &in, c);
-	bl_ledger_remove(&m->ledger, c);
-	m->what_if.n_actions = 0;
-	if (r)
-		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "out of memory");
-	*ret = out;
-	return 0;
 }

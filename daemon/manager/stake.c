@@ -11,15 +11,15 @@
 #include "daemon/manager/internal.h"
 
 /* What is to be in the pool there. */
-static bl_pages due_in_pool(const struct bd_manager *m, int node)
+bl_pages bd_stake_due_in_pool(const struct bd_manager *m, int node)
 {
 	return bl_pages_add(bl_ledger_pooled(&m->ledger, node), m->unknown_in_pool[node + 1]);
 }
 
 /* As large as the claims there, and so much more. */
-static int fit_pool(struct bd_manager *m, int node, bl_pages more, struct bl_err *reterr)
+int bd_stake_fit_pool(struct bd_manager *m, int node, bl_pages more, struct bl_err *reterr)
 {
-	return m->host->ops->pool_set(m->host, node, bl_pages_add(due_in_pool(m, node), more), reterr);
+	return m->host->ops->pool_set(m->host, node, bl_pages_add(bd_stake_due_in_pool(m, node), more), reterr);
 }
 
 /* Where that fails the next look finds too much there. */
@@ -29,7 +29,7 @@ static void leave_pool(struct bd_manager *m, struct bl_claim *c)
 
 	c->pooled = c->in_pool = c->staked = BL_PAGES(0);
 	c->holder = BL_DOMID_NONE;
-	if (fit_pool(m, c->node, BL_PAGES(0), &err))
+	if (bd_stake_fit_pool(m, c->node, BL_PAGES(0), &err))
 		bd_log(LOG_ERR, "cannot give a claim back: %s; tried again", err.msg);
 }
 
@@ -40,7 +40,7 @@ int bd_stake_make(struct bd_manager *m, struct bl_claim *c, bl_pages pages, stru
 
 	m->looked_before_change = true;
 	if (m->host->pool)
-		r = fit_pool(m, c->node, pages, reterr);
+		r = bd_stake_fit_pool(m, c->node, pages, reterr);
 	else
 		r = m->host->ops->stake(m->host, &c->handle, &c->id, pages, c->node, &holder, reterr);
 	if (r)
@@ -84,13 +84,13 @@ static int move_pooled(struct bd_manager *m, struct bl_claim *c, const struct bl
 	int r = 0;
 
 	if (more.n)
-		r = fit_pool(m, c->node, more, reterr);
+		r = bd_stake_fit_pool(m, c->node, more, reterr);
 	if (r)
 		return r;
 	if (lacks.n)
 		r = m->host->ops->pool_move(m->host, c->node, c->domid, lacks, reterr);
 	if (r && more.n)
-		(void)fit_pool(m, c->node, BL_PAGES(0), NULL);
+		(void)bd_stake_fit_pool(m, c->node, BL_PAGES(0), NULL);
 	if (r)
 		return r;
 	if (c->pooled.n > lacks.n)
@@ -125,76 +125,4 @@ int bd_stake_cancel(struct bd_manager *m, uint32_t domid)
 {
 	m->looked_before_change = true;
 	return m->host->ops->cancel(m->host, domid);
-}
-
-/* ---- each tick ---- */
-
-static void fit_node(struct bd_manager *m, int node, bool *changed)
-{
-	bl_pages has = bl_snapshot_pool(&m->snap, node), due = due_in_pool(m, node);
-	char size[BL_SIZE_STR];
-	struct bl_err err;
-
-	/* What is there at the start may be a claim's whose record cannot be understood. */
-	if (has.n > due.n && !m->reconciled && bd_state_has_unknown_claims(m->cfg.state)) {
-		m->unknown_in_pool[node + 1] = bl_pages_sub(has, due);
-		return;
-	}
-	if (has.n == due.n)
-		return;
-	*changed = true;
-	if (has.n > due.n)
-		bd_log(LOG_NOTICE, "the hypervisor's pool keeps %s for no claim: given back",
-		       bl_pages_format(bl_pages_sub(has, due), size));
-	if (fit_pool(m, node, BL_PAGES(0), &err))
-		bd_log(LOG_WARNING, "the hypervisor's pool has lost %s of claims: %s",
-		       bl_pages_format(bl_pages_sub(due, has), size), err.msg);
-}
-
-/* What could not be had again is lost to the claims that come last. */
-static void write_off(struct bd_manager *m, struct bl_claim *c)
-{
-	c->pooled = c->in_pool;
-	if (c->foreign)
-		return;
-	if (!c->pooled.n)
-		c->holder = BL_DOMID_NONE;
-	if (!c->pooled.n && c->state == BL_CLAIM_HELD)
-		bd_move_back(m, c);
-	else
-		bd_claims_save(m, c);
-}
-
-/* It has not left the pool yet. */
-static bool leaves_later(const struct bl_claim *c)
-{
-	return c->then == BD_THEN_MOVE || c->then == BD_THEN_LET_GO;
-}
-
-bool bd_stake_check(struct bd_manager *m)
-{
-	bool changed = false;
-
-	/* That has left the pool, whatever its record says: see bl_ledger_match. */
-	for (size_t i = 0; i < m->ledger.n; i++) {
-		struct bl_claim *c = m->ledger.claims[i];
-
-		if (c->state == BL_CLAIM_BUILDING && c->pooled.n != c->in_pool.n && !leaves_later(c)) {
-			c->pooled = c->in_pool;
-			c->holder = c->pooled.n ? BL_DOMID_POOL : BL_DOMID_NONE;
-		}
-	}
-	for (size_t i = 0; m->host->pool && i < m->snap.n_nodes; i++)
-		fit_node(m, (int)m->snap.nodes[i].node, &changed);
-	if (m->host->pool)
-		fit_node(m, -1, &changed);
-	if (changed && bd_manager_look(m))
-		return true;
-	for (size_t i = 0; i < m->ledger.n; i++)
-		if (m->ledger.claims[i]->pooled.n > m->ledger.claims[i]->in_pool.n &&
-		    !leaves_later(m->ledger.claims[i])) {
-			write_off(m, m->ledger.claims[i]);
-			changed = true;
-		}
-	return changed;
 }

@@ -21,22 +21,6 @@ static void append(struct bd_manager *m, struct bd_waiter *w)
 	*at = w;
 }
 
-void bd_waiters_ask_again(struct bd_manager *m)
-{
-	struct bd_waiter **at = &m->waiters, *w;
-
-	while ((w = *at)) {
-		if (w->what != BD_WAITS_AGAIN) {
-			at = &w->next;
-			continue;
-		}
-		*at = w->next;
-		bd_manager_claim(m, w->again, w->done, w->ud);
-		bd_waiter_free(w);
-		at = &m->waiters; /* the list may have changed */
-	}
-}
-
 void bd_waiters_answer(struct bd_manager *m, const struct bl_claim *c, const struct bl_err *err,
 		      unsigned whats)
 {

@@ -146,7 +146,7 @@ static void life_begin(struct life *l, enum bd_role role)
 	l->host_events = bd_manager_host_events(l->m);
 	FUZZ_EXPECT(bd_host_sim_open(base, &l->host_events, NULL, state, SPEED, &host, &err) == 0);
 	FUZZ_EXPECT(bd_manager_start(l->m, host, &err) == 0);
-	l->conns = (struct bd_conns){ .manager = l->m, .events = l->events };
+	l->conns = (struct bd_conns){ .serve = &bd_requests, .manager = l->m, .events = l->events };
 	FUZZ_EXPECT(bd_conns_init(&l->conns, base, 16) == 0);
 	FUZZ_EXPECT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
 	bd_conns_admit(&l->conns, pair[0], role, 1000);

@@ -41,7 +41,7 @@ static int set_up(void **state)
 	bd_log_set_sink(say_nothing);
 	base = event_base_new();
 	events = bd_events_new(64);
-	all = (struct bd_conns){ .events = events };
+	all = (struct bd_conns){ .serve = &bd_requests, .events = events };
 	n_clients = 0;
 	return base && events && bd_conns_init(&all, base, 4096) == 0 ? 0 : -1;
 }
