@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Inside of conn.c, conns.c, turn.c, request.c and answer.c alone. */
-#ifndef BD_CONN_INTERNAL_H
-#define BD_CONN_INTERNAL_H
+#ifndef BD_CONTROL_INTERNAL_H
+#define BD_CONTROL_INTERNAL_H
 
 #include <event2/buffer.h>
 #include <time.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The file a simulated world lives in, mapped and locked. */
-#ifndef BD_HOST_SIM_MAP_H
-#define BD_HOST_SIM_MAP_H
+#ifndef BD_SIM_MAP_H
+#define BD_SIM_MAP_H
 
 #include <stdbool.h>
 #include <stddef.h>

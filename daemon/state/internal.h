@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Inside of state*.c alone. */
+/* What the parts of the state see of each other. */
 #ifndef BD_STATE_INTERNAL_H
 #define BD_STATE_INTERNAL_H
 
@@ -53,15 +53,26 @@ struct bd_state {
 	struct bl_json_out *out;
 };
 
+/* entries.c */
+/* NULL: there is none. */
+struct bd_state_entry *bd_state_find(const struct bd_state *s, enum bd_state_kind kind,
+				     const bl_uuid *id);
 struct bd_state_entry *bd_state_entry(struct bd_state *s, enum bd_state_kind kind,
 				      const bl_uuid *id); /* made if need be; NULL: no memory */
+void bd_state_set_failed(struct bd_state *s, struct bd_state_entry *e, int r);
+void bd_state_free_entry(struct bd_state *s, struct bd_state_entry *e);
 
+/* jobs.c */
 struct bd_job *bd_state_make_job(enum bd_job_what what, const struct bd_state_key *key, uint64_t seq,
 				 const char *text, size_t len);
 /* A thread does it, or it is done here where none was started. */
 void bd_state_hand_out(struct bd_state *s, struct bd_job *j);
+/* What came of a job. */
+void bd_state_take_result(struct bd_state *s, const struct bd_job *j);
 /* What is wanted of the file becomes a job at the end of this turn of the event loop. */
 void bd_state_make_due(struct bd_state *s, struct bd_state_entry *e);
+/* Or now. */
+void bd_state_flush(struct bd_state *s);
 /* Or now, where no thread was started. */
 void bd_state_settle_at_once(struct bd_state *s);
 

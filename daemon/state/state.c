@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* uthash must not end the process when memory is out. */
-#define HASH_NONFATAL_OOM 1
+/* What is to be on disk, and how far that has come. */
 #include "daemon/state/state.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-#include <utlist.h>
 
 #include "daemon/state/file.h"
 #include "daemon/state/internal.h"
@@ -17,196 +14,7 @@
 /* systemd's own patience with a stop is longer. */
 #define CLOSE_SECONDS 5
 
-/* ---- entries ---- */
-
-static struct bd_state_key key_of(enum bd_state_kind kind, const bl_uuid *id)
-{
-	struct bd_state_key key;
-
-	memset(&key, 0, sizeof(key));
-	key.kind = kind;
-	if (kind != BD_STATE_PAUSED)
-		key.id = *id;
-	return key;
-}
-
-static struct bd_state_entry *find(const struct bd_state *s, enum bd_state_kind kind,
-				   const bl_uuid *id)
-{
-	struct bd_state_key key = key_of(kind, id);
-	struct bd_state_entry *e = NULL;
-
-	if (s->entries)
-		HASH_FIND(hh, s->entries, &key, sizeof(key), e);
-	return e;
-}
-
-struct bd_state_entry *bd_state_entry(struct bd_state *s, enum bd_state_kind kind,
-				      const bl_uuid *id)
-{
-	struct bd_state_entry *e = find(s, kind, id);
-
-	if (e)
-		return e;
-	e = calloc(1, sizeof(*e));
-	if (!e)
-		return NULL;
-	e->key = key_of(kind, id);
-	HASH_ADD(hh, s->entries, key, sizeof(e->key), e);
-	if (e->hh.tbl)
-		return e;
-	free(e);
-	return NULL;
-}
-
-static void set_failed(struct bd_state *s, struct bd_state_entry *e, int r)
-{
-	s->n_failed[e->key.kind] += (r != 0) - (e->failed != 0);
-	e->failed = r;
-}
-
-static void free_entry(struct bd_state *s, struct bd_state_entry *e)
-{
-	set_failed(s, e, 0);
-	HASH_DEL(s->entries, e);
-	if (e->due)
-		DL_DELETE(s->due, e);
-	free(e->text);
-	free(e);
-}
-
-/* ---- jobs ---- */
-
-static struct bd_worker *worker_of(struct bd_state *s, enum bd_state_kind kind)
-{
-	return kind == BD_STATE_CLAIM ? &s->of_claims : &s->of_domains;
-}
-
-struct bd_job *bd_state_make_job(enum bd_job_what what, const struct bd_state_key *key, uint64_t seq,
-			       const char *text, size_t len)
-{
-	struct bd_job *j = calloc(1, sizeof(*j) + len);
-
-	if (!j)
-		return NULL;
-	j->what = what;
-	j->kind = (enum bd_state_kind)key->kind;
-	j->id = key->id;
-	j->seq = seq;
-	j->len = len;
-	if (len)
-		memcpy(j->text, text, len);
-	return j;
-}
-
-void bd_state_make_due(struct bd_state *s, struct bd_state_entry *e)
-{
-	if (!e->due)
-		DL_APPEND(s->due, e);
-	e->due = true;
-	if (s->flush)
-		event_active(s->flush, EV_TIMEOUT, 0);
-}
-
-/* What came of a job. */
-static void take_result(struct bd_state *s, const struct bd_job *j)
-{
-	struct bd_state_entry *e = j->what == BD_JOB_PROBE ? NULL : find(s, j->kind, &j->id);
-
-	if (e) {
-		e->busy = false;
-		if (j->r == 0)
-			e->on_disk = j->what == BD_JOB_WRITE;
-		else if (j->what == BD_JOB_WRITE) /* but for the sync of the folder it is there */
-			e->on_disk |= s->places[j->kind].sync;
-		if (j->r == 0)
-			e->written = j->seq;
-		if (e->seq != j->seq)
-			bd_state_make_due(s, e);
-		else
-			set_failed(s, e, j->r);
-	}
-	if (j->r || !s->n_failed[j->kind])
-		s->failing[j->kind] = j->r;
-	if (e && e->seq == j->seq && j->r == 0 && j->what == BD_JOB_DROP)
-		free_entry(s, e);
-}
-
-/* Where no thread is to do it. */
-static void run_here(struct bd_state *s, struct bd_job *j)
-{
-	struct bd_jobs jobs = STAILQ_HEAD_INITIALIZER(jobs);
-
-	STAILQ_INSERT_TAIL(&jobs, j, link);
-	bd_jobs_run(s->places, &jobs);
-	take_result(s, j);
-	free(j);
-}
-
-void bd_state_hand_out(struct bd_state *s, struct bd_job *j)
-{
-	if (s->base)
-		bd_worker_push(worker_of(s, j->kind), j);
-	else
-		run_here(s, j);
-}
-
-/* All wishes of one turn of the event loop for one file are one job. */
-static void flush(struct bd_state *s)
-{
-	struct bd_state_entry *e, *next;
-
-	DL_FOREACH_SAFE(s->due, e, next) {
-		struct bd_job *j;
-
-		if (e->busy)
-			continue;
-		j = bd_state_make_job(e->wanted ? BD_JOB_WRITE : BD_JOB_DROP, &e->key, e->seq, e->text, e->len);
-		if (!j) {
-			set_failed(s, e, -ENOMEM); /* bd_state_retry makes it due again */
-			s->failing[e->key.kind] = -ENOMEM;
-		}
-		DL_DELETE(s->due, e);
-		e->due = false;
-		e->busy = j != NULL;
-		if (j)
-			bd_state_hand_out(s, j);
-	}
-}
-
-static void on_flush(evutil_socket_t fd, short what, void *ud)
-{
-	(void)fd, (void)what;
-	flush(ud);
-}
-
-static void on_reply(evutil_socket_t fd, short what, void *ud)
-{
-	struct bd_state *s = ud;
-	struct bd_jobs done = STAILQ_HEAD_INITIALIZER(done);
-	struct bd_job *j;
-	eventfd_t ignored;
-
-	(void)what;
-	(void)eventfd_read(fd, &ignored);
-	bd_worker_take_done(&s->of_claims, &done);
-	bd_worker_take_done(&s->of_domains, &done);
-	STAILQ_FOREACH(j, &done, link)
-		take_result(s, j);
-	while ((j = STAILQ_FIRST(&done))) {
-		STAILQ_REMOVE_HEAD(&done, link);
-		s->sink(s->ud, j->kind, &j->id, j->r);
-		free(j);
-	}
-}
-
 /* ---- wishes ---- */
-
-void bd_state_settle_at_once(struct bd_state *s)
-{
-	if (!s->base)
-		flush(s);
-}
 
 static int want(struct bd_state *s, struct bd_state_entry *e, const char *text, size_t len,
 		uint64_t *ret_seq)
@@ -228,9 +36,9 @@ static int want(struct bd_state *s, struct bd_state_entry *e, const char *text, 
 	e->len = len;
 	e->wanted = text != NULL;
 	e->seq = *ret_seq = ++s->seq;
-	set_failed(s, e, 0);
+	bd_state_set_failed(s, e, 0);
 	if (!text && !e->on_disk && !e->busy) {
-		free_entry(s, e);
+		bd_state_free_entry(s, e);
 		return 0;
 	}
 	bd_state_make_due(s, e);
@@ -249,7 +57,7 @@ static int want_out(struct bd_state *s, struct bd_state_entry *e, uint64_t *ret_
 
 static int drop(struct bd_state *s, enum bd_state_kind kind, const bl_uuid *id, uint64_t *ret_seq)
 {
-	struct bd_state_entry *e = find(s, kind, id);
+	struct bd_state_entry *e = bd_state_find(s, kind, id);
 
 	*ret_seq = 0;
 	return e ? want(s, e, NULL, 0, ret_seq) : 0;
@@ -288,7 +96,7 @@ int bd_state_save_memory(struct bd_state *s, struct bl_dom_memory *m)
 
 int bd_state_drop_memory(struct bd_state *s, const bl_uuid *uuid, uint64_t *ret_seq)
 {
-	struct bd_state_entry *e = find(s, BD_STATE_DOMAIN, uuid);
+	struct bd_state_entry *e = bd_state_find(s, BD_STATE_DOMAIN, uuid);
 
 	/* Somebody asks for that, and knows what is lost. */
 	if (e && e->kept) {
@@ -313,7 +121,7 @@ int bd_state_set_paused(struct bd_state *s, bool paused, uint64_t *ret_seq)
 int bd_state_written(const struct bd_state *s, enum bd_state_kind kind, const bl_uuid *id,
 		     uint64_t seq)
 {
-	const struct bd_state_entry *e = find(s, kind, id);
+	const struct bd_state_entry *e = bd_state_find(s, kind, id);
 
 	if (!e || e->written >= seq)
 		return 0;
@@ -322,7 +130,7 @@ int bd_state_written(const struct bd_state *s, enum bd_state_kind kind, const bl
 
 bool bd_state_is_kept(const struct bd_state *s, const bl_uuid *uuid)
 {
-	const struct bd_state_entry *e = find(s, BD_STATE_DOMAIN, uuid);
+	const struct bd_state_entry *e = bd_state_find(s, BD_STATE_DOMAIN, uuid);
 
 	return e && e->kept;
 }
@@ -341,6 +149,32 @@ bool bd_state_failing(const struct bd_state *s)
 }
 
 /* ---- life ---- */
+
+static void on_flush(evutil_socket_t fd, short what, void *ud)
+{
+	(void)fd, (void)what;
+	bd_state_flush(ud);
+}
+
+static void on_reply(evutil_socket_t fd, short what, void *ud)
+{
+	struct bd_state *s = ud;
+	struct bd_jobs done = STAILQ_HEAD_INITIALIZER(done);
+	struct bd_job *j;
+	eventfd_t ignored;
+
+	(void)what;
+	(void)eventfd_read(fd, &ignored);
+	bd_worker_take_done(&s->of_claims, &done);
+	bd_worker_take_done(&s->of_domains, &done);
+	STAILQ_FOREACH(j, &done, link)
+		bd_state_take_result(s, j);
+	while ((j = STAILQ_FIRST(&done))) {
+		STAILQ_REMOVE_HEAD(&done, link);
+		s->sink(s->ud, j->kind, &j->id, j->r);
+		free(j);
+	}
+}
 
 int bd_state_start(struct bd_state *s, struct event_base *base, bd_state_sink sink, void *ud)
 {
@@ -367,7 +201,7 @@ static void take_last(struct bd_state *s, struct bd_worker *w)
 	bd_worker_take_done(w, &done);
 	while ((j = STAILQ_FIRST(&done))) {
 		STAILQ_REMOVE_HEAD(&done, link);
-		take_result(s, j);
+		bd_state_take_result(s, j);
 		free(j);
 	}
 	(void)pthread_mutex_destroy(&w->lock);
@@ -380,7 +214,7 @@ static bool stop(struct bd_state *s)
 	bool ended;
 
 	if (s->base)
-		flush(s);
+		bd_state_flush(s);
 	if (s->reply)
 		event_free(s->reply);
 	if (s->flush)
@@ -393,7 +227,7 @@ static bool stop(struct bd_state *s)
 	s->base = NULL;
 	take_last(s, &s->of_claims);
 	take_last(s, &s->of_domains);
-	flush(s); /* what was wished for while the same file was written */
+	bd_state_flush(s); /* what was wished for while the same file was written */
 	return true;
 }
 
@@ -404,7 +238,7 @@ void bd_state_close(struct bd_state *s)
 	if (!s || !stop(s))
 		return; /* a thread uses what is here until the process ends */
 	HASH_ITER(hh, s->entries, e, next)
-		free_entry(s, e);
+		bd_state_free_entry(s, e);
 	for (size_t k = 0; k < BD_STATE_KINDS; k++)
 		bd_place_close(&s->places[k]);
 	if (s->reply_fd >= 0)

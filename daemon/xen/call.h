@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Hypercalls, in the project's own types. libxenctrl has no stable interface,
  * so its header is included by call.c alone. Errors are -errno. */
-#ifndef BD_HOST_XEN_CALL_H
-#define BD_HOST_XEN_CALL_H
+#ifndef BD_XEN_CALL_H
+#define BD_XEN_CALL_H
 
 #include "lib/core/err.h"
 #include "lib/core/snapshot.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What on this host works against balloond: xl that shrinks dom0 by itself, and
  * other programs that move balloons. */
-#ifndef BD_HOST_XEN_DEFEATS_H
-#define BD_HOST_XEN_DEFEATS_H
+#ifndef BD_XEN_CONFLICTS_H
+#define BD_XEN_CONFLICTS_H
 
 #include <event2/event.h>
 #include <stdbool.h>

@@ -2,8 +2,6 @@
 #include "daemon/xen/guest.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,22 +22,6 @@ static const char *const host_paths[N_HOST] = {
 	[HOST_ALIVE] = "/local/domain/0/domid",
 };
 
-static const char *const paths[BD_XEN_N_KEYS] = {
-	[BD_XEN_KEY_NAME] = "name",
-	[BD_XEN_KEY_VM] = "vm",
-	[BD_XEN_KEY_TARGET] = "memory/target",
-	[BD_XEN_KEY_SHUTDOWN] = "control/shutdown",
-	[BD_XEN_KEY_STATIC_MAX] = "memory/static-max",
-	[BD_XEN_KEY_VIDEORAM] = "memory/videoram",
-	[BD_XEN_KEY_DYN_MIN] = "memory/dynamic-min",
-	[BD_XEN_KEY_STUBDOM] = "target",
-	[BD_XEN_KEY_ANNOUNCED] = "control/feature-balloon",
-	[BD_XEN_KEY_STAT] = "data/balloond/stat",
-	[BD_XEN_KEY_MEMINFO_TOTAL] = "data/meminfo_total",
-	[BD_XEN_KEY_MEMINFO_FREE] = "data/meminfo_free",
-	[BD_XEN_KEY_MEMINFO] = "memory/meminfo",
-};
-
 /* Read once a domain is there, in this order, the last one ends it. */
 static const enum bd_xen_key once[] = {
 	BD_XEN_KEY_VM, BD_XEN_KEY_STATIC_MAX, BD_XEN_KEY_VIDEORAM, BD_XEN_KEY_DYN_MIN,
@@ -51,34 +33,12 @@ static const enum bd_xen_key seldom[] = {
 	BD_XEN_KEY_VM, BD_XEN_KEY_STATIC_MAX, BD_XEN_KEY_DYN_MIN, BD_XEN_KEY_ANNOUNCED,
 };
 
-#define COOKIE_SERIAL 24
-#define COOKIE_DOMID 8
-
-const char *bd_xen_guest_path(const struct bd_xen_guest *g, enum bd_xen_key key,
-			      char buf[BD_XEN_PATH_MAX])
-{
-	(void)snprintf(buf, BD_XEN_PATH_MAX, "/local/domain/%" PRIu32 "/%s", g->domid,
-		       paths[key]);
-	return buf;
-}
-
-uint64_t bd_xen_guest_cookie(const struct bd_xen_guest *g, enum bd_xen_key key)
-{
-	return g->serial << COOKIE_SERIAL | (uint64_t)(g->domid & 0xffff) << COOKIE_DOMID |
-	       (uint64_t)key;
-}
-
 struct bd_xen_guest *bd_xen_guests_find(const struct bd_xen_guests *gs, uint32_t domid)
 {
 	struct bd_xen_guest *g;
 
 	HASH_FIND(hh, gs->table, &domid, sizeof(domid), g);
 	return g;
-}
-
-static void changed(const struct bd_xen_guests *gs)
-{
-	gs->events->changed(gs->events->ud);
 }
 
 /* ---- asking ------------------------------------------------------------------ */
@@ -134,7 +94,7 @@ static void connected(struct bd_xen_guests *gs)
 		watch_all(g, true);
 		load(g);
 	}
-	changed(gs);
+	bd_xen_guests_changed(gs);
 }
 
 static void poll_key(struct bd_xen_guest *g, enum bd_xen_key key)
@@ -178,100 +138,10 @@ void bd_xen_guests_poll(struct bd_xen_guests *gs, bl_ms now)
 
 /* ---- answers ----------------------------------------------------------------- */
 
-static void complain(struct bd_xen_guest *g, enum bd_xen_key key)
-{
-	if (g->complained)
-		return;
-	g->complained = true;
-	bd_log(LOG_NOTICE, "domain %" PRIu32 " (%s): its %s makes no sense and is ignored, "
-	       "as will be others", g->domid, g->name, paths[key]);
-}
-
-static void take_kib(struct bd_xen_guest *g, enum bd_xen_key key,
-		     const struct bd_store_reply *reply, bool *ret_has, uint64_t *ret)
-{
-	bl_kib kib = { 0 };
-
-	*ret_has = reply->value && bl_telemetry_parse_kib(reply->value, reply->len, &kib);
-	if (reply->value && !*ret_has)
-		complain(g, key);
-	*ret = kib.n;
-}
-
-static void take_name(struct bd_xen_guest *g, const struct bd_store_reply *reply)
-{
-	bool news = !g->holder && !g->name[0] && !g->introduced, was = g->removed;
-
-	if (reply->value)
-		bl_text_sanitize(g->name, reply->value, reply->len);
-	else
-		news = g->holder && g->name[0]; /* `xl destroy`: no other event tells of it */
-	g->removed = !g->holder && !reply->value && g->name[0] && g->introduced;
-	if (news || was != g->removed)
-		changed(g->gs);
-}
-
-static void take_vm(struct bd_xen_guest *g, const struct bd_store_reply *reply)
-{
-	bool fits = reply->value && reply->len < sizeof(g->vm) && strlen(reply->value) == reply->len;
-
-	(void)snprintf(g->vm, sizeof(g->vm), "%s", fits ? reply->value : "");
-}
-
-static void take_value(struct bd_xen_guest *g, enum bd_xen_key key,
-		       const struct bd_store_reply *reply)
-{
-	bool ignored;
-
-	switch (key) {
-	case BD_XEN_KEY_NAME:
-		take_name(g, reply);
-		break;
-	case BD_XEN_KEY_VM:
-		take_vm(g, reply);
-		break;
-	case BD_XEN_KEY_TARGET:
-		bd_xen_target_value(g, reply);
-		break;
-	case BD_XEN_KEY_SHUTDOWN:
-		if (reply->value && reply->len && !g->asked_down) {
-			g->asked_down = true;
-			changed(g->gs);
-		}
-		break;
-	case BD_XEN_KEY_STATIC_MAX:
-		take_kib(g, key, reply, &g->has_static_max, &g->static_max);
-		break;
-	case BD_XEN_KEY_VIDEORAM:
-		take_kib(g, key, reply, &ignored, &g->videoram);
-		break;
-	case BD_XEN_KEY_DYN_MIN:
-		take_kib(g, key, reply, &g->has_dyn_min, &g->dyn_min);
-		break;
-	case BD_XEN_KEY_STUBDOM:
-		g->stubdom = reply->value;
-		break;
-	case BD_XEN_KEY_ANNOUNCED:
-		g->announced = reply->value && reply->len == 1 && reply->value[0] == '1';
-		break;
-	case BD_XEN_KEY_STAT:
-	case BD_XEN_KEY_MEMINFO_TOTAL:
-	case BD_XEN_KEY_MEMINFO_FREE:
-	case BD_XEN_KEY_MEMINFO:
-		if (!bd_xen_tele_take(&g->tele, (enum bd_xen_tele_source)(key - BD_XEN_KEY_STAT),
-				      reply->value, reply->len, bd_clock_now()))
-			complain(g, key);
-		break;
-	case BD_XEN_KEY_INTRODUCED:
-	case BD_XEN_N_KEYS:
-		break;
-	}
-}
-
 static void loaded(struct bd_xen_guest *g)
 {
 	g->loaded = true;
-	changed(g->gs);
+	bd_xen_guests_changed(g->gs);
 }
 
 static void guest_reply(struct bd_xen_guest *g, enum bd_xen_key key,
@@ -292,7 +162,7 @@ static void guest_reply(struct bd_xen_guest *g, enum bd_xen_key key,
 	case BD_STORE_VALUE:
 		if (!known)
 			break;
-		take_value(g, key, reply);
+		bd_xen_guest_take(g, key, reply);
 		if (key == LAST_OF_ONCE)
 			loaded(g);
 		break;
@@ -318,14 +188,14 @@ static void host_reply(struct bd_xen_guests *gs, const struct bd_store_reply *re
 		HASH_ITER(hh, gs->table, g, next)
 			if (!g->introduced)
 				load(g);
-	changed(gs);
+	bd_xen_guests_changed(gs);
 }
 
 void bd_xen_guests_reply(void *ud, const struct bd_store_reply *reply)
 {
 	struct bd_xen_guests *gs = ud;
 	enum bd_xen_key key = (enum bd_xen_key)(reply->cookie & 0xff);
-	uint64_t serial = reply->cookie >> COOKIE_SERIAL;
+	uint64_t serial = reply->cookie >> BD_XEN_COOKIE_SERIAL;
 	struct bd_xen_guest *g;
 
 	if (reply->what == BD_STORE_CONNECTED) {
@@ -342,7 +212,7 @@ void bd_xen_guests_reply(void *ud, const struct bd_store_reply *reply)
 	}
 	if (key >= BD_XEN_KEY_STAT && gs->reads_pending)
 		gs->reads_pending--;
-	g = bd_xen_guests_find(gs, (uint32_t)(reply->cookie >> COOKIE_DOMID & 0xffff));
+	g = bd_xen_guests_find(gs, (uint32_t)(reply->cookie >> BD_XEN_COOKIE_DOMID & 0xffff));
 	if (g && g->serial == serial)
 		guest_reply(g, key, reply);
 }

@@ -2,8 +2,8 @@
 /* What xenstore says of each domain, kept fresh by watches (what a toolstack
  * writes) and by reading at ticks (what a guest writes), and what we write
  * there. One entry a domain that the hypervisor lists. */
-#ifndef BD_HOST_XEN_GUEST_H
-#define BD_HOST_XEN_GUEST_H
+#ifndef BD_XEN_GUEST_H
+#define BD_XEN_GUEST_H
 
 #include <uthash.h>
 
@@ -100,10 +100,16 @@ enum bd_xen_key {
 	BD_XEN_N_KEYS,
 };
 
+/* key.c */
 #define BD_XEN_PATH_MAX 64
 const char *bd_xen_guest_path(const struct bd_xen_guest *g, enum bd_xen_key key,
 			      char buf[BD_XEN_PATH_MAX]);
+/* Below the domain's folder. */
+const char *bd_xen_key_name(enum bd_xen_key key);
 uint64_t bd_xen_guest_cookie(const struct bd_xen_guest *g, enum bd_xen_key key);
+/* In a cookie: the bits from here on are the serial, or the domid's 16; below are the key's. */
+#define BD_XEN_COOKIE_SERIAL 24
+#define BD_XEN_COOKIE_DOMID 8
 
 /* For what is no domain's: a failed write is logged. */
 #define BD_XEN_COOKIE_OTHER 255
@@ -119,6 +125,15 @@ void bd_xen_guests_reread(struct bd_xen_guest *g);
 void bd_xen_guests_poll(struct bd_xen_guests *gs, bl_ms now);
 /* All entries; the store must be closed first. */
 void bd_xen_guests_free(struct bd_xen_guests *gs);
+
+static inline void bd_xen_guests_changed(const struct bd_xen_guests *gs)
+{
+	gs->events->changed(gs->events->ud);
+}
+
+/* guest-value.c */
+void bd_xen_guest_take(struct bd_xen_guest *g, enum bd_xen_key key,
+		       const struct bd_store_reply *reply);
 
 /* target.c: memory/target, ours and others'. */
 void bd_xen_target_value(struct bd_xen_guest *g, const struct bd_store_reply *reply);

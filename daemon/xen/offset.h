@@ -9,8 +9,8 @@
  * target when it is first looked at. So a value is corrected when two moves to
  * different targets ended at the same other offset, which no guest that falls
  * short does twice. */
-#ifndef BD_HOST_XEN_OFFSET_H
-#define BD_HOST_XEN_OFFSET_H
+#ifndef BD_XEN_OFFSET_H
+#define BD_XEN_OFFSET_H
 
 #include "lib/core/units.h"
 

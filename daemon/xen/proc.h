@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The processes of root in the control domain. Anybody can start a process of any name
  * with any arguments, and very many of them: no process of others is believed. */
-#ifndef BD_HOST_XEN_PROC_H
-#define BD_HOST_XEN_PROC_H
+#ifndef BD_XEN_PROC_H
+#define BD_XEN_PROC_H
 
 #include <stdbool.h>
 #include <stddef.h>

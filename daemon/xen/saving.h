@@ -2,8 +2,8 @@
 /* Which domains are being saved or sent away, and which are being restored or come from
  * another host: a live copy marks neither the domain nor xenstore, nor does a restore;
  * only the helper process that reads or writes its pages shows. */
-#ifndef BD_HOST_XEN_SAVING_H
-#define BD_HOST_XEN_SAVING_H
+#ifndef BD_XEN_SAVING_H
+#define BD_XEN_SAVING_H
 
 #include <stdbool.h>
 #include <stddef.h>

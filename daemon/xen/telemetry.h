@@ -2,8 +2,8 @@
 /* What guests say of their memory, from whichever of three reporters they
  * have: balloond's driver (data/balloond/stat), the XenServer tools
  * (data/meminfo_total and _free) or the Qubes agent (memory/meminfo). */
-#ifndef BD_HOST_XEN_TELE_H
-#define BD_HOST_XEN_TELE_H
+#ifndef BD_XEN_TELEMETRY_H
+#define BD_XEN_TELEMETRY_H
 
 #include "daemon/xen/offset.h"
 #include "lib/core/snapshot.h"

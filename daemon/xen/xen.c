@@ -117,14 +117,6 @@ static int apply_target(struct bd_xen_guest *g, const struct bl_action *a)
 	return bd_xen_target_set(g, kib, a);
 }
 
-int bd_xen_still_there(struct bd_host_xen *x, uint32_t domid, struct bd_xen_info *ret)
-{
-	const struct bd_xen_guest *g = bd_xen_guests_find(&x->guests, domid);
-	int r = g ? bd_xen_call_one(x->call, domid, ret) : -ESRCH;
-
-	return r < 0 || bl_uuid_equal(&ret->handle, &g->uuid) ? r : -ESRCH;
-}
-
 static int act(struct bd_host_xen *x, struct bd_xen_guest *g, const struct bl_action *a)
 {
 	switch (a->kind) {

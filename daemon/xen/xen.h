@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The Xen backend's own parts see each other here. */
-#ifndef BD_HOST_XEN_H
-#define BD_HOST_XEN_H
+#ifndef BD_XEN_H
+#define BD_XEN_H
 
 #include "daemon/xen/conflicts.h"
 #include "daemon/xen/guest.h"
@@ -25,6 +25,7 @@ struct bd_host_xen {
 	unsigned builds_ms;	       /* the time that was set to */
 };
 
+/* still-there.c */
 /* Right before anything is done to a domain that an earlier look found: -ESRCH when its id
  * is another domain's by now, as its handle tells, or nobody's. */
 int bd_xen_still_there(struct bd_host_xen *x, uint32_t domid, struct bd_xen_info *ret);

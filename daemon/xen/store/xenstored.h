@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The thread behind store.h. */
-#ifndef BD_STORE_WORKER_H
-#define BD_STORE_WORKER_H
+#ifndef BD_STORE_XENSTORED_H
+#define BD_STORE_XENSTORED_H
 
 #include "daemon/xen/store/queue.h"
 
