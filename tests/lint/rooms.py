@@ -238,7 +238,7 @@ def show(tree):
             print(f"    go round: {' '.join(circle)}")
         for name in room.uses:
             taken = len(arrows[room.name, name]) if (room.name, name) in arrows else 0
-            print(f"    -> {name}: {taken or 'no'} symbol{'' if taken == 1 else 's'}")
+            print(f"    -> {name}: " + (f"{taken} symbol{'s' * (taken > 1)}" if taken else "headers alone"))
 
 
 if __name__ == "__main__":
