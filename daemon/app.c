@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/control.h"
-#include "daemon/log.h"
+#include "daemon/base/log.h"
+#include "daemon/config/setup.h"
+#include "daemon/control/control.h"
 #include "daemon/notify.h"
-#include "daemon/setup.h"
 
 /* Events kept for `monitor --since` and for slow readers. */
 #define EVENTS_KEPT 2048

@@ -124,7 +124,7 @@ int bl_sim_launch(struct bl_sim *s, const struct bl_sim_launch *l, uint32_t *ret
 int bl_sim_set(struct bl_sim *s, uint32_t domid, const char *key, const char *value,
 	       struct bl_err *reterr);
 
-/* ---- The host as balloond steers it: what daemon/host.h asks for -------- */
+/* ---- The host as balloond steers it: what daemon/base/host.h asks for -------- */
 
 int bl_sim_snapshot(struct bl_sim *s, struct bl_snapshot *snap);
 int bl_sim_apply(struct bl_sim *s, const struct bl_action *a, struct bl_err *reterr);

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/config.h"
-#include "daemon/log.h"
-#include "daemon/log.h"
-#include "daemon/manager.h"
+#include "daemon/base/log.h"
+#include "daemon/base/log.h"
+#include "daemon/config/config.h"
+#include "daemon/manager/manager.h"
 
 #define BOUND 6
 /* Domains that one getdomaininfolist asks for at most. */

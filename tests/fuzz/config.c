@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A configuration file of any content. */
-#include "daemon/config.h"
+#include "daemon/config/config.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -10,11 +10,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/config.h"
-#include "daemon/conn.h"
-#include "daemon/host-sim-map.h"
-#include "daemon/log.h"
-#include "daemon/manager-internal.h"
+#include "daemon/base/log.h"
+#include "daemon/config/config.h"
+#include "daemon/control/conn.h"
+#include "daemon/manager/internal.h"
+#include "daemon/sim/map.h"
 #include "lib/sim/sim.h"
 #include "tests/fuzz/target.h"
 
@@ -146,7 +146,7 @@ static void life_begin(struct life *l, enum bd_role role)
 	l->host_events = bd_manager_host_events(l->m);
 	FUZZ_EXPECT(bd_host_sim_open(base, &l->host_events, NULL, state, SPEED, &host, &err) == 0);
 	FUZZ_EXPECT(bd_manager_start(l->m, host, &err) == 0);
-	l->conns = (struct bd_conns){ .manager = l->m, .events = l->events };
+	l->conns = (struct bd_conns){ .serve = &bd_requests, .manager = l->m, .events = l->events };
 	FUZZ_EXPECT(bd_conns_init(&l->conns, base, 16) == 0);
 	FUZZ_EXPECT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
 	bd_conns_admit(&l->conns, pair[0], role, 1000);

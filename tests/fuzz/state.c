@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A file of the state folder of any content, read as a claim and as what is
  * known of a domain. What is accepted comes back the same once written. */
-#include "daemon/state-file.h"
+#include "daemon/state/file.h"
 
 #include <errno.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* An xl.conf of any content, and behind a NUL a command line of the hypervisor: whether
  * xl shrinks dom0. The last line that says so decides. */
-#include "daemon/host-xen-defeats.h"
+#include "daemon/xen/conflicts.h"
 
 #include "tests/fuzz/target.h"
 

@@ -9,7 +9,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "daemon/host.h"
+#include "daemon/base/host.h"
 #include "lib/sim/world.h"
 #include "tests/kill/points.h"
 

@@ -11,7 +11,7 @@
 #include "tests/stateful/wires.h"
 
 /* A second write of a value follows the first after half a second, see
- * daemon/host-xen-target.c; and what is queued for a xenstored that is silent is old. */
+ * daemon/xen/target.c; and what is queued for a xenstored that is silent is old. */
 #define WRITES_LATE_MS 1000
 
 static bool is_ours(const struct fake_domain *d)

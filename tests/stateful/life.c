@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/conn.h"
-#include "daemon/log.h"
+#include "daemon/base/log.h"
+#include "daemon/control/conn.h"
 #include "tests/stateful/checks.h"
 #include "tests/stateful/faults.h"
 #include "tests/stateful/played.h"
@@ -109,7 +109,7 @@ static int open_all(struct bl_err *err)
 	r = bd_manager_start(l.m, host, err);
 	if (r)
 		return r;
-	l.conns = (struct bd_conns){ .manager = l.m, .events = l.events };
+	l.conns = (struct bd_conns){ .serve = &bd_requests, .manager = l.m, .events = l.events };
 	return bd_conns_init(&l.conns, l.base, 4096);
 }
 

@@ -4,7 +4,7 @@
 #ifndef TESTS_STATEFUL_LIFE_H
 #define TESTS_STATEFUL_LIFE_H
 
-#include "daemon/manager.h"
+#include "daemon/manager/manager.h"
 
 /* The host under it: on the stand-ins of Xen, or simulated. */
 struct played_host {

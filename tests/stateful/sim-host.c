@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "daemon/host-sim-map.h"
+#include "daemon/sim/map.h"
 #include "lib/sim/sim.h"
 #include "tests/scenario/random-host.h"
 #include "tests/stateful/faults.h"

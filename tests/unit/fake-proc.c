@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/host-xen-proc.h"
+#include "daemon/xen/proc.h"
 
 static char folder[] = "proc-XXXXXX";
 

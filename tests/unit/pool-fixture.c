@@ -5,8 +5,8 @@
 #include <string.h>
 #include <xenctrl.h>
 
-#include "daemon/log.h"
-#include "daemon/state-internal.h"
+#include "daemon/base/log.h"
+#include "daemon/state/internal.h"
 
 void done(void *ud, const struct bl_claim *c, const struct bl_err *err)
 {

@@ -4,7 +4,7 @@
 #ifndef TESTS_UNIT_POOL_FIXTURE_H
 #define TESTS_UNIT_POOL_FIXTURE_H
 
-#include "daemon/manager.h"
+#include "daemon/manager/manager.h"
 #include "tests/unit/fake-xen.h"
 #include "tests/unit/state-fixture.h"
 

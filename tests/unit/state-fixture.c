@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/log.h"
+#include "daemon/base/log.h"
 
 const bl_uuid boot = { { 1, 2, 3 } };
 unsigned warnings;

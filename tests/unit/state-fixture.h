@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/state.h"
+#include "daemon/state/state.h"
 
 extern const bl_uuid boot;
 extern unsigned warnings; /* logged since they were last set to 0 */

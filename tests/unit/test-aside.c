@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/aside.h"
+#include "daemon/base/aside.h"
 
 /* Work that reads a byte of a pipe, as of a disk that answers when the test says so. */
 struct slow {

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/events.h"
-#include "daemon/log.h"
+#include "daemon/base/log.h"
+#include "daemon/manager/events.h"
 
 #define KEPT 8
 

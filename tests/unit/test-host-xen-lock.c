@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "daemon/app.h"
-#include "daemon/host-xen.h"
-#include "daemon/log.h"
+#include "daemon/base/log.h"
+#include "daemon/xen/xen.h"
 
 static char said[512];
 static void note(int priority, const char *line)

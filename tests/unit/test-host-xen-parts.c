@@ -12,10 +12,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "daemon/host-xen-defeats.h"
-#include "daemon/host-xen-offset.h"
-#include "daemon/host-xen-proc.h"
-#include "daemon/host-xen-saving.h"
+#include "daemon/xen/conflicts.h"
+#include "daemon/xen/offset.h"
+#include "daemon/xen/proc.h"
+#include "daemon/xen/saving.h"
 #include "tests/unit/fake-clock.h"
 #include "tests/unit/fake-proc.h"
 

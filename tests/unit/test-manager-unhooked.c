@@ -6,7 +6,7 @@
 #include <string.h>
 #include <xenctrl.h>
 
-#include "daemon/log.h"
+#include "daemon/base/log.h"
 
 #define UNSEEN UINT64_MAX
 

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "daemon/quota.h"
+#include "daemon/control/quota.h"
 
 #define MAX 4096
 #define MIB ((size_t)1 << 20)

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/host.h"
+#include "daemon/base/host.h"
 #include "lib/sim/sim.h"
 
 struct fixture {

@@ -15,8 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/store-queue.h"
-#include "daemon/store.h"
+#include "daemon/xen/store/queue.h"
+#include "daemon/xen/store/store.h"
 #include "tests/unit/fake-xen.h"
 
 #define LIMIT BL_MS(10000)

@@ -16,9 +16,9 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#include "daemon/conn-internal.h"
-#include "daemon/control.h"
-#include "daemon/log.h"
+#include "daemon/base/log.h"
+#include "daemon/control/control.h"
+#include "daemon/control/internal.h"
 
 #define CLIENTS_MAX 400
 /* Each rank that waits has one request beyond the bound. */
@@ -41,7 +41,7 @@ static int set_up(void **state)
 	bd_log_set_sink(say_nothing);
 	base = event_base_new();
 	events = bd_events_new(64);
-	all = (struct bd_conns){ .events = events };
+	all = (struct bd_conns){ .serve = &bd_requests, .events = events };
 	n_clients = 0;
 	return base && events && bd_conns_init(&all, base, 4096) == 0 ? 0 : -1;
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "daemon/log.h"
+#include "daemon/base/log.h"
 
 unsigned reclaiming;
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/host-xen.h"
-#include "daemon/log.h"
+#include "daemon/base/log.h"
+#include "daemon/xen/xen.h"
 
 unsigned log_lines;
 static void count_line(int priority, const char *line)

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/host.h"
+#include "daemon/base/host.h"
 #include "tests/unit/fake-clock.h"
 #include "tests/unit/fake-proc.h"
 #include "tests/unit/fake-xen.h"

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What comes next in a claim's life once its record is written, or could not be. Nothing is
+ * answered before the record says so: until then a kill leaves what is staked for nobody, and
+ * the next start gives it back. With holders, what is recorded says at least as much as what
+ * was answered: what is staked is given up before it is forgotten. Of a pool it never says
+ * more than is there, see stake.c. */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/manager/internal.h"
+
+/* Held: who waits for that is told, who builds what it is for gets it. */
+static void settle(struct bd_manager *m, struct bl_claim *c)
+{
+	bd_events_claim(m->cfg.events, c);
+	bd_waiters_answer(m, c, NULL, BD_WAITS_HELD | BD_WAITS_RECORDED);
+	bd_handoff_held(m, c);
+}
+
+/* r: of the record. Where one stands already a restart finds the claim by that: its holder
+ * is found again, or it is staked anew. Without one it was promised to nobody. */
+static bool first_record_failed(struct bd_manager *m, struct bl_claim *c, int r)
+{
+	struct bl_err err;
+
+	if (!r || c->recorded)
+		return false;
+	bl_err_set(&err, -r, BL_ERR_BACKEND, "cannot save the claim: %s", strerror(-r));
+	(void)bd_claims_end(m, c, BL_CLAIM_FAILED, &err);
+	return true;
+}
+
+static void do_then(struct bd_manager *m, struct bl_claim *c, enum bd_then then, int r)
+{
+	switch (then) {
+	case BD_THEN_NOTHING:
+		break;
+	case BD_THEN_RECORDED:
+		if (!first_record_failed(m, c, r))
+			bd_waiters_answer(m, c, NULL, BD_WAITS_RECORDED |
+					  (c->state == BL_CLAIM_RECLAIMING ? 0 : BD_WAITS_HELD));
+		break;
+	case BD_THEN_SETTLE:
+		if (!first_record_failed(m, c, r))
+			settle(m, c);
+		break;
+	case BD_THEN_MOVE:
+		bd_move_recorded(m, c, r);
+		break;
+	case BD_THEN_LET_GO:
+		bd_move_let_go_recorded(m, c, r);
+		break;
+	case BD_THEN_GIVE_UP:
+		if (!r || c->holder != BL_DOMID_POOL)
+			(void)bd_stake_drop(m, c);
+		break;
+	}
+}
+
+bool bd_claims_go_on(struct bd_manager *m, struct bl_claim *c)
+{
+	int r = bd_claims_written(m, c);
+	enum bd_then then = c->then;
+
+	if (bl_claim_ends(c))
+		return bd_claims_end_again(m, c);
+	if (r == -EINPROGRESS)
+		return false;
+	c->recorded |= !r;
+	c->then = BD_THEN_NOTHING;
+	do_then(m, c, then, r);
+	return true;
+}

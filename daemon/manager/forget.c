@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is remembered of a domain is forgotten where somebody asks for that. */
+#include <errno.h>
+
+#include "daemon/base/log.h"
+#include "daemon/manager/internal.h"
+
+/* The UUID that is meant, and who has it. */
+static int find_forgotten(struct bd_manager *m, const char *what, struct bd_changed *ret,
+			  struct bl_err *reterr)
+{
+	const struct bl_dom *d = NULL;
+	int r = 0;
+
+	ret->domid = BL_DOMID_NONE;
+	if (!bl_uuid_parse(what, &ret->uuid)) {
+		r = bd_manager_find_domain(m, what, &d, reterr);
+		r = r ? r : bd_manager_check_lives(m, d, reterr);
+	} else if (bd_manager_find_domain(m, what, &d, reterr) == -ESRCH &&
+		   !bl_settings_find(&m->settings, &ret->uuid)) {
+		r = bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN,
+			       "%.200s: no such domain, and nothing is remembered of one", what);
+	}
+	if (!r && d) {
+		ret->uuid = d->uuid;
+		ret->domid = d->domid;
+	}
+	return r;
+}
+
+static int forget_recorded(struct bd_manager *m, struct bd_change *c, struct bl_err *reterr)
+{
+	struct bl_dom_memory *mem = bl_settings_find(&m->settings, &c->what.uuid);
+	uint64_t ignored;
+
+	(void)reterr;
+	/* Once more: a tick may have had it written again meanwhile. */
+	if (mem && bd_state_drop_memory(m->cfg.state, &c->what.uuid, &ignored) == 0)
+		bl_settings_forget(&m->settings, mem);
+	/* Whoever wrote its target before is forgotten, too. */
+	for (size_t i = 0; i < m->snap.n_doms; i++)
+		if (bl_uuid_equal(&m->snap.doms[i].uuid, &c->what.uuid) && bd_learn_has_uuid(&m->snap.doms[i]))
+			m->host->ops->adopt(m->host, m->snap.doms[i].domid);
+	m->looked_before_change = true;
+	bd_manager_tick_soon(m);
+	return 0;
+}
+
+void bd_manager_forget(struct bd_manager *m, const char *what, bd_change_done done, void *ud)
+{
+	struct bd_change change = { .kind = BD_CHANGE_FORGET, .recorded = forget_recorded,
+				    .done = done, .ud = ud };
+	struct bl_err err;
+	int r = find_forgotten(m, what, &change.what, &err);
+
+	change.what.any = !r && bl_settings_find(&m->settings, &change.what.uuid);
+	if (!r)
+		r = bd_state_drop_memory(m->cfg.state, &change.what.uuid, &change.seq);
+	if (r == -ENOMEM)
+		bl_err_set(&err, ENOMEM, BL_ERR_BACKEND, "out of memory");
+	r = r ? r : bd_changes_add(m, &change, &err);
+	if (r) {
+		done(ud, &change.what, &err);
+		return;
+	}
+	if (change.what.any)
+		bd_log(LOG_NOTICE, "what was remembered of %.*s is forgotten", BL_NAME_MAX, what);
+	bd_changes_go_on(m);
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The state folders at the start: opened, and read with patience. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/base/folder.h"
+#include "daemon/base/log.h"
+#include "daemon/state/file.h"
+#include "daemon/state/internal.h"
+
+#define BAD ".bad"
+/* An error that passes, as when descriptors or memory are short, gets that long. */
+#define TRIES 5
+#define TRY_AGAIN_MS 100
+
+static void wait_a_little(void)
+{
+	const struct timespec t = { .tv_nsec = TRY_AGAIN_MS * 1000000L };
+
+	(void)nanosleep(&t, NULL);
+}
+
+/* ---- folders ---- */
+
+/* Nothing is there, nor can it be made now: a daemon without it is of more use than
+ * none. Any other error may hide records. */
+static bool only_missing(int r)
+{
+	return r == -ENOENT || r == -EROFS || r == -ENOSPC || r == -EDQUOT || r == -ENOTDIR ||
+	       r == -EPERM;
+}
+
+static bool is_there(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+static int open_place(struct bd_state *s, enum bd_state_kind kind)
+{
+	struct bd_place *p = &s->places[kind];
+	int r = 0;
+
+	for (int i = 0; i < TRIES; i++) {
+		p->read = true;
+		r = bd_place_open(p);
+		if (r == 0 || r == -EBUSY)
+			return r;
+		p->read = false;
+		if (only_missing(r) || (r == -EACCES && !is_there(p->path)))
+			break;
+		wait_a_little();
+	}
+	s->failing[kind] = r;
+	return only_missing(r) || (r == -EACCES && !is_there(p->path)) ? 0 : r;
+}
+
+static int set_path(struct bd_place *p, const char *dir, const char *name, mode_t parent_mode)
+{
+	int n = snprintf(p->path, sizeof(p->path), "%s%s%s", dir, *name ? "/" : "", name);
+
+	p->fd = p->lock = -1;
+	p->parent_mode = parent_mode;
+	return n < (int)sizeof(p->path) ? 0 : -ENAMETOOLONG;
+}
+
+static int open_places(struct bd_state *s, const char *dir, const char *claims)
+{
+	struct bd_place *p = s->places;
+	int r = set_path(&p[BD_STATE_PAUSED], dir, "", 0755);
+
+	r = r ? r : set_path(&p[BD_STATE_DOMAIN], dir, "domains", 0700);
+	if (!r && claims)
+		r = set_path(&p[BD_STATE_CLAIM], claims, "", 0755);
+	else if (!r)
+		r = set_path(&p[BD_STATE_CLAIM], dir, "claims", 0700);
+	p[BD_STATE_PAUSED].sync = p[BD_STATE_DOMAIN].sync = true;
+	p[BD_STATE_PAUSED].locks = true;
+	p[BD_STATE_CLAIM].locks = claims != NULL;
+	/* The folder around them first: it has the lock. */
+	r = r ? r : open_place(s, BD_STATE_PAUSED);
+	r = r ? r : open_place(s, BD_STATE_DOMAIN);
+	return r ? r : open_place(s, BD_STATE_CLAIM);
+}
+
+int bd_state_open(const char *dir, const char *claims, struct bd_state **ret,
+		  struct bl_err *reterr)
+{
+	struct bd_state *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
+	s->reply_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	bd_worker_init(&s->of_claims, s->places, s->reply_fd);
+	bd_worker_init(&s->of_domains, s->places, s->reply_fd);
+	for (size_t k = 0; k < BD_STATE_KINDS; k++)
+		s->places[k].fd = s->places[k].lock = -1;
+	s->path = strdup(dir);
+	s->out = bl_json_out_new();
+	if (s->reply_fd < 0)
+		r = -EMFILE;
+	else
+		r = s->path && s->out ? open_places(s, dir, claims) : -ENOMEM;
+	if (r == 0) {
+		*ret = s;
+		return 0;
+	}
+	bd_state_close(s);
+	return bl_err_set(reterr, -r, BL_ERR_BACKEND, "state folder %s: %s", dir,
+			  r == -EBUSY ? "another balloond has it" : strerror(-r));
+}
+
+/* ---- files ---- */
+
+static bool ends_with(const char *s, const char *end)
+{
+	size_t a = strlen(s), b = strlen(end);
+
+	return a >= b && !strcmp(s + a - b, end);
+}
+
+bool bd_state_passes_over(const struct bd_place *p, const char *name)
+{
+	if (ends_with(name, BD_FOLDER_TMP)) /* of a write that was cut off */
+		(void)bd_folder_drop(p->fd, name);
+	return name[0] == '.' || ends_with(name, BAD) || ends_with(name, BD_FOLDER_TMP) ||
+	       !strcmp(name, "lock");
+}
+
+void bd_state_set_aside(const struct bd_place *p, const char *name, const char *why)
+{
+	char bad[NAME_MAX + sizeof(BAD)];
+
+	(void)snprintf(bad, sizeof(bad), "%s" BAD, name);
+	bd_log(LOG_WARNING, "%s/%s is not what balloond wrote and was set aside as %s: %s", p->path,
+	       name, bad, why);
+	if (renameat(p->fd, name, p->fd, bad) < 0)
+		bd_log(LOG_WARNING, "%s/%s: %s", p->path, bad, strerror(errno));
+}
+
+int bd_state_fail(const struct bd_place *p, const char *name, int r, struct bl_err *reterr)
+{
+	return bl_err_set(reterr, -r, BL_ERR_BACKEND,
+			  "%s/%s cannot be read: %s; it was left as it is, and the start is given up",
+			  p->path, name, strerror(-r));
+}
+
+ssize_t bd_state_read(const struct bd_place *p, const char *name, char *text, size_t size)
+{
+	ssize_t n = 0;
+
+	for (int i = 0; i < TRIES; i++) {
+		n = bd_folder_read(p->fd, name, text, size);
+		if (n >= 0 || n == -EINVAL)
+			break;
+		wait_a_little();
+	}
+	return n;
+}
+
+int bd_state_list(const struct bd_place *p, struct dirent ***ret, struct bl_err *reterr)
+{
+	int n = -1;
+
+	for (int i = 0; n < 0 && i < TRIES; i++) {
+		if (i)
+			wait_a_little();
+		n = scandirat(p->fd, ".", ret, NULL, alphasort);
+	}
+	return n < 0 ? bd_state_fail(p, ".", -errno, reterr) : n;
+}
+
+/* ---- where claims were once ---- */
+
+static int move_claim(const struct bd_place *from, const struct bd_place *to, const char *name,
+		      struct bl_err *reterr)
+{
+	char text[BD_STATE_FILE_MAX];
+	ssize_t n;
+	int r;
+
+	if (bd_state_passes_over(from, name) || strlen(name) > BD_FOLDER_NAME_MAX)
+		return 0;
+	n = bd_state_read(from, name, text, sizeof(text));
+	if (n == -EINVAL) {
+		bd_state_set_aside(from, name, "not a file of its kind");
+		return 0;
+	}
+	if (n < 0)
+		return bd_state_fail(from, name, (int)n, reterr);
+	r = to->fd < 0 ? -ENOENT : bd_folder_write(to->fd, name, text, (size_t)n, to->sync);
+	r = r ? r : bd_folder_drop(from->fd, name);
+	return r ? bl_err_set(reterr, -r, BL_ERR_BACKEND, "%s/%s cannot be moved to %s: %s", from->path,
+			      name, to->path, strerror(-r)) : 0;
+}
+
+int bd_state_move_claims(struct bd_state *s, struct bl_err *reterr)
+{
+	const struct bd_place *to = &s->places[BD_STATE_CLAIM];
+	struct bd_place from;
+	struct dirent **list = NULL;
+	int n, r = 0;
+
+	if (set_path(&from, s->path, "claims", 0700) || !strcmp(from.path, to->path))
+		return 0;
+	from.fd = open(from.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (from.fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : bd_state_fail(&from, ".", -errno, reterr);
+	n = bd_state_list(&from, &list, reterr);
+	for (int i = 0; i < n; i++) {
+		if (r == 0)
+			r = move_claim(&from, to, list[i]->d_name, reterr);
+		free(list[i]);
+	}
+	free(list);
+	bd_place_close(&from);
+	/* Unless something that was set aside is in it. */
+	if (n >= 0 && r == 0)
+		(void)unlinkat(AT_FDCWD, from.path, AT_REMOVEDIR);
+	return n < 0 ? n : r;
+}

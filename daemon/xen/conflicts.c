@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/xen/conflicts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/base/aside.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/folder.h"
+#include "daemon/xen/proc.h"
+
+#define XL_CONF "/etc/xen/xl.conf"
+#define XL_CONF_MAX 65536
+#define LOOK_EVERY BL_MS(60000)
+#define KEY "autoballoon"
+#define BLANKS " \t"
+
+/* The value of the last such line, without its quotes; its length in *ret_len. */
+static const char *value_of(const char *conf, size_t *ret_len)
+{
+	const char *value = NULL;
+
+	for (const char *line = conf; line; line = strchr(line, '\n')) {
+		const char *p = line + strspn(line, "\n");
+
+		line = p;
+		p += strspn(p, BLANKS);
+		if (strncmp(p, KEY, sizeof(KEY) - 1) != 0)
+			continue;
+		p += sizeof(KEY) - 1;
+		p += strspn(p, BLANKS);
+		if (*p != '=')
+			continue;
+		p++;
+		p += strspn(p, BLANKS "\"'");
+		value = p;
+		*ret_len = strcspn(p, BLANKS "\"'#;\r\n");
+	}
+	return value;
+}
+
+static bool is(const char *value, size_t len, const char *word)
+{
+	return len == strlen(word) && !memcmp(value, word, len);
+}
+
+bool bd_xen_defeats_autoballoon(const char *xl_conf, const char *cmdline)
+{
+	size_t len = 0;
+	const char *value = value_of(xl_conf, &len), *p = cmdline;
+
+	if (value && (is(value, len, "off") || is(value, len, "0")))
+		return false;
+	if (value && (is(value, len, "on") || is(value, len, "1")))
+		return true;
+	while ((p = strstr(p, "dom0_mem="))) {
+		if (p == cmdline || p[-1] == ' ')
+			return false;
+		p++;
+	}
+	return true;
+}
+
+static bool look_at(void *ud, const struct bd_xen_process *p)
+{
+	(void)snprintf(ud, BD_XEN_BALANCER_MAX, "%s", p->comm);
+	return false;
+}
+
+void bd_xen_defeats_balancer(const char *proc, char ret[BD_XEN_BALANCER_MAX])
+{
+	static const char *const balancers[] = { "squeezed", "qmemmand", "qmemman", NULL };
+
+	ret[0] = '\0';
+	/* bd_xen_saving_doubt() tells of processes that cannot be seen. */
+	(void)bd_xen_proc_each(proc, balancers, look_at, ret);
+}
+
+/* ---- looking ---- */
+
+struct bd_xen_defeats {
+	struct bd_aside *aside;
+	char *cmdline; /* of its own: the thread may outlive all others */
+	bl_ms asked_at;
+	struct bd_xen_defeated known;
+	struct bd_xen_defeated fresh; /* the thread's while it looks */
+};
+
+static void look(void *ud)
+{
+	struct bd_xen_defeats *d = ud;
+	char conf[XL_CONF_MAX] = "";
+	int fd = bd_file_open(XL_CONF, 1 << 20);
+	ssize_t n = fd < 0 ? 0 : read(fd, conf, sizeof(conf) - 1);
+
+	if (fd >= 0)
+		(void)close(fd);
+	conf[n > 0 ? n : 0] = '\0';
+	d->fresh.autoballoon = bd_xen_defeats_autoballoon(conf, d->cmdline);
+	bd_xen_defeats_balancer(bd_xen_proc, d->fresh.balancer);
+}
+
+static void looked(void *ud)
+{
+	struct bd_xen_defeats *d = ud;
+
+	d->known = d->fresh;
+}
+
+static void free_parts(struct bd_xen_defeats *d)
+{
+	free(d->cmdline);
+	free(d);
+}
+
+struct bd_xen_defeats *bd_xen_defeats_new(struct event_base *base, const char *cmdline)
+{
+	struct bd_xen_defeats *d = calloc(1, sizeof(*d));
+	const struct bd_aside_work work = { .work = look, .done = looked, .ud = d };
+
+	if (!d)
+		return NULL;
+	d->cmdline = strdup(cmdline);
+	if (d->cmdline) {
+		look(d);
+		looked(d);
+		d->asked_at = bd_clock_now();
+		d->aside = bd_aside_new(base, &work);
+	}
+	if (d->aside)
+		return d;
+	free_parts(d);
+	return NULL;
+}
+
+void bd_xen_defeats_free(struct bd_xen_defeats *d)
+{
+	if (d && bd_aside_free(d->aside))
+		free_parts(d);
+}
+
+const struct bd_xen_defeated *bd_xen_defeats_known(struct bd_xen_defeats *d)
+{
+	bl_ms t = bd_clock_now();
+
+	if (bl_ms_since(t, d->asked_at).n >= LOOK_EVERY.n) {
+		d->asked_at = t;
+		bd_aside_ask(d->aside);
+	}
+	return &d->known;
+}
