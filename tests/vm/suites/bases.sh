@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What is remembered of a guest that is started again, and a guest beside what is left of it.
-# about: daemon/*learn* daemon/*build.c lib/core/settings* lib/core/policy*
+# about: daemon/manager/guests.c daemon/manager/records.c daemon/xen/build.c lib/core/settings* lib/core/policy*
 # takes: 160
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Domains that others than xl create build, or that xl builds by other ways than
 # those of suite build: restores, a migration, a program of its own, the host's start.
-# about: lib/hook/* daemon/*handoff* daemon/*saving* cli/run* conf/* tests/vm/build-lib.sh
+# about: lib/hook/* daemon/manager/handoff.c daemon/manager/claim-move.c daemon/xen/saving* cli/run* conf/* tests/vm/build-lib.sh
 # takes: 400
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"

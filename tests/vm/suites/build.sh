@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Domains that xl create builds: with the hook, under balloonctl run, and without.
-# about: lib/hook/* daemon/*handoff* daemon/*move* cli/run* cli/xl* tests/vm/build-lib.sh
+# about: lib/hook/* daemon/manager/handoff.c daemon/manager/claim-give.c daemon/manager/claim-move.c cli/run* cli/xl* tests/vm/build-lib.sh
 # takes: 350
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"

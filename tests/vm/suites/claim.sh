@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Claims on a real host: with room, without, and how they end.
-# about: daemon/*claim* daemon/*request* daemon/*stake* daemon/*holder* daemon/*pool* daemon/*end.c lib/core/plan* lib/core/ledger* lib/core/wait*
+# about: daemon/manager/claim-* daemon/manager/stake.c daemon/manager/pool-check.c daemon/xen/holder.c daemon/xen/pool.c lib/core/plan* lib/core/ledger* lib/core/wait*
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 

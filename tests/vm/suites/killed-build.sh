@@ -3,7 +3,7 @@
 # Killed in the middle of a build that is hooked: balloond at each hypercall and
 # each write of the handoff, xl at steps of its own, the domain itself. The build
 # ends well or fails cleanly, and nothing stays staked that nobody owns.
-# about: lib/hook/* daemon/*handoff* daemon/*move* daemon/*stake*
+# about: lib/hook/* daemon/manager/handoff.c daemon/manager/claim-move.c daemon/manager/stake.c
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 

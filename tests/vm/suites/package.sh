@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The package and its units: sandbox, reload, watchdog, upgrade, removal, purge.
 # The runner's release of the packages is in /var/tmp/debs.
-# about: systemd/* debian/* conf/* configure.ac daemon/*listen* daemon/*notify* daemon/*setup*
+# about: systemd/* debian/* conf/* configure.ac daemon/control/listen* daemon/notify* daemon/config/setup*
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 

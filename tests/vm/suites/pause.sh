@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # `pause` in the midst of making room, and `resume`.
-# about: daemon/*set.c lib/core/plan-act*
+# about: daemon/manager/pause.c daemon/manager/act* lib/core/plan-act*
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 

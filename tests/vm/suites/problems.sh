@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What works against balloond is said at the start, and in status while it does.
-# about: daemon/*defeats* daemon/*setup*
+# about: daemon/xen/conflicts* daemon/manager/problems.c daemon/config/*
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 

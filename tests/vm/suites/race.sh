@@ -3,7 +3,7 @@
 # Three times as many domains as there is room for are created at once, by xl as
 # it is and under balloonctl run. Whom xl lets down half way, and who sits on
 # memory meanwhile, is shown; of the other nobody may be let down.
-# about: daemon/*request* daemon/*handoff* lib/core/plan-admit*
+# about: daemon/manager/claim-admit.c daemon/manager/handoff.c lib/core/plan-admit*
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 

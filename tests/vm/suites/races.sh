@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The race, ten times.
-# about: daemon/*request* daemon/*handoff* lib/core/plan-admit*
+# about: daemon/manager/claim-admit.c daemon/manager/handoff.c lib/core/plan-admit*
 # long
 RACE_SEEDS=(1 2 3 4 5 6 7 8 9 10)
 # takes: 400

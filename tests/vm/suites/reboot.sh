@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What a guest that reboots gave back is there when it comes again.
-# about: daemon/*reboot* daemon/*learn*
+# about: daemon/manager/reboot.c daemon/manager/guests.c
 # takes: 250
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What public reports tell of other hosts: grants that nobody takes, and domains that do
 # not die.
-# about: lib/core/plan* lib/core/track* lib/core/progress* daemon/*snapshot*
+# about: lib/core/plan* lib/core/track* lib/core/progress* daemon/xen/snapshot*
 # takes: 100
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"

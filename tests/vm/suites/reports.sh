@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # balloond and what its driver in the guests tells it.
-# about: daemon/*tele* lib/core/telemetry* guest-driver/report* guest-driver/pressure* lib/core/policy*
+# about: daemon/xen/telemetry* lib/core/telemetry* guest-driver/report* guest-driver/pressure* lib/core/policy*
 # takes: 250
 # shellcheck source=tests/vm/driver-lib.sh
 . "${0%/*}/../driver-lib.sh"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Targets set by hand: the pages end exactly where they were told, whatever the
 # type of the guest and its offset.
-# about: daemon/*target* daemon/*offset* daemon/*set.c lib/core/plan-act*
+# about: daemon/xen/target* daemon/xen/offset* daemon/manager/set.c daemon/manager/act* lib/core/plan-act*
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 

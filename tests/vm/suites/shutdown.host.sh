@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The host switches itself off in normal time with claims held.
-# about: systemd/*release-holders* daemon/*app* daemon/*lock*
+# about: systemd/*release-holders* daemon/app* daemon/xen/lock.c
 # shellcheck source=tests/vm/host.sh
 . "${0%/*}/../host.sh"
 # shellcheck source=tests/vm/cases.sh

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A xenstored that hangs for 20 s takes nothing but its own answers away.
-# about: daemon/*store* daemon/*aside* daemon/*thread*
+# about: daemon/xen/store/* daemon/base/aside* daemon/base/thread*
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The first start on a fresh dom0, and whether it says what others say.
-# about: daemon/*app* daemon/*snapshot* daemon/*offset* systemd/*
+# about: daemon/app* daemon/xen/snapshot* daemon/xen/offset* daemon/manager/look.c systemd/*
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 

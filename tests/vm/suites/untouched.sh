@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Guests that are not to be touched, and why: `status` says it.
-# about: daemon/*saving* daemon/*guest* lib/core/policy*
+# about: daemon/xen/saving* daemon/xen/guest* lib/core/policy*
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # How often a target is written, and a limit, for a claim that is met.
-# about: lib/core/plan-* daemon/*target*
+# about: lib/core/plan-* daemon/xen/target* daemon/manager/act*
 # takes: 100
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
