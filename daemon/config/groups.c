@@ -5,7 +5,7 @@
 #include <grp.h>
 #include <stdlib.h>
 
-/* What getgrnam_r(3) says of a group that is not there, beside 0. */
+/* Of a group that is not there getgrnam_r(3) says one of these, or 0. */
 static bool means_none(int error)
 {
 	return error == ENOENT || error == ESRCH || error == EBADF || error == EPERM;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What an administrator sets up: the configuration, and the groups that it names. Disks
+/* The setup: the configuration, and the groups that the configuration names. Disks
  * and whoever keeps the groups may take any time, so after the start a thread reads it. */
 #ifndef BD_SETUP_H
 #define BD_SETUP_H

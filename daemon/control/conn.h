@@ -32,7 +32,7 @@ struct bd_turn {
 	size_t bytes;
 };
 
-/* What is done with what connections bring: bd_requests. The connections know no verb. */
+/* The handler of the requests that connections bring: bd_requests. The connections know no verb. */
 struct bd_conns_serve {
 	/* One line of a request, without its newline. */
 	void (*line)(struct bd_conn *c, const char *text, size_t len);

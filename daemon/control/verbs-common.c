@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What several verbs do. */
+/* Steps that several verbs share. */
 #include "daemon/control/render.h"
 #include "daemon/control/verbs.h"
 #include "lib/proto/params.h"

@@ -53,7 +53,7 @@ void bd_verbs_dispatch(struct bd_call *call, enum bd_role role)
 		bd_call_fail(call, &err);
 		return;
 	}
-	/* What viewers may ask changes nothing, so that only the answer would matter. */
+	/* A request that viewers may make changes nothing, so that only the answer would matter. */
 	if (verb->role == BD_ROLE_VIEWER && bd_call_unheard(call)) {
 		bd_call_drop(call);
 		return;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the plan says of a guest, done: its limit, its target. */
+/* The plan's actions on a guest: its limit, its target. */
 #include <errno.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the plan says, done in its order. */
+/* The plan's actions are done in their order. */
 #include "daemon/manager/internal.h"
 
 void bd_manager_act(struct bd_manager *m)

@@ -30,7 +30,7 @@ struct bd_waiter {
 	struct bd_waiter *next;
 };
 
-/* What is done with a claim once its record is written (claim.then). */
+/* The next step of a claim once its record is written (claim.then). */
 enum bd_then {
 	BD_THEN_NOTHING,
 	BD_THEN_RECORDED, /* it stands: whoever asked for no more is told */
