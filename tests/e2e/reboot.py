@@ -18,6 +18,10 @@ min = 1G
 used = 2G
 """
 
+# Every second of this world lasts two: what balloond has to see there, a guest that dies
+# for a second, is there for two on a machine that is busy.
+SLOWLY = 0.5
+
 
 def full(h):
     """`again` shrunk to 1 GiB, nobody else moves, and a claim that lacks 512 MiB."""
@@ -56,10 +60,10 @@ def is_back(h, before):
 
 def comes_back():
     """a guest that reboots comes back at its last size, past a claim that waits"""
-    with Host(WORLD, speed=1) as h:
+    with Host(WORLD, speed=SLOWLY) as h:
         waits = full(h)
         before = h.domain("again")
-        behave(h, "reboot:3s")
+        behave(h, "reboot:1s")
         c = wait_until("its memory to be kept", lambda: kept(h, before))
         assert c["name"] == "again" and c["size_bytes"] == GIB, c
         c = wait_until("its memory to be held", lambda: held(kept(h, before)))
@@ -74,10 +78,10 @@ def comes_back():
 
 def across_a_restart():
     """the same when balloond is killed while the guest is away"""
-    with Host(WORLD, speed=1) as h:
+    with Host(WORLD, speed=SLOWLY) as h:
         waits = full(h)
         before = h.domain("again")
-        behave(h, "reboot:3s")
+        behave(h, "reboot:1s")
         wait_until("its memory to be kept", lambda: kept(h, before))
         h.stop(host.signal.SIGKILL)
         h.start()
@@ -98,11 +102,13 @@ def goes_for_good():
 
 def claimed_already():
     """a claim that stands for it by name is the one that it comes back on"""
-    # A build that is over before balloond looks is no build that it sees.
-    with Host(WORLD, speed=1) as h:
-        assert h.ctl("claim", "1G", "--name", "again").status == 0
+    # The claim moves to a build that balloond sees: one of 24 GiB lasts 6 seconds.
+    world = WORLD.replace("memory = 8G", "memory = 64G")
+    world = world.replace("static-max = 2G\nmemory = 2G", "static-max = 24G\nmemory = 24G")
+    with Host(world, speed=1) as h:
+        assert h.ctl("claim", "24G", "--name", "again").status == 0
         before = h.domain("again")
-        behave(h, "reboot:3s")
+        behave(h, "reboot:1s")
 
         def is_back_and_was_alone():
             assert len(h.claims()) <= 1

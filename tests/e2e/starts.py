@@ -98,7 +98,8 @@ def ended(h):
 def reboots():
     """a reboot comes back as it was and keeps its base, a killed balloond notwithstanding"""
     for killed in (False, True):
-        with Host(WORLD, speed=2) as h:
+        # A guest dies for a second of this world before it comes again: two seconds here.
+        with Host(WORLD, speed=0.5) as h:
             before = shrunk(h)
             assert h.ctl("sim", "set", "web", "behaviour=reboot:1s").status == 0
             wait_until("web to end", lambda: ended(h))
