@@ -189,8 +189,7 @@ void cli_args_help(const struct cli_verb *verb)
 	       "5 no such domain or claim, 6 no daemon, 7 not permitted.\n");
 }
 
-int cli_put_size(struct cli *c, struct bl_json_out *o, const char *key, const char *what,
-		 const char *text)
+int cli_put_size(struct cli *c, struct bl_json_out *o, const char *key, const char *what, const char *text)
 {
 	struct bl_err err;
 	bl_bytes b;
@@ -220,8 +219,7 @@ int cli_put_duration(struct cli *c, struct bl_json_out *o, const char *key, cons
 	return CLI_DONE;
 }
 
-int cli_put_number(struct cli *c, struct bl_json_out *o, const char *key, const char *what,
-		   const char *text)
+int cli_put_number(struct cli *c, struct bl_json_out *o, const char *key, const char *what, const char *text)
 {
 	long long n;
 	char *end;
@@ -237,28 +235,25 @@ int cli_put_number(struct cli *c, struct bl_json_out *o, const char *key, const 
 	return CLI_DONE;
 }
 
-int cli_put_uuid(struct cli *c, struct bl_json_out *o, const char *key, const char *what,
-		 const char *text)
+int cli_put_uuid(struct cli *c, struct bl_json_out *o, const char *key, const char *what, const char *text)
 {
 	bl_uuid u;
 
 	if (!text)
 		return CLI_DONE;
 	if (!bl_uuid_parse(text, &u))
-		return cli_fail(c, "invalid-params", c->verb->name, "%s: '%.64s' is not a UUID", what,
-				text);
+		return cli_fail(c, "invalid-params", c->verb->name, "%s: '%.64s' is not a UUID", what, text);
 	bl_json_put_string(o, key, text);
 	return CLI_DONE;
 }
 
-int cli_put_text(struct cli *c, struct bl_json_out *o, const char *key, const char *what,
-		 const char *text)
+int cli_put_text(struct cli *c, struct bl_json_out *o, const char *key, const char *what, const char *text)
 {
 	if (!text)
 		return CLI_DONE;
 	if (!bl_text_utf8(text, strlen(text)))
-		return cli_fail(c, "invalid-params", c->verb->name, "%s: '%.64s' is not valid UTF-8",
-				what, text);
+		return cli_fail(c, "invalid-params", c->verb->name, "%s: '%.64s' is not valid UTF-8", what,
+				text);
 	bl_json_put_string(o, key, text);
 	return CLI_DONE;
 }

@@ -36,16 +36,13 @@ int cli_args_global(struct cli *c, int argc, char **argv, int *ret_status);
 
 /* Each writes one parameter, or says what is wrong with `what` (the argument's
  * name) and returns an exit status. text NULL: not given, nothing is written. */
-int cli_put_size(struct cli *c, struct bl_json_out *o, const char *key, const char *what,
-		 const char *text);
+int cli_put_size(struct cli *c, struct bl_json_out *o, const char *key, const char *what, const char *text);
 int cli_put_duration(struct cli *c, struct bl_json_out *o, const char *key, const char *what,
 		     const char *text, bool zero_ok);
 int cli_put_number(struct cli *c, struct bl_json_out *o, const char *key, const char *what,
 		   const char *text);
-int cli_put_uuid(struct cli *c, struct bl_json_out *o, const char *key, const char *what,
-		 const char *text);
-int cli_put_text(struct cli *c, struct bl_json_out *o, const char *key, const char *what,
-		 const char *text);
+int cli_put_uuid(struct cli *c, struct bl_json_out *o, const char *key, const char *what, const char *text);
+int cli_put_text(struct cli *c, struct bl_json_out *o, const char *key, const char *what, const char *text);
 /* A claim's id as it was typed: any text, the daemon knows its claims. */
 int cli_put_claim(struct cli *c, struct bl_json_out *o, const char *key, const char *text);
 

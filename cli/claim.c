@@ -13,7 +13,18 @@ struct wishes {
 	bool no_wait, now;
 };
 
-enum { OPT_ID, OPT_NAME, OPT_UUID, OPT_NODE, OPT_MIN, OPT_OVERHEAD, OPT_WAIT, OPT_NO_WAIT, OPT_NOW, OPT_TTL };
+enum {
+	OPT_ID,
+	OPT_NAME,
+	OPT_UUID,
+	OPT_NODE,
+	OPT_MIN,
+	OPT_OVERHEAD,
+	OPT_WAIT,
+	OPT_NO_WAIT,
+	OPT_NOW,
+	OPT_TTL
+};
 
 static const struct option own[] = {
 	{ "id", required_argument, NULL, CLI_OPT(OPT_ID) },

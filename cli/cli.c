@@ -115,8 +115,7 @@ struct bl_json_out *cli_params(void)
 	return o;
 }
 
-static int call(struct cli *c, const char *method, const char *params, int timeout_ms,
-		struct cli_answer *a)
+static int call(struct cli *c, const char *method, const char *params, int timeout_ms, struct cli_answer *a)
 {
 	int r = c->conn ? 0 : balloon_connect(c->socket, &c->conn, &a->err);
 

@@ -25,7 +25,7 @@ struct cli {
 	const char *socket; /* NULL: the default */
 	bool json, quiet, no_color;
 	const struct cli_verb *verb; /* NULL: none chosen yet */
-	struct balloon *conn; /* NULL until the first call */
+	struct balloon *conn;	     /* NULL until the first call */
 };
 
 struct cli_verb {

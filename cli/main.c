@@ -8,10 +8,22 @@
 #include "cli/verbs.h"
 
 const struct cli_verb *const cli_verbs[] = {
-	&cli_verb_status,    &cli_verb_claim, &cli_verb_claims, &cli_verb_release,
-	&cli_verb_renew,     &cli_verb_run,   &cli_verb_set,	&cli_verb_forget,
-	&cli_verb_plan,      &cli_verb_explain, &cli_verb_rebalance, &cli_verb_pause,
-	&cli_verb_resume,    &cli_verb_monitor, &cli_verb_ping,  &cli_verb_sim,
+	&cli_verb_status,
+	&cli_verb_claim,
+	&cli_verb_claims,
+	&cli_verb_release,
+	&cli_verb_renew,
+	&cli_verb_run,
+	&cli_verb_set,
+	&cli_verb_forget,
+	&cli_verb_plan,
+	&cli_verb_explain,
+	&cli_verb_rebalance,
+	&cli_verb_pause,
+	&cli_verb_resume,
+	&cli_verb_monitor,
+	&cli_verb_ping,
+	&cli_verb_sim,
 	NULL,
 };
 

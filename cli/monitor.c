@@ -32,9 +32,9 @@ static const char *sizes(const struct bl_json *e, char buf[2 * CLI_TEXT_STR + 8]
 /* What the line has shown already, or what nobody reads. */
 static bool told(const char *key)
 {
-	static const char *const keys[] = { "seq",	  "time",	   "type", "id",   "name", "uuid",
-					    "domid",	  "current_bytes", "target_bytes", "size_bytes",
-					    "reason" };
+	static const char *const keys[] = { "seq",	    "time",	  "type",  "id",
+					    "name",	    "uuid",	  "domid", "current_bytes",
+					    "target_bytes", "size_bytes", "reason" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (!strcmp(keys[i], key))

@@ -25,8 +25,7 @@ static void show_verdict(const struct bl_json *plan, const char *size)
 	else if (!strcmp(verdict, "later"))
 		printf("would be refused now");
 	else if (!strcmp(verdict, "never"))
-		printf("can never be held here: %s is the most",
-		       cli_text_bytes(plan, "most_bytes", most));
+		printf("can never be held here: %s is the most", cli_text_bytes(plan, "most_bytes", most));
 	else
 		printf("has the verdict '%s'", verdict);
 	if (strcmp(verdict, "now") && cli_text_number(plan, "eta_seconds", &eta))
@@ -53,8 +52,8 @@ static const char *change(const struct bl_json *domain, char buf[CLI_TEXT_STR])
 static bool show_moves(const struct cli *c, const struct bl_json *domains)
 {
 	static const struct cli_column columns[] = {
-		{ "ID", CLI_RIGHT },  { "NAME", CLI_CUT },     { "SIZE", CLI_RIGHT },
-		{ "GOAL", CLI_RIGHT },{ "CHANGE", CLI_RIGHT },
+		{ "ID", CLI_RIGHT },   { "NAME", CLI_CUT },	{ "SIZE", CLI_RIGHT },
+		{ "GOAL", CLI_RIGHT }, { "CHANGE", CLI_RIGHT },
 	};
 	struct cli_table *t;
 

@@ -28,8 +28,8 @@ struct cli_progress {
 	pthread_cond_t wake;
 	bool stop; /* under lock */
 	bool shown;
-	bool line;	     /* stderr is a terminal, and shows how far it is */
-	bool limited;	     /* a limit was given, in seconds */
+	bool line;    /* stderr is a terminal, and shows how far it is */
+	bool limited; /* a limit was given, in seconds */
 	double limit;
 	unsigned looks, late; /* how often it was asked; how often in a row it would be too late */
 	const struct cli *c;
@@ -89,9 +89,11 @@ static void warn_if_late(struct cli_progress *p, const struct bl_json *claim)
 		return;
 	if (p->shown)
 		fputs("\r\033[K", stderr);
-	fprintf(stderr, "balloonctl: %s: at the rate at which guests give, --wait %s is too short: "
-			"--wait %s would do\n", p->c->verb->name,
-		cli_text_duration(p->limit, limit), as_option(p->limit - ends + eta, enough));
+	fprintf(stderr,
+		"balloonctl: %s: at the rate at which guests give, --wait %s is too short: "
+		"--wait %s would do\n",
+		p->c->verb->name, cli_text_duration(p->limit, limit),
+		as_option(p->limit - ends + eta, enough));
 }
 
 static void tell(struct cli_progress *p, struct balloon *b)

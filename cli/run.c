@@ -225,7 +225,7 @@ static int run_run(struct cli *c, int argc, char **argv)
 	if (what == CLI_XL_BUILDS && preclaim(c, &need, &w, id) != CLI_DONE)
 		return RUN_FAILED;
 	r = set_environment(c, w.claim ? w.claim : id) == CLI_DONE ? run_command(c, argv + optind)
-								    : RUN_FAILED;
+								   : RUN_FAILED;
 	if (id[0])
 		give_back(c, id);
 	return r;

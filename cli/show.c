@@ -30,8 +30,8 @@ void cli_show_daemon(const struct cli *c, const struct bl_json *daemon)
 	if (cli_text_number(daemon, "uptime_seconds", &seconds))
 		cli_text_duration(seconds, up);
 	printf("balloond %s, %s%s%s%s, up %s: %s%s%s%s\n", either(cli_text_string(daemon, "version"), "?"),
-	       either(backend, "unknown backend"), version ? " (" : "", either(version, ""), version ? ")" : "",
-	       up, on, health, off, cli_text_true(daemon, "paused") ? ", paused" : "");
+	       either(backend, "unknown backend"), version ? " (" : "", either(version, ""),
+	       version ? ")" : "", up, on, health, off, cli_text_true(daemon, "paused") ? ", paused" : "");
 	for (size_t i = 0; i < bl_json_count(problems); i++)
 		if (bl_json_type(bl_json_at(problems, i)) == BL_JSON_STRING)
 			printf("  problem: %s\n", bl_json_string(bl_json_at(problems, i), NULL));
@@ -51,10 +51,8 @@ void cli_show_host(const struct bl_json *host)
 	       cli_text_bytes(host, "available_bytes", b[2]),
 	       cli_text_bytes(host, "reclaimable_bytes", b[3]));
 	printf("     not available of the free: %s outstanding, %s promised, %s growing, %s reserve\n",
-	       cli_text_bytes(host, "outstanding_bytes", b[0]),
-	       cli_text_bytes(host, "promised_bytes", b[1]),
-	       cli_text_bytes(host, "growing_bytes", b[2]),
-	       cli_text_bytes(host, "reserve_bytes", b[3]));
+	       cli_text_bytes(host, "outstanding_bytes", b[0]), cli_text_bytes(host, "promised_bytes", b[1]),
+	       cli_text_bytes(host, "growing_bytes", b[2]), cli_text_bytes(host, "reserve_bytes", b[3]));
 	if (cli_text_uint(host, "warm_bytes"))
 		printf("     of the available: %s kept for another try of a claim, and for guests in need\n",
 		       cli_text_bytes(host, "warm_bytes", b[0]));
@@ -110,9 +108,9 @@ static void show_reasons(const struct bl_json *rows, const char *name_key, const
 bool cli_show_domains(const struct cli *c, const struct bl_json *domains)
 {
 	static const struct cli_column columns[] = {
-		{ "ID", CLI_RIGHT },  { "NAME", CLI_CUT },   { "STATE", CLI_LEFT }, { "MODE", CLI_LEFT },
-		{ "SIZE", CLI_RIGHT },{ "TARGET", CLI_RIGHT },{ "MIN", CLI_RIGHT }, { "MAX", CLI_RIGHT },
-		{ "", CLI_LEFT },
+		{ "ID", CLI_RIGHT },  { "NAME", CLI_CUT },   { "STATE", CLI_LEFT },
+		{ "MODE", CLI_LEFT }, { "SIZE", CLI_RIGHT }, { "TARGET", CLI_RIGHT },
+		{ "MIN", CLI_RIGHT }, { "MAX", CLI_RIGHT },  { "", CLI_LEFT },
 	};
 	unsigned width = cli_table_width(STDOUT_FILENO), cells = width && width < 96 ? 8 : 20;
 	struct cli_table *t;
@@ -137,8 +135,10 @@ bool cli_show_domains(const struct cli *c, const struct bl_json *domains)
 		cli_table_cell(t, 5, cli_text_bytes(d, "target_bytes", b), CLI_PLAIN);
 		cli_table_cell(t, 6, cli_text_bytes(d, "min_bytes", b), CLI_PLAIN);
 		cli_table_cell(t, 7, cli_text_bytes(d, "max_bytes", b), CLI_PLAIN);
-		cli_table_cell(t, 8, cli_table_bar(bar, cells, now, target ? target : now,
-						   cli_text_uint(d, "max_bytes")), CLI_PLAIN);
+		cli_table_cell(t, 8,
+			       cli_table_bar(bar, cells, now, target ? target : now,
+					     cli_text_uint(d, "max_bytes")),
+			       CLI_PLAIN);
 	}
 	if (!cli_table_print(t))
 		return false;
@@ -178,8 +178,8 @@ static const char *claim_time(const struct bl_json *claim, char buf[CLI_TEXT_STR
 bool cli_show_claims(const struct cli *c, const struct bl_json *claims)
 {
 	static const struct cli_column columns[] = {
-		{ "CLAIM", CLI_LEFT }, { "FOR", CLI_CUT }, { "STATE", CLI_LEFT }, { "SIZE", CLI_RIGHT },
-		{ "HELD", CLI_RIGHT }, { "TIME", CLI_LEFT },
+		{ "CLAIM", CLI_LEFT }, { "FOR", CLI_CUT },    { "STATE", CLI_LEFT },
+		{ "SIZE", CLI_RIGHT }, { "HELD", CLI_RIGHT }, { "TIME", CLI_LEFT },
 	};
 	struct cli_table *t;
 
@@ -212,8 +212,9 @@ void cli_show_domain(const struct bl_json *domain)
 	char b[4][CLI_TEXT_STR], weight[CLI_TEXT_STR];
 
 	printf("%s: %s, %s, %s, target %s, min %s, max %s, weight %s\n",
-	       either(cli_text_string(domain, "name"), "domain"), either(cli_text_string(domain, "mode"), "-"),
-	       either(cli_text_string(domain, "state"), "-"), cli_text_bytes(domain, "current_bytes", b[0]),
-	       cli_text_bytes(domain, "target_bytes", b[1]), cli_text_bytes(domain, "min_bytes", b[2]),
-	       cli_text_bytes(domain, "max_bytes", b[3]), cli_text_count(domain, "weight", weight));
+	       either(cli_text_string(domain, "name"), "domain"),
+	       either(cli_text_string(domain, "mode"), "-"), either(cli_text_string(domain, "state"), "-"),
+	       cli_text_bytes(domain, "current_bytes", b[0]), cli_text_bytes(domain, "target_bytes", b[1]),
+	       cli_text_bytes(domain, "min_bytes", b[2]), cli_text_bytes(domain, "max_bytes", b[3]),
+	       cli_text_count(domain, "weight", weight));
 }

@@ -51,7 +51,8 @@ static int put_set(struct cli *c, struct bl_json_out *o, int n, char **args, con
 		if (!value || value == args[i] || !bl_text_utf8(args[i], (size_t)(value - args[i])))
 			return cli_fail_usage(c, "'%.64s' is not KEY=VALUE", args[i]);
 		for (int k = 1; k < i; k++)
-			if (!strncmp(args[k], args[i], (size_t)(value - args[i])) && !args[k][value - args[i]])
+			if (!strncmp(args[k], args[i], (size_t)(value - args[i])) &&
+			    !args[k][value - args[i]])
 				return cli_fail_usage(c, "'%s' is given twice", args[k]);
 		*value++ = '\0';
 		r = cli_put_text(c, o, args[i], args[i], value);

@@ -20,11 +20,8 @@ struct cli_table {
 };
 
 static const char *const sequences[] = {
-	[CLI_PLAIN] = NULL,
-	[CLI_GREEN] = "\033[32m",
-	[CLI_YELLOW] = "\033[33m",
-	[CLI_RED] = "\033[31m",
-	[CLI_DIM] = "\033[2m",
+	[CLI_PLAIN] = NULL,	[CLI_GREEN] = "\033[32m", [CLI_YELLOW] = "\033[33m",
+	[CLI_RED] = "\033[31m", [CLI_DIM] = "\033[2m",
 };
 
 bool cli_table_colours(const struct cli *c)
@@ -47,7 +44,7 @@ static bool add_columns(struct cli_table *t, const struct cli_column *columns, s
 {
 	for (size_t i = 0; i < n; i++) {
 		int flags = columns[i].align == CLI_RIGHT ? SCOLS_FL_RIGHT
-			  : columns[i].align == CLI_CUT	  ? SCOLS_FL_TRUNC
+			    : columns[i].align == CLI_CUT ? SCOLS_FL_TRUNC
 							  : 0;
 
 		if (!scols_table_new_column(t->t, columns[i].head, 0, flags))

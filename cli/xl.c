@@ -34,8 +34,7 @@ static bool is_pv(const struct bl_json *c_info)
 	return v && bl_json_type(v) == BL_JSON_STRING && !strcmp(bl_json_string(v, NULL), "pv");
 }
 
-static enum cli_xl read_config(const char *text, size_t len, struct cli_xl_need *ret,
-			       struct bl_err *reterr)
+static enum cli_xl read_config(const char *text, size_t len, struct cli_xl_need *ret, struct bl_err *reterr)
 {
 	const uint64_t unit = 2048; /* KiB, what libxl rounds up to */
 	const struct bl_json *c_info, *b_info, *name;

@@ -19,20 +19,19 @@
 /* More than what is kept for long; most answers about many domains are larger. */
 #define LARGE_BYTES (64 << 10)
 
-static const char usage[] =
-	"Usage: balloond [OPTION...]\n"
-	"Memory control plane of a Xen host; runs in the foreground.\n"
-	"\n"
-	"  --backend xen|sim    the host to manage: this one, or a simulated one\n"
-	"  --config FILE        read FILE and FILE.d/*.conf only\n"
-	"  --socket PATH        listen on PATH\n"
-	"  --state-dir DIR      keep state in DIR\n"
-	"  --sim-world FILE     what the simulated host is made of\n"
-	"  --sim-speed N        how many of its seconds pass in one of ours\n"
-	"  --check-config       say what is wrong with the configuration, and exit\n"
-	"  --drop-holders       give back what claims hold in the hypervisor, and exit\n"
-	"  --version            print the version, and exit\n"
-	"  --help               print this, and exit\n";
+static const char usage[] = "Usage: balloond [OPTION...]\n"
+			    "Memory control plane of a Xen host; runs in the foreground.\n"
+			    "\n"
+			    "  --backend xen|sim    the host to manage: this one, or a simulated one\n"
+			    "  --config FILE        read FILE and FILE.d/*.conf only\n"
+			    "  --socket PATH        listen on PATH\n"
+			    "  --state-dir DIR      keep state in DIR\n"
+			    "  --sim-world FILE     what the simulated host is made of\n"
+			    "  --sim-speed N        how many of its seconds pass in one of ours\n"
+			    "  --check-config       say what is wrong with the configuration, and exit\n"
+			    "  --drop-holders       give back what claims hold in the hypervisor, and exit\n"
+			    "  --version            print the version, and exit\n"
+			    "  --help               print this, and exit\n";
 
 struct app {
 	struct bd_options options;
@@ -96,8 +95,8 @@ static int add_signal(struct app *a, size_t i, int sig, event_callback_fn handle
 static int open_host(struct app *a, struct bd_host **ret, struct bl_err *err)
 {
 	if (a->options.sim)
-		return bd_host_sim_open(a->base, &a->host_events, a->options.sim_world,
-					a->options.state_dir, a->options.sim_speed, ret, err);
+		return bd_host_sim_open(a->base, &a->host_events, a->options.sim_world, a->options.state_dir,
+					a->options.sim_speed, ret, err);
 #ifdef HAVE_XEN
 	return bd_host_xen_open(a->base, &a->host_events, ret, err);
 #else
@@ -131,7 +130,8 @@ static void warn(void *ud, const char *line)
 
 static int start_manager(struct app *a, struct bl_err *err)
 {
-	const struct bd_manager_config cfg = { .base = a->base, .state = a->state,
+	const struct bd_manager_config cfg = { .base = a->base,
+					       .state = a->state,
 					       .events = a->events,
 					       .settings = &a->setup.config.settings };
 	struct bd_host *host;

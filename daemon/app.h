@@ -7,11 +7,11 @@
 #include <stdio.h>
 
 struct bd_options {
-	bool sim; /* --backend sim */
+	bool sim;	    /* --backend sim */
 	const char *config; /* NULL: the default, which may be missing */
 	const char *socket, *state_dir;
 	const char *claims_dir; /* of the claims' records; NULL: below state_dir */
-	const char *sim_world; /* NULL: the built-in world */
+	const char *sim_world;	/* NULL: the built-in world */
 	double sim_speed;
 	enum { BD_RUN, BD_CHECK_CONFIG, BD_DROP_HOLDERS, BD_VERSION, BD_HELP } what;
 };

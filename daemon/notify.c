@@ -34,8 +34,9 @@ struct bd_notify {
 static bool send_message(const struct bd_notify *n, const char *text)
 {
 	struct iovec iov = { (char *)text, strlen(text) };
-	struct msghdr msg = { .msg_name = (void *)&n->to, .msg_namelen = n->to_len,
-			      .msg_iov = &iov, .msg_iovlen = 1 };
+	struct msghdr msg = {
+		.msg_name = (void *)&n->to, .msg_namelen = n->to_len, .msg_iov = &iov, .msg_iovlen = 1
+	};
 
 	return sendmsg(n->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno != EAGAIN;
 }

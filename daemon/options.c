@@ -10,8 +10,18 @@
 /* Faster than this and a tick would be longer than a claim's wait. */
 #define SPEED_MAX 1e6
 
-enum { OPT_BACKEND = 256, OPT_CONFIG, OPT_SOCKET, OPT_STATE_DIR, OPT_SIM_WORLD, OPT_SIM_SPEED,
-       OPT_CHECK_CONFIG, OPT_DROP_HOLDERS, OPT_VERSION, OPT_HELP };
+enum {
+	OPT_BACKEND = 256,
+	OPT_CONFIG,
+	OPT_SOCKET,
+	OPT_STATE_DIR,
+	OPT_SIM_WORLD,
+	OPT_SIM_SPEED,
+	OPT_CHECK_CONFIG,
+	OPT_DROP_HOLDERS,
+	OPT_VERSION,
+	OPT_HELP
+};
 
 static const struct option options[] = {
 	{ "backend", required_argument, NULL, OPT_BACKEND },
@@ -49,8 +59,7 @@ static int take(int opt, FILE *err, struct bd_options *o)
 	switch (opt) {
 	case OPT_BACKEND:
 		o->sim = !strcmp(optarg, "sim");
-		return o->sim || !strcmp(optarg, "xen") ? 0 : bad(err, "backend",
-								    "must be xen or sim");
+		return o->sim || !strcmp(optarg, "xen") ? 0 : bad(err, "backend", "must be xen or sim");
 	case OPT_CONFIG:
 		o->config = optarg;
 		return 0;

@@ -63,7 +63,7 @@ struct bg_counters {
 	unsigned long extents_out, extents_in; /* 2 MiB each */
 	unsigned long pages_out, pages_in;     /* 4 KiB each */
 	unsigned long reports;
-	unsigned long oom_waits, oom_kept;     /* waits for the host; pages they brought */
+	unsigned long oom_waits, oom_kept; /* waits for the host; pages they brought */
 };
 
 extern struct bg_counters bg_count;
@@ -129,7 +129,7 @@ unsigned long bg_available(void);
 /* How many pages the guest can do without just now. */
 unsigned long bg_spare(void);
 unsigned long bg_swap_used_kib(void); /* sleeps */
-int bg_watch_memory(void); /* kicks the report and the engine when it changes */
+int bg_watch_memory(void);	      /* kicks the report and the engine when it changes */
 void bg_unwatch_memory(void);
 void bg_watch_memory_reported(unsigned long available);
 void bg_watch_memory_wanted(unsigned long available); /* ULONG_MAX: no more */

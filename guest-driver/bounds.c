@@ -78,8 +78,8 @@ int bg_bounds_init(unsigned long min_kib)
 	unsigned long min = min_kib ? bg_pages(min_kib) - b.offset : default_min(b.max);
 
 	if (min_kib && (bg_pages(min_kib) < b.offset + least || min > b.max)) {
-		pr_err("min=%lu is out of bounds: from %lu to %lu KiB\n", min_kib,
-		       bg_total_kib(least), bg_total_kib(b.max));
+		pr_err("min=%lu is out of bounds: from %lu to %lu KiB\n", min_kib, bg_total_kib(least),
+		       bg_total_kib(b.max));
 		return -EPERM;
 	}
 	spin_lock(&lock);

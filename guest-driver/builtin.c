@@ -24,7 +24,7 @@
 #define HOTPLUG_LOOKS 4
 
 static bool nudge;
-static atomic_t hotplug_looks; /* since it was told to, in vain */
+static atomic_t hotplug_looks;	    /* since it was told to, in vain */
 static unsigned long hotplug_total; /* its total then */
 
 unsigned long bg_have(void)

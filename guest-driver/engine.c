@@ -58,21 +58,20 @@ static void say(enum bg_reason why, unsigned long target, unsigned long have)
 		break;
 	case BG_PRESSURE:
 	case BG_NO_PAGE:
-		pr_info("could not reach target %lu KiB (has %lu KiB): %s; goes on trying\n",
-			target_kib, have_kib,
-			why == BG_PRESSURE ? "memory is short here" : "found no page to give");
+		pr_info("could not reach target %lu KiB (has %lu KiB): %s; goes on trying\n", target_kib,
+			have_kib, why == BG_PRESSURE ? "memory is short here" : "found no page to give");
 		break;
 	case BG_HOST:
-		pr_info("the host gives no more: wanted %lu KiB, has %lu KiB; goes on trying\n",
-			target_kib, have_kib);
+		pr_info("the host gives no more: wanted %lu KiB, has %lu KiB; goes on trying\n", target_kib,
+			have_kib);
 		break;
 	case BG_NO_FRAMES:
 		pr_info("has no page frames for %lu KiB: clipped to %lu KiB until memory is plugged and brought online\n",
 			target_kib, have_kib);
 		break;
 	case BG_ABOVE_MAX:
-		pr_info("target %lu KiB is above what this guest may have: clipped to %lu KiB\n",
-			target_kib, bg_total_kib(b.max));
+		pr_info("target %lu KiB is above what this guest may have: clipped to %lu KiB\n", target_kib,
+			bg_total_kib(b.max));
 		break;
 	case BG_NONE:
 		break;
@@ -218,8 +217,8 @@ static void step(struct work_struct *work)
 		bg_report_kick();
 	WRITE_ONCE(last.state, o.state);
 	WRITE_ONCE(last.why, o.why);
-	bg_watch_memory_wanted(o.why == BG_PRESSURE || o.why == BG_NO_PAGE ?
-			       bg_available() + 8 * BG_MIB_PAGES : ULONG_MAX);
+	bg_watch_memory_wanted(
+		o.why == BG_PRESSURE || o.why == BG_NO_PAGE ? bg_available() + 8 * BG_MIB_PAGES : ULONG_MAX);
 	if (o.after != NEVER)
 		queue_delayed_work(bg_wq, &steps, o.after);
 }

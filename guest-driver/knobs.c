@@ -54,16 +54,15 @@ static int handle(BG_TABLE_ARGUMENT *table, int write, void *buffer, size_t *len
 	return 0;
 }
 
-#define KNOB(name, mode_, knob) \
+#define KNOB(name, mode_, knob)                                                                             \
 	{ .procname = name, .mode = mode_, .proc_handler = handle, .extra1 = (void *)(knob) }
 
-static struct ctl_table table[] = {
-	KNOB("current", 0444, CURRENT),
-	KNOB("min", 0644, MIN),
-	KNOB("max", 0444, MAX),
-	KNOB("target", 0644, TARGET),
+static struct ctl_table table[] = { KNOB("current", 0444, CURRENT),
+				    KNOB("min", 0644, MIN),
+				    KNOB("max", 0444, MAX),
+				    KNOB("target", 0644, TARGET),
 #ifndef BG_SYSCTL_SIZED
-	{ }
+				    {}
 #endif
 };
 

@@ -79,8 +79,8 @@ static int __init bg_init(void)
 	if (r)
 		goto no_knobs;
 	b = bg_bounds();
-	pr_info("owns memory/target (way %s), min %lu KiB, max %lu KiB\n", bg_own_way(),
-		bg_total_kib(b.min), bg_total_kib(b.max));
+	pr_info("owns memory/target (way %s), min %lu KiB, max %lu KiB\n", bg_own_way(), bg_total_kib(b.min),
+		bg_total_kib(b.max));
 	bg_engine_kick();
 	bg_report_kick();
 	return 0;

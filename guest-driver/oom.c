@@ -19,7 +19,7 @@
 #include "balloond_guest.h"
 
 #define AT_ONCE (16 * BG_MIB_PAGES) /* the most that is taken for one that asks */
-#define WAIT (15 * HZ) /* the host's ten, and what others take to give */
+#define WAIT (15 * HZ)		    /* the host's ten, and what others take to give */
 /* Of a thread of the kernel, which others may wait for: the usual time it takes. */
 #define WAIT_KTHREAD (3 * HZ)
 #define WAIT_AGAIN (60 * HZ) /* after one in vain */
@@ -71,8 +71,7 @@ static unsigned long may_wait(void)
 {
 	unsigned long vain = READ_ONCE(last_vain);
 
-	if ((current->flags & PF_EXITING) ||
-	    (vain && time_before_eq(jiffies, vain + WAIT_AGAIN)))
+	if ((current->flags & PF_EXITING) || (vain && time_before_eq(jiffies, vain + WAIT_AGAIN)))
 		return 0;
 	return current->flags & PF_KTHREAD ? WAIT_KTHREAD : WAIT;
 }
@@ -86,8 +85,8 @@ static unsigned long wait(unsigned long had)
 
 	bg_count.oom_waits++;
 	bg_report_kick();
-	while (!got && time_before(jiffies, end) && !fatal_signal_pending(current) &&
-	       !READ_ONCE(closed) && can_grow()) {
+	while (!got && time_before(jiffies, end) && !fatal_signal_pending(current) && !READ_ONCE(closed) &&
+	       can_grow()) {
 		schedule_timeout_uninterruptible(LOOK);
 		got = take(had);
 	}

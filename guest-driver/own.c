@@ -31,8 +31,8 @@
 
 #define TARGET_NODE "memory/target"
 #define MAX_NODE "memory/static-max"
-#define BUILTIN "watch_target" /* drivers/xen/xen-balloon.c */
-#define WATCHES_MAX 100000 /* a list longer than this is none */
+#define BUILTIN "watch_target"		  /* drivers/xen/xen-balloon.c */
+#define WATCHES_MAX 100000		  /* a list longer than this is none */
 #define OFFSET_LIMIT (256 * BG_MIB_PAGES) /* no video memory is as large */
 
 static void target_fired(struct xenbus_watch *watch, const char *path, const char *token);
@@ -43,8 +43,8 @@ static struct xenbus_watch max_watch = { .node = MAX_NODE, .callback = max_fired
 
 static struct xenbus_watch *builtin_watch; /* the kernel's, while it is ours */
 static bool diverted, watched, max_watched;
-static bool use_watch;	/* the way to be tried now */
-static int taken = 1;	/* 1: not yet tried */
+static bool use_watch; /* the way to be tried now */
+static int taken = 1;  /* 1: not yet tried */
 static DECLARE_COMPLETION(tried);
 
 static bool named(void *function, const char *name)
@@ -163,11 +163,11 @@ static void notrace divert(unsigned long ip, unsigned long parent, struct ftrace
 		ftrace_regs_set_instruction_pointer(regs, (unsigned long)instead);
 }
 
-static struct ftrace_ops divert_ops = {
-	.func = divert,
-	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_RECURSION | FTRACE_OPS_FL_PERMANENT
+static struct ftrace_ops divert_ops = { .func = divert,
+					.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_RECURSION |
+						 FTRACE_OPS_FL_PERMANENT
 #ifndef CONFIG_HAVE_DYNAMIC_FTRACE_WITH_ARGS
-		 | FTRACE_OPS_FL_SAVE_REGS
+						 | FTRACE_OPS_FL_SAVE_REGS
 #endif
 };
 
@@ -267,8 +267,7 @@ int bg_own(bool patch_only)
 		r = try_way(false);
 	}
 	if (r) {
-		pr_err("memory/target cannot be taken over from the kernel's driver (%d): not loaded\n",
-		       r);
+		pr_err("memory/target cannot be taken over from the kernel's driver (%d): not loaded\n", r);
 		return r;
 	}
 	r = bg_read_store();

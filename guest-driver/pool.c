@@ -33,8 +33,7 @@
 #endif
 
 /* It must neither call the OOM killer nor drain reserves. */
-#define GFP_TAKE                                                                     \
-	(GFP_HIGHUSER | __GFP_ZERO | __GFP_NOWARN | __GFP_NORETRY | __GFP_NOMEMALLOC)
+#define GFP_TAKE (GFP_HIGHUSER | __GFP_ZERO | __GFP_NOWARN | __GFP_NORETRY | __GFP_NOMEMALLOC)
 
 #define BATCH_PAGES 512
 #define BATCH_EXTENTS 16

@@ -143,7 +143,7 @@ unsigned long bg_spare(void)
 
 static DEFINE_PER_CPU(struct timer_list, looks);
 static unsigned long report_below, report_above; /* available: beyond is worth a report */
-static unsigned long engine_above = ULONG_MAX; /* available: more is worth a try */
+static unsigned long engine_above = ULONG_MAX;	 /* available: more is worth a try */
 static int hotplug_state = -1;
 
 void bg_watch_memory_reported(unsigned long available)
@@ -194,8 +194,8 @@ static int cpu_goes(unsigned int cpu)
 
 int bg_watch_memory(void)
 {
-	hotplug_state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "xen/balloond_guest:online",
-					  cpu_comes, cpu_goes);
+	hotplug_state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "xen/balloond_guest:online", cpu_comes,
+					  cpu_goes);
 	return hotplug_state < 0 ? hotplug_state : 0;
 }
 

@@ -80,12 +80,13 @@ static void write(const struct facts *f)
 	unsigned long current_kib = bg_total_kib(f->have);
 	unsigned long available_kib = min(bg_kib(f->available), current_kib);
 
-	xenbus_printf(XBT_NIL, "data/balloond", "stat",
-		      "v=1 seq=%lu state=%u reason=%u current_kib=%lu target_kib=%lu min_kib=%lu max_kib=%lu used_kib=%lu avail_kib=%lu total_kib=%lu swap_kib=%lu psi=%u psi_full=%u refaults=%lu oom=%lu",
-		      ++sequence, f->state, f->why, current_kib, bg_total_kib(f->goal),
-		      bg_total_kib(f->bounds.min), bg_total_kib(f->bounds.max),
-		      current_kib - available_kib, available_kib, bg_kib(totalram_pages()),
-		      f->swap_kib, f->psi.some, f->psi.full, f->refaults, f->oom_kills);
+	xenbus_printf(
+		XBT_NIL, "data/balloond", "stat",
+		"v=1 seq=%lu state=%u reason=%u current_kib=%lu target_kib=%lu min_kib=%lu max_kib=%lu used_kib=%lu avail_kib=%lu total_kib=%lu swap_kib=%lu psi=%u psi_full=%u refaults=%lu oom=%lu",
+		++sequence, f->state, f->why, current_kib, bg_total_kib(f->goal),
+		bg_total_kib(f->bounds.min), bg_total_kib(f->bounds.max), current_kib - available_kib,
+		available_kib, bg_kib(totalram_pages()), f->swap_kib, f->psi.some, f->psi.full, f->refaults,
+		f->oom_kills);
 	xenbus_printf(XBT_NIL, "data", "meminfo_total", "%lu", bg_kib(totalram_pages()));
 	xenbus_printf(XBT_NIL, "data", "meminfo_free", "%lu", available_kib);
 	xenbus_printf(XBT_NIL, "data", "updated", "%lld", (long long)ktime_get_real_seconds());
@@ -96,8 +97,8 @@ static bool busy(const struct facts *f)
 {
 	bool moves = f->state == BG_GROWING || f->state == BG_SHRINKING;
 
-	return (moves && f->why == BG_NONE) || f->psi.some >= PSI_BUSY ||
-	       f->available < f->have / 16 || bg_oom_waits();
+	return (moves && f->why == BG_NONE) || f->psi.some >= PSI_BUSY || f->available < f->have / 16 ||
+	       bg_oom_waits();
 }
 
 /* Memory for it comes from the reserves: it is told most urgently when there is none. */

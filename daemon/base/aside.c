@@ -100,8 +100,7 @@ struct bd_aside *bd_aside_new(struct event_base *base, const struct bd_aside_wor
 	a->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (a->done_fd >= 0)
 		a->readable = event_new(base, a->done_fd, EV_READ | EV_PERSIST, on_done, a);
-	if (!a->readable || event_add(a->readable, NULL) < 0 ||
-	    bd_thread_start(&a->thread, run, a) < 0) {
+	if (!a->readable || event_add(a->readable, NULL) < 0 || bd_thread_start(&a->thread, run, a) < 0) {
 		free_parts(a);
 		return NULL;
 	}

@@ -42,8 +42,8 @@ struct bd_host_ops {
 	/* Makes an empty domain with that handle, max_pages = pages, names it
 	 * "balloond-claim-ID" and claims pages for it. -ENOMEM: the hypervisor refuses the
 	 * claim. On any error no domain is left. */
-	int (*stake)(struct bd_host *h, const bl_uuid *handle, const bl_uuid *id,
-		     bl_pages pages, int node, uint32_t *ret_domid, struct bl_err *reterr);
+	int (*stake)(struct bd_host *h, const bl_uuid *handle, const bl_uuid *id, bl_pages pages, int node,
+		     uint32_t *ret_domid, struct bl_err *reterr);
 	/* Destroys the holder if its handle still is that one; -ENOENT if not. */
 	int (*unstake)(struct bd_host *h, uint32_t holder, const bl_uuid *handle);
 	/* Makes the pool's part of that node, or with -1 of none, that large, whatever
@@ -53,15 +53,14 @@ struct bd_host_ops {
 	/* Moves so many pages out of that part to domid, which may have claimed some
 	 * already: all of them or, on an error, none, and nobody can come between.
 	 * -ENOENT: the pool does not have that many. */
-	int (*pool_move)(struct bd_host *h, int node, uint32_t domid, bl_pages pages,
-			 struct bl_err *reterr);
+	int (*pool_move)(struct bd_host *h, int node, uint32_t domid, bl_pages pages, struct bl_err *reterr);
 	/* Moves the holder's claim to domid: cancel, claim pages, and the holder
 	 * goes on success. On an error the holder has it back, unless somebody took
 	 * the pages in between (-ENOMEM). pages is what domid's tot_pages may reach,
 	 * and no more than the holder keeps and what nobody claims. Without a holder
 	 * (BL_DOMID_NONE) it claims them for domid. */
-	int (*transfer)(struct bd_host *h, uint32_t holder, const bl_uuid *handle,
-			uint32_t domid, bl_pages pages, struct bl_err *reterr);
+	int (*transfer)(struct bd_host *h, uint32_t holder, const bl_uuid *handle, uint32_t domid,
+			bl_pages pages, struct bl_err *reterr);
 	/* Gives up a claim on a domain being built. */
 	int (*cancel)(struct bd_host *h, uint32_t domid);
 	/* NULL, or: gives an adopted holder the name that stake() gives, when whoever
@@ -85,23 +84,22 @@ struct bd_host {
 
 /* Each sets *ret only on success. ev must be set by the caller before the
  * first event can be dispatched. */
-int bd_host_xen_open(struct event_base *base, const struct bd_host_events *ev,
-		     struct bd_host **ret, struct bl_err *reterr);
+int bd_host_xen_open(struct event_base *base, const struct bd_host_events *ev, struct bd_host **ret,
+		     struct bl_err *reterr);
 /* Keeps every other balloond from managing this Xen host while the descriptor that it
  * returns is open; before anything else is touched. -EBUSY: another one has it; -errno. */
 int bd_host_xen_lock(struct bl_err *reterr);
 /* Destroys every domain whose handle has the prefix of a holder, and empties the
  * pool, for a host that shuts down or a package that goes. Takes the lock: -EBUSY. */
 int bd_host_xen_drop_holders(struct bl_err *reterr);
-int bd_host_sim_open(struct event_base *base, const struct bd_host_events *ev,
-		     const char *world_file, const char *state_dir, double speed,
-		     struct bd_host **ret, struct bl_err *reterr);
+int bd_host_sim_open(struct event_base *base, const struct bd_host_events *ev, const char *world_file,
+		     const char *state_dir, double speed, struct bd_host **ret, struct bl_err *reterr);
 
 /* Only of a bd_host made by bd_host_sim_open. What makes room for it is the claim's,
  * where there is one; holder and pooled of *launch are not looked at. */
 struct bl_sim_launch;
-int bd_host_sim_create(struct bd_host *h, const struct bl_sim_launch *launch,
-		       const struct bl_claim *claim, uint32_t *ret_domid, struct bl_err *reterr);
+int bd_host_sim_create(struct bd_host *h, const struct bl_sim_launch *launch, const struct bl_claim *claim,
+		       uint32_t *ret_domid, struct bl_err *reterr);
 int bd_host_sim_destroy(struct bd_host *h, uint32_t domid, struct bl_err *reterr);
 /* KEY=VALUE as in the world's file. */
 int bd_host_sim_set(struct bd_host *h, uint32_t domid, const char *key, const char *value,

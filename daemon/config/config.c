@@ -40,8 +40,7 @@ static void fail(struct load *l, int errnum, const char *what)
 	if (l->r < 0)
 		return;
 	bl_text_scrub(clean, sizeof(clean), what, strlen(what));
-	l->r = bl_err_set(l->reterr, errnum, BL_ERR_INVALID_PARAMS, "%s:%u: %s",
-			  l->file, l->line, clean);
+	l->r = bl_err_set(l->reterr, errnum, BL_ERR_INVALID_PARAMS, "%s:%u: %s", l->file, l->line, clean);
 }
 
 static int on_key(void *user, const char *section, const char *key, const char *value)
@@ -217,8 +216,7 @@ void bd_config_free(struct bd_config *c)
 	bl_settings_free(&c->settings);
 }
 
-int bd_config_load(const char *file, bool must_exist, struct bd_config *ret,
-		   struct bl_err *reterr)
+int bd_config_load(const char *file, bool must_exist, struct bd_config *ret, struct bl_err *reterr)
 {
 	struct bd_config config;
 	struct load l = { .config = &config, .reterr = reterr };
@@ -229,8 +227,8 @@ int bd_config_load(const char *file, bool must_exist, struct bd_config *ret,
 	if (r == 0)
 		r = load_dropins(&l, file);
 	if (r == 0 && config.settings.max_ttl.n < config.settings.ttl.n)
-		r = bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-			       "%s:%u: max-ttl is shorter than ttl", l.lease_file, l.lease_line);
+		r = bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s:%u: max-ttl is shorter than ttl",
+			       l.lease_file, l.lease_line);
 	if (r < 0) {
 		bd_config_free(&config);
 		return r;

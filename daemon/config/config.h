@@ -23,7 +23,6 @@ void bd_config_free(struct bd_config *c);
  * defaults. A file that is missing is an error only where must_exist is set; a
  * missing folder never is. Errors (-EINVAL, or what the system said) start
  * with FILE:LINE. *ret is written only on success and is then the caller's. */
-int bd_config_load(const char *file, bool must_exist, struct bd_config *ret,
-		   struct bl_err *reterr);
+int bd_config_load(const char *file, bool must_exist, struct bd_config *ret, struct bl_err *reterr);
 
 #endif

@@ -34,14 +34,12 @@ static int parse_size(const char *key, const char *text, void *field, struct bl_
 	return 0;
 }
 
-static int parse_duration(const char *key, const char *text, void *field,
-			  struct bl_err *reterr)
+static int parse_duration(const char *key, const char *text, void *field, struct bl_err *reterr)
 {
 	return bl_duration_parse(key, text, false, field, reterr);
 }
 
-static int parse_duration_or_zero(const char *key, const char *text, void *field,
-				  struct bl_err *reterr)
+static int parse_duration_or_zero(const char *key, const char *text, void *field, struct bl_err *reterr)
 {
 	return bl_duration_parse(key, text, true, field, reterr);
 }
@@ -60,8 +58,7 @@ static int parse_tick(const char *key, const char *text, void *field, struct bl_
 	return 0;
 }
 
-static int parse_headroom(const char *key, const char *text, void *field,
-			  struct bl_err *reterr)
+static int parse_headroom(const char *key, const char *text, void *field, struct bl_err *reterr)
 {
 	return bl_percent_parse(key, text, HEADROOM_MAX, field, reterr);
 }
@@ -101,15 +98,14 @@ static int parse_weight(const char *key, const char *text, void *field, struct b
 	return parse_number(key, text, BL_WEIGHT_MAX, field, reterr);
 }
 
-static int parse_clients(const char *key, const char *text, void *field,
-			 struct bl_err *reterr)
+static int parse_clients(const char *key, const char *text, void *field, struct bl_err *reterr)
 {
 	return parse_number(key, text, CLIENTS_MAX, field, reterr);
 }
 
 /* The index of text in names, which end with NULL. */
-static int parse_choice(const char *key, const char *text, const char *const *names,
-			unsigned *ret, struct bl_err *reterr)
+static int parse_choice(const char *key, const char *text, const char *const *names, unsigned *ret,
+			struct bl_err *reterr)
 {
 	char all[128] = "";
 
@@ -118,15 +114,14 @@ static int parse_choice(const char *key, const char *text, const char *const *na
 			*ret = i;
 			return 0;
 		}
-		(void)snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s",
-			       i ? ", " : "", names[i]);
+		(void)snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? ", " : "",
+			       names[i]);
 	}
-	return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-			  "%s: '%s' is none of: %s", key, text, all);
+	return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s: '%s' is none of: %s", key, text, all);
 }
 
-static int parse_flag(const char *key, const char *text, const char *no, const char *yes,
-		      void *field, struct bl_err *reterr)
+static int parse_flag(const char *key, const char *text, const char *no, const char *yes, void *field,
+		      struct bl_err *reterr)
 {
 	const char *const names[] = { no, yes, NULL };
 	unsigned i;
@@ -150,9 +145,10 @@ static int parse_surplus(const char *key, const char *text, void *field, struct 
 
 static int parse_policy(const char *key, const char *text, void *field, struct bl_err *reterr)
 {
-	static const char *const names[] = {
-		[BL_POLICY_DEMAND] = "demand", [BL_POLICY_PROPORTIONAL] = "proportional",
-		[BL_POLICY_STATIC] = "static", NULL };
+	static const char *const names[] = { [BL_POLICY_DEMAND] = "demand",
+					     [BL_POLICY_PROPORTIONAL] = "proportional",
+					     [BL_POLICY_STATIC] = "static",
+					     NULL };
 	unsigned i;
 	int r = parse_choice(key, text, names, &i, reterr);
 
@@ -180,10 +176,9 @@ static int parse_group(const char *key, const char *text, void *field, struct bl
 
 	if (!strcmp(text, "(none)"))
 		len = 0;
-	else if (!len || len > BD_GROUP_MAX || !bl_text_clean(text, len) ||
-		 strpbrk(text, " :,"))
-		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-				  "%s: '%s' is no name of a group", key, text);
+	else if (!len || len > BD_GROUP_MAX || !bl_text_clean(text, len) || strpbrk(text, " :,"))
+		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s: '%s' is no name of a group",
+				  key, text);
 	memcpy(field, text, len);
 	((char *)field)[len] = '\0';
 	return 0;
@@ -196,7 +191,8 @@ static int parse_listen(const char *key, const char *text, void *field, struct b
 		return 0;
 	return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
 			  "%s: '%s': metrics are not supported in this version, "
-			  "only (off) is", key, text);
+			  "only (off) is",
+			  key, text);
 }
 
 #define AT(f) offsetof(struct bd_config, f)
@@ -211,8 +207,7 @@ static const struct row rows[] = {
 	{ "policy", "threshold", parse_size, AT(settings.threshold) },
 	{ "policy", "stuck-after", parse_duration, AT(settings.stuck_after) },
 	{ "policy", "retry-after", parse_duration, AT(settings.retry_after) },
-	{ "policy", "telemetry-stale-after", parse_duration,
-	  AT(settings.telemetry_stale_after) },
+	{ "policy", "telemetry-stale-after", parse_duration, AT(settings.telemetry_stale_after) },
 	{ "policy", "boot-grace", parse_duration_or_zero, AT(settings.boot_grace) },
 	{ "defaults", "mode", parse_mode, AT(settings.mode) },
 	{ "defaults", "min", parse_bound, AT(settings.min) },
@@ -251,8 +246,8 @@ static const char *domain_of(const char *section)
 	return p + strspn(p, " \t");
 }
 
-static int set_domain_key(struct bd_config *c, const char *name, const char *key,
-			  const char *value, struct bl_err *reterr)
+static int set_domain_key(struct bd_config *c, const char *name, const char *key, const char *value,
+			  struct bl_err *reterr)
 {
 	const struct row *row = NULL;
 	struct bl_config_domain *d;
@@ -263,8 +258,8 @@ static int set_domain_key(struct bd_config *c, const char *name, const char *key
 		if (!strcmp(key, domain_rows[i].key))
 			row = &domain_rows[i];
 	if (!row)
-		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-				  "unknown key '%s' in [domain]", key);
+		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "unknown key '%s' in [domain]",
+				  key);
 	d = bl_settings_config(&c->settings, name);
 	if (!d)
 		return bl_err_set(reterr, ENOMEM, BL_ERR_INVALID_PARAMS, "out of memory");
@@ -282,8 +277,8 @@ static int set_domain_key(struct bd_config *c, const char *name, const char *key
 	return 0;
 }
 
-int bd_config_set_key(struct bd_config *c, const char *section, const char *key,
-		      const char *value, struct bl_err *reterr)
+int bd_config_set_key(struct bd_config *c, const char *section, const char *key, const char *value,
+		      struct bl_err *reterr)
 {
 	const char *name = domain_of(section);
 
@@ -292,8 +287,7 @@ int bd_config_set_key(struct bd_config *c, const char *section, const char *key,
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (!strcmp(rows[i].section, section) && !strcmp(rows[i].key, key))
 			return rows[i].parse(key, value, (char *)c + rows[i].offset, reterr);
-	return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "unknown key '%s' in [%s]",
-			  key, section);
+	return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "unknown key '%s' in [%s]", key, section);
 }
 
 int bd_config_check_section(char *section, struct bl_err *reterr)
@@ -307,7 +301,8 @@ int bd_config_check_section(char *section, struct bl_err *reterr)
 		if (!len || len > BL_NAME_MAX || !bl_text_clean(name, len))
 			return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
 					  "[domain] wants a name of 1 to %d bytes without "
-					  "control or invisible characters, or a UUID", BL_NAME_MAX);
+					  "control or invisible characters, or a UUID",
+					  BL_NAME_MAX);
 		if (bl_uuid_parse(name, &uuid))
 			bl_uuid_format(&uuid, section + (name - section));
 		return 0;

@@ -12,7 +12,7 @@
  * [domain UUID] is put in lower case. -EINVAL: there is no such section. */
 int bd_config_check_section(char *section, struct bl_err *reterr);
 /* section has been checked. -EINVAL: no such key, or a bad value. */
-int bd_config_set_key(struct bd_config *c, const char *section, const char *key,
-		      const char *value, struct bl_err *reterr);
+int bd_config_set_key(struct bd_config *c, const char *section, const char *key, const char *value,
+		      struct bl_err *reterr);
 
 #endif

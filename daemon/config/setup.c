@@ -51,8 +51,8 @@ static void done(void *ud)
 		bd_setup_free(&s->fresh);
 }
 
-struct bd_setup_reader *bd_setup_reader_new(struct event_base *base, const char *file,
-					    bd_setup_read read, void *ud)
+struct bd_setup_reader *bd_setup_reader_new(struct event_base *base, const char *file, bd_setup_read read,
+					    void *ud)
 {
 	struct bd_setup_reader *s = calloc(1, sizeof(*s));
 	const struct bd_aside_work aside = { .work = work, .done = done, .ud = s };

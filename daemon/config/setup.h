@@ -26,8 +26,8 @@ struct bd_setup_reader;
 typedef void (*bd_setup_read)(void *ud, struct bd_setup *fresh, const struct bl_err *err);
 
 /* file must stay. NULL: no memory, or no thread is to be had. */
-struct bd_setup_reader *bd_setup_reader_new(struct event_base *base, const char *file,
-					    bd_setup_read read, void *ud);
+struct bd_setup_reader *bd_setup_reader_new(struct event_base *base, const char *file, bd_setup_read read,
+					    void *ud);
 /* Asked for again before it is read, it is read once more. */
 void bd_setup_reader_ask(struct bd_setup_reader *s);
 void bd_setup_reader_free(struct bd_setup_reader *s); /* NULL is fine */

@@ -45,8 +45,8 @@ struct bl_json_out *bd_call_result(struct bd_call *call)
 static void answer(struct bd_call *call, int r, const char *line, size_t len)
 {
 	if (r < 0)
-		r = bl_rpc_error_code(call->all->out, call->req.id, BL_RPC_INTERNAL_ERROR,
-				      strerror(-r), &line, &len);
+		r = bl_rpc_error_code(call->all->out, call->req.id, BL_RPC_INTERNAL_ERROR, strerror(-r),
+				      &line, &len);
 	if (r == 0 && call->req.id)
 		bd_conn_send(call->conn, line, len);
 }
@@ -60,8 +60,7 @@ void bd_call_done(struct bd_call *call)
 
 	answer(call, r, line, len);
 	if (call->subscribe && !c->sub)
-		c->sub = bd_events_subscribe(call->all->events, call->replay, call->since,
-					     bd_turn_wake, c);
+		c->sub = bd_events_subscribe(call->all->events, call->replay, call->since, bd_turn_wake, c);
 	if (call->subscribe && c->sub)
 		bd_turn_add(c);
 	call_free(call);

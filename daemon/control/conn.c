@@ -159,8 +159,7 @@ void bd_conn_pump_events(struct bd_conn *c)
 	const char *line;
 	size_t len;
 
-	while (c->sub && !c->doomed &&
-	       evbuffer_get_length(bd_conn_output(c)) < BD_CONN_EVENTS_PAUSE &&
+	while (c->sub && !c->doomed && evbuffer_get_length(bd_conn_output(c)) < BD_CONN_EVENTS_PAUSE &&
 	       (line = bd_events_next(c->sub, &len)))
 		bd_conn_send(c, line, len);
 }

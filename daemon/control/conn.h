@@ -54,9 +54,9 @@ struct bd_conns {
 	struct bd_conn *ready[BD_RANKS]; /* those that wait for their turn, first come first */
 	struct bd_conn *doomed;		 /* those that are about to be freed */
 	struct bd_turn turn;
-	unsigned waited;   /* turns in a row that viewers have waited */
-	bool many_connect; /* more than one turn's connections wait to be accepted */
-	uint64_t clock;	   /* counts what was sent */
+	unsigned waited;     /* turns in a row that viewers have waited */
+	bool many_connect;   /* more than one turn's connections wait to be accepted */
+	uint64_t clock;	     /* counts what was sent */
 	struct event *turns; /* somebody is ready, or some are to be freed */
 	struct event *sweep; /* looks after those who dawdle */
 	struct event *trim;  /* gives memory back to the system */
@@ -83,7 +83,7 @@ struct bd_call {
 	bool subscribe; /* start a subscription after the answer */
 	bool replay;
 	uint64_t since;
-	size_t left; /* parts of what it asks that are not done yet */
+	size_t left;	       /* parts of what it asks that are not done yet */
 	struct bl_err *failed; /* why one of them was not; NULL */
 	struct bd_call *prev, *next;
 };

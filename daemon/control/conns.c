@@ -75,8 +75,7 @@ static struct bd_conn *worst_of(struct bd_conns *all, const struct bd_user *u, b
 	DL_FOREACH(all->list, c) {
 		if (c->doomed || c->user != u || !(unsent ? c->charge.unsent : c->charge.held))
 			continue;
-		if (!worst || (unsent ? c->read_at < worst->read_at :
-					c->charge.held > worst->charge.held))
+		if (!worst || (unsent ? c->read_at < worst->read_at : c->charge.held > worst->charge.held))
 			worst = c;
 	}
 	return worst;
@@ -87,8 +86,7 @@ static void evict(struct bd_conn *c, const char *what)
 	static struct bd_log_limit limit;
 	struct bl_err err;
 
-	(void)bl_err_set(&err, ENOBUFS, BL_ERR_BAD_STATE, "uid %u has too many bytes of %s", c->uid,
-			 what);
+	(void)bl_err_set(&err, ENOBUFS, BL_ERR_BAD_STATE, "uid %u has too many bytes of %s", c->uid, what);
 	bd_log_limited(&limit, LOG_INFO, "control socket: closed: %s", err.msg);
 	if (!evbuffer_get_length(bd_conn_output(c)))
 		tell_at_once(c->all, bufferevent_getfd(c->bev), &err);
@@ -202,8 +200,9 @@ static void review_one(struct bd_conn *c)
 	if (role == had)
 		return;
 	bd_log(LOG_NOTICE, "control socket: a connection of uid %u may %s now", c->uid,
-	       role == BD_ROLE_ADMIN ? "do everything" : role == BD_ROLE_VIEWER ? "look" :
-										  "do nothing");
+	       role == BD_ROLE_ADMIN	? "do everything"
+	       : role == BD_ROLE_VIEWER ? "look"
+					: "do nothing");
 	c->role = role;
 	(void)not_permitted(&err, c->uid);
 	/* Only what changes something ever waits. */
@@ -216,8 +215,7 @@ static void review_one(struct bd_conn *c)
 		return;
 	}
 	bd_turn_remove(c);
-	c->user = bd_quota_move(&c->all->quota, c->user, c->uid, bd_quota_rank(role, c->uid),
-				&c->charge);
+	c->user = bd_quota_move(&c->all->quota, c->user, c->uid, bd_quota_rank(role, c->uid), &c->charge);
 	bd_turn_add(c);
 }
 

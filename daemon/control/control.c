@@ -131,8 +131,10 @@ static void say_missing(const char *group, bool has)
 static void take_groups(struct bd_control *c, const struct bd_setup *setup)
 {
 	if (setup->groups_error) {
-		bd_log(LOG_ERR, "who may use the control socket stays as it was: the groups cannot be "
-		       "looked up: %s", strerror(-setup->groups_error));
+		bd_log(LOG_ERR,
+		       "who may use the control socket stays as it was: the groups cannot be "
+		       "looked up: %s",
+		       strerror(-setup->groups_error));
 		return;
 	}
 	c->conns.groups = setup->groups;
@@ -147,15 +149,16 @@ void bd_control_reload(struct bd_control *c, const struct bd_setup *setup)
 	bd_conns_review(&c->conns);
 }
 
-struct bd_control *bd_control_new(struct event_base *base, struct bd_manager *m,
-				  struct bd_events *e, const struct bd_setup *setup)
+struct bd_control *bd_control_new(struct event_base *base, struct bd_manager *m, struct bd_events *e,
+				  const struct bd_setup *setup)
 {
 	struct bd_control *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return NULL;
-	c->conns = (struct bd_conns){ .serve = &bd_requests, .manager = m, .events = e,
-				      .freed = on_freed, .ud = c };
+	c->conns = (struct bd_conns){
+		.serve = &bd_requests, .manager = m, .events = e, .freed = on_freed, .ud = c
+	};
 	c->resume = evtimer_new(base, on_resume, c);
 	if (bd_conns_init(&c->conns, base, setup->config.max_clients) < 0 || !c->resume) {
 		bd_control_free(c);

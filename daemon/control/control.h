@@ -13,8 +13,8 @@ struct bd_control;
 
 /* base, m and e stay the caller's and must outlive it, but for m, which may
  * go after bd_control_stop(). setup is only read. NULL: no memory. */
-struct bd_control *bd_control_new(struct event_base *base, struct bd_manager *m,
-				  struct bd_events *e, const struct bd_setup *setup);
+struct bd_control *bd_control_new(struct event_base *base, struct bd_manager *m, struct bd_events *e,
+				  const struct bd_setup *setup);
 /* Listens on the sockets systemd handed over; where it handed none, on one of
  * our own at path, taking the place of one that nobody listens on. */
 int bd_control_listen(struct bd_control *c, const char *path, struct bl_err *reterr);

@@ -21,20 +21,20 @@ struct bd_conn {
 	struct bufferevent *bev;
 	enum bd_role role;
 	uid_t uid;
-	struct bd_user *user; /* whose shares are used */
+	struct bd_user *user;	 /* whose shares are used */
 	struct bd_charge charge; /* what is counted for that user */
-	struct bd_call *calls; /* not answered yet */
+	struct bd_call *calls;	 /* not answered yet */
 	struct bd_subscription *sub;
-	size_t scanned; /* bytes of input known to hold no newline */
+	size_t scanned;	  /* bytes of input known to hold no newline */
 	uint64_t read_at; /* all->clock when the peer last read something, or had all */
-	time_t since;	/* a line was begun, or the one to go was told; 0 */
-	bool denied;	/* was told to go */
-	bool closing;	/* to be closed once all is sent */
-	bool eof;	/* sends no more */
-	bool gone;	/* reads no more either */
-	bool paused;	/* not read from until its lines are handled */
-	bool ready;	/* waits for its turn */
-	bool doomed;	/* to be freed */
+	time_t since;	  /* a line was begun, or the one to go was told; 0 */
+	bool denied;	  /* was told to go */
+	bool closing;	  /* to be closed once all is sent */
+	bool eof;	  /* sends no more */
+	bool gone;	  /* reads no more either */
+	bool paused;	  /* not read from until its lines are handled */
+	bool ready;	  /* waits for its turn */
+	bool doomed;	  /* to be freed */
 	struct bd_conn *prev, *next;
 	struct bd_conn *ready_prev, *ready_next; /* in all->ready or all->doomed */
 };

@@ -68,8 +68,7 @@ static int take_handed(struct bd_listen *l, struct bl_err *reterr)
 
 	if (n < 0)
 		return bl_err_set(reterr, -n, BL_ERR_BACKEND,
-				  "the descriptors that were handed over cannot be told: %s",
-				  strerror(-n));
+				  "the descriptors that were handed over cannot be told: %s", strerror(-n));
 	for (int i = 0; i < n; i++) {
 		if (r == 0)
 			r = take(l, SD_LISTEN_FDS_START + i, named ? names[i] : NULL, reterr);
@@ -81,7 +80,8 @@ static int take_handed(struct bd_listen *l, struct bl_err *reterr)
 	if (n && !l->n)
 		return bl_err_set(reterr, EINVAL, BL_ERR_BACKEND,
 				  "none of the %d descriptors handed over is named control or "
-				  "balloond.socket", n);
+				  "balloond.socket",
+				  n);
 	return n;
 }
 
@@ -130,9 +130,8 @@ static int bind_own(struct bd_listen *l, const struct sockaddr_un *a, int *ret_f
 	if (fd < 0)
 		return -errno;
 	/* Anybody may connect; the peer's credentials decide. */
-	if (bind(fd, (const struct sockaddr *)a, sizeof(*a)) < 0 ||
-	    chmod(a->sun_path, 0666) < 0 || lstat(a->sun_path, &st) < 0 ||
-	    listen(fd, BACKLOG) < 0 || !(l->path = strdup(a->sun_path))) {
+	if (bind(fd, (const struct sockaddr *)a, sizeof(*a)) < 0 || chmod(a->sun_path, 0666) < 0 ||
+	    lstat(a->sun_path, &st) < 0 || listen(fd, BACKLOG) < 0 || !(l->path = strdup(a->sun_path))) {
 		r = -errno;
 		(void)close(fd);
 		return r;
@@ -158,8 +157,9 @@ int bd_listen_open(struct bd_listen *l, const char *path, struct bl_err *reterr)
 	r = bind_own(l, &a, &fd);
 	if (r < 0)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "control socket %s: %s", path,
-				  r == -EADDRINUSE ? "another daemon listens there" :
-				  r == -EEXIST ? "there is something else" : strerror(-r));
+				  r == -EADDRINUSE ? "another daemon listens there"
+				  : r == -EEXIST   ? "there is something else"
+						   : strerror(-r));
 	return add(l, fd, reterr);
 }
 

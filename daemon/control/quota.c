@@ -87,8 +87,9 @@ static struct bd_user *row_of(struct bd_quota *q, uid_t uid, enum bd_rank rank, 
 	}
 	if (!unused)
 		return &q->shared[rank];
-	*unused = (struct bd_user){ .uid = uid, .rank = rank, .known = true, .tokens = full(rank),
-				    .refilled = now };
+	*unused = (struct bd_user){
+		.uid = uid, .rank = rank, .known = true, .tokens = full(rank), .refilled = now
+	};
 	return unused;
 }
 
@@ -116,12 +117,10 @@ static const char *no_room(const struct bd_quota *q, const struct bd_user *u)
 		if (others >= share(max, 7, 8))
 			return "the rest of the connections is kept for root";
 		if (u->rank == BD_RANK_GROUP)
-			return u->conns >= share(max, 1, 2) ? "this user has half of the connections" :
-							      NULL;
+			return u->conns >= share(max, 1, 2) ? "this user has half of the connections" : NULL;
 		if (q->conns[BD_RANK_VIEWER] >= share(max, 1, 2))
 			return "viewers have half of the connections";
-		return u->conns >= share(max, 1, 8) ? "this user has an eighth of the connections" :
-						      NULL;
+		return u->conns >= share(max, 1, 8) ? "this user has an eighth of the connections" : NULL;
 	case BD_RANK_REFUSED:
 	case BD_RANKS:
 		break;
@@ -164,8 +163,8 @@ void bd_quota_disconnect(struct bd_quota *q, struct bd_user *u)
 	assert(u->conns || (!u->calls && !u->held && !u->unsent));
 }
 
-struct bd_user *bd_quota_move(struct bd_quota *q, struct bd_user *u, uid_t uid,
-			      enum bd_rank rank, const struct bd_charge *charge)
+struct bd_user *bd_quota_move(struct bd_quota *q, struct bd_user *u, uid_t uid, enum bd_rank rank,
+			      const struct bd_charge *charge)
 {
 	/* The time of the last look is not moved on: nobody is to lose tokens by this. */
 	struct bd_user *to = row_of(q, uid, rank, u->refilled);

@@ -35,12 +35,12 @@ enum bd_rank {
 struct bd_user {
 	uid_t uid;
 	enum bd_rank rank;
-	bool known;	  /* the row of one user: neither free nor shared */
-	unsigned conns;	  /* open connections */
-	unsigned calls;	  /* requests that are not answered yet */
-	size_t held;	  /* bytes of requests, read and not answered yet */
-	size_t unsent;	  /* bytes of answers and events that the peers have not read */
-	uint64_t tokens;  /* thousandths of a connection that may still be opened now */
+	bool known;	   /* the row of one user: neither free nor shared */
+	unsigned conns;	   /* open connections */
+	unsigned calls;	   /* requests that are not answered yet */
+	size_t held;	   /* bytes of requests, read and not answered yet */
+	size_t unsent;	   /* bytes of answers and events that the peers have not read */
+	uint64_t tokens;   /* thousandths of a connection that may still be opened now */
 	uint64_t refilled; /* time of the last look at tokens, in ms */
 };
 
@@ -70,8 +70,8 @@ struct bd_charge {
 };
 /* The user's rank has changed: the connection and its charge are counted for the new one,
  * whatever the limits are. Returns the new row. */
-struct bd_user *bd_quota_move(struct bd_quota *q, struct bd_user *u, uid_t uid,
-			      enum bd_rank rank, const struct bd_charge *charge);
+struct bd_user *bd_quota_move(struct bd_quota *q, struct bd_user *u, uid_t uid, enum bd_rank rank,
+			      const struct bd_charge *charge);
 
 /* True while u may have one more request under way. */
 bool bd_quota_may_call(const struct bd_user *u);

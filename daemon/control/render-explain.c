@@ -32,7 +32,7 @@ static bool is_namesake(const struct bl_dom *d, const struct bl_dom *other)
 }
 
 static void put_namesakes(struct bl_json_out *o, const struct bd_picture *p, const struct bl_dom *d,
-		    bool as_text)
+			  bool as_text)
 {
 	char line[128], size[BL_SIZE_STR];
 
@@ -51,11 +51,13 @@ static void put_namesakes(struct bl_json_out *o, const struct bd_picture *p, con
 			continue;
 		}
 		if (other->flags & BL_DOM_DYING)
-			(void)snprintf(line, sizeof(line), "domain %u, of the same %s, is dying and still keeps %s",
+			(void)snprintf(line, sizeof(line),
+				       "domain %u, of the same %s, is dying and still keeps %s",
 				       other->domid, same, bl_pages_format(other->tot, size));
 		else
-			(void)snprintf(line, sizeof(line), "domain %u, of the same %s, is the one that lives",
-				       other->domid, same);
+			(void)snprintf(line, sizeof(line),
+				       "domain %u, of the same %s, is the one that lives", other->domid,
+				       same);
 		bl_json_put_string(o, NULL, line);
 	}
 }
@@ -72,18 +74,21 @@ static const char *base_reason(const struct bl_view *v, char *buf, size_t size)
 
 	if (from != BL_BASE_UNSEEN)
 		return why[from];
-	(void)snprintf(buf, size, "kept, for balloond did not see how it came to start: 'balloonctl forget %.64s' "
-		       "takes what it has now", v->dom->name[0] ? v->dom->name : "DOMAIN");
+	(void)snprintf(buf, size,
+		       "kept, for balloond did not see how it came to start: 'balloonctl forget %.64s' "
+		       "takes what it has now",
+		       v->dom->name[0] ? v->dom->name : "DOMAIN");
 	return buf;
 }
 
-void bd_render_explain(struct bl_json_out *o, const struct bd_picture *p,
-		       const struct bl_view *v)
+void bd_render_explain(struct bl_json_out *o, const struct bd_picture *p, const struct bl_view *v)
 {
 	const struct bl_plan_in in = bd_render_input(p);
 	const struct bl_limits *l = &v->limits;
 	char reason[BL_REASON_MAX], limits[512], why[256];
-	struct { char min[BL_SIZE_STR], max[BL_SIZE_STR], base[BL_SIZE_STR]; } s;
+	struct {
+		char min[BL_SIZE_STR], max[BL_SIZE_STR], base[BL_SIZE_STR];
+	} s;
 
 	bd_render_domain(o, "domain", p, v);
 	bl_json_object(o, "limits");
@@ -103,8 +108,7 @@ void bd_render_explain(struct bl_json_out *o, const struct bd_picture *p,
 	bl_json_put_string(o, NULL, reason);
 	if (v->track)
 		bl_json_put_string(o, NULL, bl_reason_givable(&in, v, reason));
-	(void)snprintf(limits, sizeof(limits),
-		       "min %s (from %s), max %s, base %s (%s), weight %u",
+	(void)snprintf(limits, sizeof(limits), "min %s (from %s), max %s, base %s (%s), weight %u",
 		       bl_pages_format(l->min, s.min), bl_limit_source_name(l->min_from),
 		       bl_pages_format(l->max, s.max), bl_pages_format(l->base, s.base),
 		       base_reason(v, why, sizeof(why)), l->weight);

@@ -230,8 +230,9 @@ void bd_render_claim(struct bl_json_out *o, const char *key, const struct bd_pic
 	else
 		bl_json_put_null(o, "lacking_bytes");
 	put_seconds(o, "wait_ends_in_seconds",
-		    c->state != BL_CLAIM_RECLAIMING || c->wait_until.n == BL_MS_NEVER.n ?
-			    BL_MS_NEVER : bl_ms_since(c->wait_until, p->now));
+		    c->state != BL_CLAIM_RECLAIMING || c->wait_until.n == BL_MS_NEVER.n
+			    ? BL_MS_NEVER
+			    : bl_ms_since(c->wait_until, p->now));
 	bl_json_put_string(o, "reason", c->reason);
 	bl_json_object_end(o);
 }
@@ -271,10 +272,10 @@ static void givers(const struct bl_plan *plan, char buf[BL_REASON_MAX])
 	}
 	buf[0] = '\0';
 	for (size_t i = 0; i < n && used < BL_REASON_MAX; i++)
-		used += (size_t)snprintf(buf + used, BL_REASON_MAX - used, "%s%s from %s",
-					 i ? ", " : "",
+		used += (size_t)snprintf(buf + used, BL_REASON_MAX - used, "%s%s from %s", i ? ", " : "",
 					 bl_pages_format(bl_pages_sub(named[i]->have, named[i]->goal), size),
-					 named[i]->dom->name[0] ? named[i]->dom->name : "a guest without a name");
+					 named[i]->dom->name[0] ? named[i]->dom->name
+								: "a guest without a name");
 	if (all > n && used < BL_REASON_MAX)
 		(void)snprintf(buf + used, BL_REASON_MAX - used, " and %zu more guests", all - n);
 }
@@ -291,17 +292,17 @@ static const char *what_if_reason(const struct bd_what_if *w, char buf[BL_REASON
 		return buf;
 	}
 	givers(w->plan, from);
-	(void)snprintf(buf, BL_REASON_MAX, "%s are available, the rest comes from balloons: %.900s",
-		       size, from);
+	(void)snprintf(buf, BL_REASON_MAX, "%s are available, the rest comes from balloons: %.900s", size,
+		       from);
 	return buf;
 }
 
-void bd_render_what_if(struct bl_json_out *o, const struct bd_picture *p,
-		       const struct bd_what_if *w)
+void bd_render_what_if(struct bl_json_out *o, const struct bd_picture *p, const struct bd_what_if *w)
 {
-	static const char *const verdicts[] = {
-		[BL_FITS_NOW] = "now", [BL_FITS_RECLAIM] = "reclaim",
-		[BL_FITS_LATER] = "later", [BL_FITS_NEVER] = "never" };
+	static const char *const verdicts[] = { [BL_FITS_NOW] = "now",
+						[BL_FITS_RECLAIM] = "reclaim",
+						[BL_FITS_LATER] = "later",
+						[BL_FITS_NEVER] = "never" };
 	char reason[BL_REASON_MAX];
 
 	(void)p;

@@ -23,9 +23,7 @@ void bd_render_claim(struct bl_json_out *o, const char *key, const struct bd_pic
 void bd_render_claims(struct bl_json_out *o, const struct bd_picture *p);
 /* The members of the results of forget, plan and explain. */
 void bd_render_forgotten(struct bl_json_out *o, const struct bd_changed *f);
-void bd_render_what_if(struct bl_json_out *o, const struct bd_picture *p,
-		       const struct bd_what_if *w);
-void bd_render_explain(struct bl_json_out *o, const struct bd_picture *p,
-		       const struct bl_view *v);
+void bd_render_what_if(struct bl_json_out *o, const struct bd_picture *p, const struct bd_what_if *w);
+void bd_render_explain(struct bl_json_out *o, const struct bd_picture *p, const struct bl_view *v);
 
 #endif

@@ -18,8 +18,8 @@ static bool too_many(const struct bd_conn *c, struct bl_err *err)
 				 BD_CONN_CALLS_MAX);
 	else if (!bd_quota_may_call(c->user))
 		(void)bl_err_set(err, EBUSY, BL_ERR_BAD_STATE,
-				 "%u requests of uid %u wait for their answer already",
-				 c->user->calls, c->uid);
+				 "%u requests of uid %u wait for their answer already", c->user->calls,
+				 c->uid);
 	else
 		return false;
 	return true;

@@ -84,8 +84,7 @@ static void on_turn(evutil_socket_t fd, short what, void *ud)
 		more |= all->ready[rank] != NULL;
 		if (rank == BD_RANK_VIEWER && all->ready[rank] && viewers_wait(all))
 			continue;
-		while (all->ready[rank] &&
-		       (within_bounds(&all->turn) || all->turn.requests == before))
+		while (all->ready[rank] && (within_bounds(&all->turn) || all->turn.requests == before))
 			serve(all->ready[rank]);
 	}
 	if (all->doomed || (more && !all->stopping))

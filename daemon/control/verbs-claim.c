@@ -25,8 +25,7 @@ struct claim_params {
 	bool no_wait, now;
 };
 
-#define CLAIM(member, has, param, kind) \
-	BL_PARAM_OPTIONAL_HAS(struct claim_params, member, has, param, kind)
+#define CLAIM(member, has, param, kind) BL_PARAM_OPTIONAL_HAS(struct claim_params, member, has, param, kind)
 static const struct bl_param claim_table[] = {
 	{ BL_PARAM_REQUIRED(struct claim_params, req.size, "size_bytes", BL_PARAM_PAGES) },
 	{ CLAIM(req.id, req.has_id, "id", BL_PARAM_UUID) },
@@ -57,8 +56,10 @@ int bd_verb_claim(struct bd_call *call, struct bl_err *err)
 		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "min_bytes: must not be more than size_bytes");
 	req->node = (int)params.node;
-	req->wait = params.has_wait ? BD_WAIT_GIVEN : params.no_wait ? BD_WAIT_NO_WAIT :
-		    params.now ? BD_WAIT_NOW : BD_WAIT_DEFAULT;
+	req->wait = params.has_wait  ? BD_WAIT_GIVEN
+		    : params.no_wait ? BD_WAIT_NO_WAIT
+		    : params.now     ? BD_WAIT_NOW
+				     : BD_WAIT_DEFAULT;
 	bd_manager_claim(call->all->manager, req, on_settled, call);
 	return 0;
 }
@@ -176,8 +177,7 @@ int bd_verb_release(struct bd_call *call, struct bl_err *err)
 	call->left = n + 1;
 	/* One named twice may be gone the second time. */
 	for (size_t i = 0; i < n; i++)
-		if (bd_manager_find_claim(m, bl_param_claim_text(bl_json_at(params.ids, i)), &c,
-					  NULL) == 0)
+		if (bd_manager_find_claim(m, bl_param_claim_text(bl_json_at(params.ids, i)), &c, NULL) == 0)
 			bd_manager_release(m, c, on_released, call);
 		else
 			call->left--;
@@ -238,8 +238,7 @@ static const struct bl_param handoff_table[] = {
 	{ BL_PARAM_REQUIRED(struct handoff_params, domid, "domid", BL_PARAM_INT), .max = 65535 },
 	{ BL_PARAM_OPTIONAL(struct handoff_params, size, "size_bytes", BL_PARAM_PAGES) },
 	{ BL_PARAM_OPTIONAL(struct handoff_params, claim, "claim", BL_PARAM_CLAIM) },
-	{ BL_PARAM_OPTIONAL_HAS(struct handoff_params, wait, has_wait, "wait_seconds",
-				BL_PARAM_SECONDS) },
+	{ BL_PARAM_OPTIONAL_HAS(struct handoff_params, wait, has_wait, "wait_seconds", BL_PARAM_SECONDS) },
 };
 
 int bd_verb_handoff(struct bd_call *call, struct bl_err *err)
@@ -253,8 +252,8 @@ int bd_verb_handoff(struct bd_call *call, struct bl_err *err)
 		r = bd_manager_find_claim(m, params.claim, &c, err);
 	if (r < 0)
 		return r;
-	bd_manager_handoff(m, c, (uint32_t)params.domid, params.size,
-			   params.has_wait ? &params.wait : NULL, on_settled, call);
+	bd_manager_handoff(m, c, (uint32_t)params.domid, params.size, params.has_wait ? &params.wait : NULL,
+			   on_settled, call);
 	return 0;
 }
 

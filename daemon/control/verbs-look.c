@@ -39,8 +39,7 @@ static int find_domains(struct bd_manager *m, const struct bl_json *refs,
 	return 0;
 }
 
-static void put_domains(const struct bd_picture *p, const uint32_t *domids, size_t n,
-			struct bl_json_out *o)
+static void put_domains(const struct bd_picture *p, const uint32_t *domids, size_t n, struct bl_json_out *o)
 {
 	const struct bl_view *v;
 
@@ -125,8 +124,7 @@ int bd_verb_plan(struct bd_call *call, struct bl_err *err)
 	if (r < 0)
 		return r;
 	bd_manager_refresh(m);
-	r = bd_manager_what_if(m, params.size, params.has_overhead ? &params.overhead : NULL, &what,
-			       err);
+	r = bd_manager_what_if(m, params.size, params.has_overhead ? &params.overhead : NULL, &what, err);
 	if (r < 0)
 		return r;
 	bd_manager_picture(m, &p);
@@ -161,8 +159,7 @@ int bd_verb_explain(struct bd_call *call, struct bl_err *err)
 	bd_manager_picture(m, &p);
 	v = bl_plan_view(p.plan, d->domid);
 	if (!v)
-		return bl_err_set(err, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "no domain %s",
-				  params.domain);
+		return bl_err_set(err, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "no domain %s", params.domain);
 	bd_render_explain(bd_call_result(call), &p, v);
 	bd_call_done(call);
 	return 0;

@@ -19,15 +19,13 @@ struct set_params {
 static const char *const mode_names[] = { "auto", "manual", "ignore", NULL };
 static const enum bl_mode modes[] = { BL_MODE_AUTO, BL_MODE_MANUAL, BL_MODE_IGNORE };
 
-#define SET(member, has, param, kind) \
-	BL_PARAM_OPTIONAL_HAS(struct set_params, member, has, param, kind)
+#define SET(member, has, param, kind) BL_PARAM_OPTIONAL_HAS(struct set_params, member, has, param, kind)
 static const struct bl_param set_table[] = {
 	{ BL_PARAM_REQUIRED(struct set_params, domain, "domain", BL_PARAM_DOMAIN) },
 	{ SET(req.size, req.has_size, "size_bytes", BL_PARAM_PAGES) },
 	{ SET(min, req.limits.has_min, "min_bytes", BL_PARAM_PAGES) },
 	{ SET(req.limits.max, req.limits.has_max, "max_bytes", BL_PARAM_PAGES) },
-	{ SET(weight, req.limits.has_weight, "weight", BL_PARAM_INT),
-	  .min = 1, .max = BL_WEIGHT_MAX },
+	{ SET(weight, req.limits.has_weight, "weight", BL_PARAM_INT), .min = 1, .max = BL_WEIGHT_MAX },
 	{ SET(mode, req.limits.has_mode, "mode", BL_PARAM_ENUM), .names = mode_names },
 	{ BL_PARAM_OPTIONAL(struct set_params, persist, "persist", BL_PARAM_BOOL) },
 };

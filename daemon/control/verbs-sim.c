@@ -14,8 +14,8 @@ static int sim_host(struct bd_call *call, struct bd_host **ret, struct bl_err *e
 	bd_manager_picture(call->all->manager, &p);
 	if (strcmp(p.host->ops->name, "sim"))
 		return bl_err_set(err, EOPNOTSUPP, BL_ERR_UNSUPPORTED,
-				  "%s: only a simulated host can do that, this one is %s",
-				  call->req.method, p.host->ops->name);
+				  "%s: only a simulated host can do that, this one is %s", call->req.method,
+				  p.host->ops->name);
 	*ret = p.host;
 	return 0;
 }

@@ -32,7 +32,7 @@ void bd_verbs_put_domain(struct bd_call *call, struct bl_json_out *o, uint32_t d
 void bd_verbs_answer_claim(struct bd_call *call, const struct bl_claim *c);
 
 /* Decodes the call's params by a table of rows into *dest. */
-#define BD_VERBS_DECODE(call, table, dest, err) \
+#define BD_VERBS_DECODE(call, table, dest, err)                                                             \
 	bl_params_decode((call)->req.params, table, sizeof(table) / sizeof((table)[0]), dest, err)
 
 #endif

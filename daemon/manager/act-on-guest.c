@@ -22,8 +22,8 @@ int bd_manager_apply(struct bd_manager *m, const struct bl_action *a, struct bl_
 
 		r = mem ? bd_manager_remember(m, mem) : 0;
 		if (r)
-			return bl_err_set(reterr, -r, BL_ERR_BACKEND,
-					  "cannot save what is known of %s: %s", d->name, strerror(-r));
+			return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot save what is known of %s: %s",
+					  d->name, strerror(-r));
 	}
 	r = m->host->ops->apply(m->host, a, reterr);
 	if (r)

@@ -111,8 +111,7 @@ static void tell_refusal(struct bd_manager *m, const struct bl_view *v, bl_ms re
 		return;
 	t->told_refusal = is;
 	t->told_refusal_at = now;
-	bd_events_domain(m->cfg.events, "refused", v->dom,
-			 bl_reason_domain(&m->plan, &in, v, reason));
+	bd_events_domain(m->cfg.events, "refused", v->dom, bl_reason_domain(&m->plan, &in, v, reason));
 }
 
 /* A guest has recovered when its pages moved, not when it is left alone, dies, or says why
@@ -130,8 +129,7 @@ static void tell_stuck(struct bd_manager *m, const struct bl_view *v)
 		t->told_stuck = false;
 	} else if (!t->told_stuck && v->state == BL_STATE_STUCK) {
 		t->told_stuck = true;
-		bd_events_domain(m->cfg.events, "stuck", v->dom,
-				 bl_reason_domain(&m->plan, &in, v, reason));
+		bd_events_domain(m->cfg.events, "stuck", v->dom, bl_reason_domain(&m->plan, &in, v, reason));
 	}
 	t->recovered = false;
 }

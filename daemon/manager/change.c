@@ -88,8 +88,7 @@ static void take_back(struct bd_manager *m, const struct bd_change *c)
 	} else if (c->kind == BD_CHANGE_PAUSE) {
 		m->paused = c->before_paused;
 		(void)bd_state_set_paused(m->cfg.state, m->paused, &ignored);
-	} else if (c->kind == BD_CHANGE_RENEW &&
-		   (claim = bl_ledger_find(&m->ledger, &c->what.uuid))) {
+	} else if (c->kind == BD_CHANGE_RENEW && (claim = bl_ledger_find(&m->ledger, &c->what.uuid))) {
 		claim->ttl = c->before_ttl;
 		claim->expires = c->before_expires;
 		(void)bd_claims_save(m, claim);

@@ -57,8 +57,7 @@ static int admit(struct bd_manager *m, const struct bd_claim_request *req, bl_pa
 	return 0;
 }
 
-static int check_request(struct bd_manager *m, const struct bd_claim_request *req,
-			 struct bl_err *err)
+static int check_request(struct bd_manager *m, const struct bd_claim_request *req, struct bl_err *err)
 {
 	if (req->node >= 0 && !m->host->pool)
 		return bl_err_set(err, ENOTSUP, BL_ERR_UNSUPPORTED,
@@ -81,8 +80,7 @@ static int check_request(struct bd_manager *m, const struct bd_claim_request *re
 	return 0;
 }
 
-struct bl_claim bd_request_make(struct bd_manager *m, const struct bd_claim_request *req,
-				bl_pages overhead)
+struct bl_claim bd_request_make(struct bd_manager *m, const struct bd_claim_request *req, bl_pages overhead)
 {
 	bl_ms now = m->snap.now, wait = m->settings.wait;
 	struct bl_claim c = {
@@ -123,12 +121,11 @@ struct bl_claim bd_request_make(struct bd_manager *m, const struct bd_claim_requ
 
 /* Records a claim, and stakes it from here when its room is there: a claim
  * with room costs one look and one stake. */
-static int new_claim(struct bd_manager *m, const struct bd_claim_request *req,
-		     const struct bl_dom *d, const struct bd_waiter *w, struct bl_err *err)
+static int new_claim(struct bd_manager *m, const struct bd_claim_request *req, const struct bl_dom *d,
+		     const struct bd_waiter *w, struct bl_err *err)
 {
 	struct bl_plan_in in = bd_manager_plan_in(m);
-	bl_pages overhead = req->has_overhead ? req->overhead
-					      : bl_share_of(m->settings.overhead, req->size);
+	bl_pages overhead = req->has_overhead ? req->overhead : bl_share_of(m->settings.overhead, req->size);
 	struct bl_admission a;
 	struct bd_waiter mine = *w;
 	struct bl_claim made, *c;
@@ -202,8 +199,7 @@ static int claim_afterwards(struct bd_manager *m, const struct bl_claim *ends,
 	return bl_err_set(err, ENOMEM, BL_ERR_BACKEND, "out of memory");
 }
 
-void bd_manager_claim(struct bd_manager *m, const struct bd_claim_request *req,
-		      bd_claim_done done, void *ud)
+void bd_manager_claim(struct bd_manager *m, const struct bd_claim_request *req, bd_claim_done done, void *ud)
 {
 	struct bl_claim *stands = req->has_id ? bl_ledger_find(&m->ledger, &req->id) : NULL;
 	struct bd_waiter w = { .what = BD_WAITS_HELD, .domid = BL_DOMID_NONE, .done = done, .ud = ud };
@@ -238,7 +234,9 @@ void bd_manager_claim(struct bd_manager *m, const struct bd_claim_request *req,
 int bd_request_for_build(struct bd_manager *m, const struct bl_dom *d, const struct bd_waiter *w,
 			 struct bl_err *err)
 {
-	struct bd_claim_request req = { .size = w->pages, .node = -1, .wait = BD_WAIT_GIVEN,
+	struct bd_claim_request req = { .size = w->pages,
+					.node = -1,
+					.wait = BD_WAIT_GIVEN,
 					.wait_for = bl_ms_since(w->until, m->snap.now),
 					.patient = w->patience.n > 0 };
 	struct bd_waiter mine = *w;

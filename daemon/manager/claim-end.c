@@ -38,8 +38,7 @@ static int give_back(struct bd_manager *m, struct bl_claim *c)
 	return 0;
 }
 
-static void end_failed(struct bd_manager *m, struct bl_claim *c, int r, bool said,
-		       const struct bl_err *err)
+static void end_failed(struct bd_manager *m, struct bl_claim *c, int r, bool said, const struct bl_err *err)
 {
 	struct bl_err why;
 

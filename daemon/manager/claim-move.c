@@ -28,8 +28,7 @@ void bd_move_back(struct bd_manager *m, struct bl_claim *c)
 	}
 	/* A kill before this leaves a holder of nothing, which the next look drops; one
 	 * after it must not find a claim that is held by nobody. */
-	bd_claims_save_then(m, c, !left.n && c->holder != BL_DOMID_NONE ? BD_THEN_GIVE_UP :
-									  BD_THEN_NOTHING);
+	bd_claims_save_then(m, c, !left.n && c->holder != BL_DOMID_NONE ? BD_THEN_GIVE_UP : BD_THEN_NOTHING);
 	bd_events_claim(m->cfg.events, c);
 	bd_manager_tick_soon(m);
 }
@@ -126,8 +125,7 @@ void bd_move_builder_gone(struct bd_manager *m, struct bl_claim *c)
 /* The domain that it names, where somebody builds it who will not ask for it. */
 static const struct bl_dom *unhooked_build(const struct bd_manager *m, const struct bl_claim *c)
 {
-	bool kept = c->state == BL_CLAIM_RECLAIMING && c->domid == BL_DOMID_NONE && c->reboot &&
-		    !c->after;
+	bool kept = c->state == BL_CLAIM_RECLAIMING && c->domid == BL_DOMID_NONE && c->reboot && !c->after;
 
 	if (c->hooked || c->foreign || (c->state != BL_CLAIM_HELD && !kept))
 		return NULL;

@@ -37,8 +37,9 @@ static void do_then(struct bd_manager *m, struct bl_claim *c, enum bd_then then,
 		break;
 	case BD_THEN_RECORDED:
 		if (!first_record_failed(m, c, r))
-			bd_waiters_answer(m, c, NULL, BD_WAITS_RECORDED |
-					  (c->state == BL_CLAIM_RECLAIMING ? 0 : BD_WAITS_HELD));
+			bd_waiters_answer(m, c, NULL,
+					  BD_WAITS_RECORDED |
+						  (c->state == BL_CLAIM_RECLAIMING ? 0 : BD_WAITS_HELD));
 		break;
 	case BD_THEN_SETTLE:
 		if (!first_record_failed(m, c, r))

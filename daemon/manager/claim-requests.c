@@ -42,13 +42,15 @@ void bd_manager_abandon(struct bd_manager *m, void *ud)
 static int check_ours(const struct bl_claim *c, struct bl_err *err)
 {
 	return c->foreign ? bl_err_set(err, EBUSY, BL_ERR_BAD_STATE,
-				       "the claim was recorded by a newer balloond, and is kept as it is") : 0;
+				       "the claim was recorded by a newer balloond, and is kept as it is")
+			  : 0;
 }
 
 void bd_manager_release(struct bd_manager *m, struct bl_claim *c, bd_claim_done done, void *ud)
 {
-	struct bd_waiter w = { .id = c->id, .what = BD_WAITS_ENDED, .domid = BL_DOMID_NONE,
-			       .done = done, .ud = ud };
+	struct bd_waiter w = {
+		.id = c->id, .what = BD_WAITS_ENDED, .domid = BL_DOMID_NONE, .done = done, .ud = ud
+	};
 	struct bl_err err;
 	int r = check_ours(c, &err);
 
@@ -63,12 +65,14 @@ void bd_manager_release(struct bd_manager *m, struct bl_claim *c, bd_claim_done 
 	bd_manager_tick_soon(m);
 }
 
-void bd_manager_renew(struct bd_manager *m, struct bl_claim *c, bl_ms ttl, bd_change_done done,
-		      void *ud)
+void bd_manager_renew(struct bd_manager *m, struct bl_claim *c, bl_ms ttl, bd_change_done done, void *ud)
 {
-	struct bd_change change = { .kind = BD_CHANGE_RENEW, .what = { .uuid = c->id },
-				    .before_ttl = c->ttl, .before_expires = c->expires,
-				    .done = done, .ud = ud };
+	struct bd_change change = { .kind = BD_CHANGE_RENEW,
+				    .what = { .uuid = c->id },
+				    .before_ttl = c->ttl,
+				    .before_expires = c->expires,
+				    .done = done,
+				    .ud = ud };
 	struct bl_err err;
 	int r = check_ours(c, &err);
 

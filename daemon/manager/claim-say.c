@@ -16,11 +16,11 @@ void bd_claims_say(struct bd_manager *m)
 		if (bl_claim_ends(c))
 			continue; /* its reason is why */
 		if (c->foreign) {
-			snprintf(c->reason, sizeof(c->reason), "recorded by a newer balloond, and kept as it is");
+			snprintf(c->reason, sizeof(c->reason),
+				 "recorded by a newer balloond, and kept as it is");
 			continue;
 		}
 		c->eta = c->state == BL_CLAIM_RECLAIMING ? bl_plan_eta(&m->plan, &in, c) : BL_MS(0);
-		snprintf(c->reason, sizeof(c->reason), "%s",
-			 bl_reason_claim(&m->plan, &in, c, reason));
+		snprintf(c->reason, sizeof(c->reason), "%s", bl_reason_claim(&m->plan, &in, c, reason));
 	}
 }

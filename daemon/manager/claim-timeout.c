@@ -56,8 +56,7 @@ bool bd_claims_time_out(struct bd_manager *m, struct bl_claim *c)
 	struct bl_err err;
 	char reason[BL_REASON_MAX], why[128];
 	bl_pages part;
-	int64_t room = m->plan.balance + (int64_t)bl_claim_promised(c, &m->snap).n -
-		       (int64_t)c->overhead.n;
+	int64_t room = m->plan.balance + (int64_t)bl_claim_promised(c, &m->snap).n - (int64_t)c->overhead.n;
 
 	/* What came at the last moment still counts, and with --min a part of it;
 	 * what others wait for is not in the room. */
@@ -74,8 +73,7 @@ bool bd_claims_time_out(struct bd_manager *m, struct bl_claim *c)
 			return true;
 	}
 	bl_plan_admit_again(&m->plan, &m->snap, c, &a);
-	bl_err_set(&err, ETIMEDOUT, BL_ERR_TIMEOUT, "%s: %s",
-		   in_vain(c, bl_plan_eta(&m->plan, &in, c), why),
+	bl_err_set(&err, ETIMEDOUT, BL_ERR_TIMEOUT, "%s: %s", in_vain(c, bl_plan_eta(&m->plan, &in, c), why),
 		   bl_reason_refusal(&m->plan, &in, &a, reason));
 	if (c->domid == BL_DOMID_NONE || c->by_handoff)
 		return give_up(m, c, &err);

@@ -77,8 +77,8 @@ static void begin(struct bd_events *e, uint64_t seq, const char *type)
 	bl_json_put_string(e->out, "type", type);
 }
 
-static void publish(struct bd_events *e, const char *type,
-		    void (*fill)(void *ud, struct bl_json_out *out), void *ud)
+static void publish(struct bd_events *e, const char *type, void (*fill)(void *ud, struct bl_json_out *out),
+		    void *ud)
 {
 	struct kept *k = &e->ring[++e->last % e->keep];
 	struct bd_subscription *s;
@@ -95,7 +95,7 @@ static void publish(struct bd_events *e, const char *type,
 		k->len = len;
 	}
 	DL_FOREACH2(e->subscribers, s, next_one)
-		s->wake(s->ud);
+	s->wake(s->ud);
 }
 
 void bd_events_publish(struct bd_events *e, const char *type,
@@ -134,9 +134,9 @@ void bd_events_claim(struct bd_events *e, const struct bl_claim *c)
 
 	(void)snprintf(type, sizeof(type), "claim.%s", bl_claim_state_name(c->state));
 	bl_uuid_format(&c->id, id);
-	bd_log_with(LOG_INFO, fields, "claim %s%s%s of %s: %s%s%s", id, c->name[0] ? " for " : "",
-		    c->name, bl_pages_format(c->size, size), bl_claim_state_name(c->state),
-		    c->reason[0] ? ": " : "", c->reason);
+	bd_log_with(LOG_INFO, fields, "claim %s%s%s of %s: %s%s%s", id, c->name[0] ? " for " : "", c->name,
+		    bl_pages_format(c->size, size), bl_claim_state_name(c->state), c->reason[0] ? ": " : "",
+		    c->reason);
 	publish(e, type, fill_claim, (void *)(uintptr_t)c);
 }
 
@@ -162,8 +162,7 @@ static void fill_domain(void *ud, struct bl_json_out *o)
 	bl_json_put_string(o, "reason", ev->reason && ev->reason[0] ? ev->reason : NULL);
 }
 
-void bd_events_domain(struct bd_events *e, const char *type, const struct bl_dom *d,
-		      const char *reason)
+void bd_events_domain(struct bd_events *e, const char *type, const struct bl_dom *d, const char *reason)
 {
 	struct domain_event ev = { .d = d, .reason = reason };
 	int priority = !strcmp(type, "stuck") || !strcmp(type, "external") ? LOG_NOTICE : LOG_INFO;

@@ -20,8 +20,7 @@ void bd_events_publish(struct bd_events *e, const char *type,
 /* The two that most are: claim.STATE of its state now; domain.TYPE ("stuck",
  * ...) with numbers and reason, which may be NULL. */
 void bd_events_claim(struct bd_events *e, const struct bl_claim *c);
-void bd_events_domain(struct bd_events *e, const char *type, const struct bl_dom *d,
-		      const char *reason);
+void bd_events_domain(struct bd_events *e, const char *type, const struct bl_dom *d, const char *reason);
 
 struct bd_subscription;
 /* wake is called when there may be something for bd_events_next(); it must

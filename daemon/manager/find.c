@@ -57,8 +57,8 @@ static size_t count(const struct bl_snapshot *s, const struct wanted *w, bool dy
 }
 
 /* Domids alone where the UUIDs are the same. */
-static void say_all(const struct bl_snapshot *s, const struct wanted *w, bool dying, bool same,
-		    char *buf, size_t size)
+static void say_all(const struct bl_snapshot *s, const struct wanted *w, bool dying, bool same, char *buf,
+		    size_t size)
 {
 	size_t used = 0;
 

@@ -39,7 +39,8 @@ static int forget_recorded(struct bd_manager *m, struct bd_change *c, struct bl_
 		bl_settings_forget(&m->settings, mem);
 	/* Whoever wrote its target before is forgotten, too. */
 	for (size_t i = 0; i < m->snap.n_doms; i++)
-		if (bl_uuid_equal(&m->snap.doms[i].uuid, &c->what.uuid) && bd_learn_has_uuid(&m->snap.doms[i]))
+		if (bl_uuid_equal(&m->snap.doms[i].uuid, &c->what.uuid) &&
+		    bd_learn_has_uuid(&m->snap.doms[i]))
 			m->host->ops->adopt(m->host, m->snap.doms[i].domid);
 	m->looked_before_change = true;
 	bd_manager_tick_soon(m);
@@ -48,8 +49,9 @@ static int forget_recorded(struct bd_manager *m, struct bd_change *c, struct bl_
 
 void bd_manager_forget(struct bd_manager *m, const char *what, bd_change_done done, void *ud)
 {
-	struct bd_change change = { .kind = BD_CHANGE_FORGET, .recorded = forget_recorded,
-				    .done = done, .ud = ud };
+	struct bd_change change = {
+		.kind = BD_CHANGE_FORGET, .recorded = forget_recorded, .done = done, .ud = ud
+	};
 	struct bl_err err;
 	int r = find_forgotten(m, what, &change.what, &err);
 

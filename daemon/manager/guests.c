@@ -36,7 +36,8 @@ static void forget_some(struct bd_manager *m)
 	struct bl_dom_memory *mem, *next;
 	uint64_t ignored;
 
-	HASH_ITER(hh, m->settings.memory, mem, next) {
+	HASH_ITER(hh, m->settings.memory, mem, next)
+	{
 		if (HASH_COUNT(m->settings.memory) < m->snap.n_doms + REMEMBERED_MAX)
 			return;
 		if (bl_override_is_set(&mem->set) || lives(m, &mem->uuid))
@@ -67,8 +68,7 @@ static enum bl_run_end end_of(const struct bl_dom *d)
 	return d->flags & BL_DOM_DYING ? BL_RUN_OVER : BL_RUN_LIVES;
 }
 
-static bool is_last_run(const struct bd_manager *m, const struct bl_dom_memory *mem,
-			const struct bl_dom *d)
+static bool is_last_run(const struct bd_manager *m, const struct bl_dom_memory *mem, const struct bl_dom *d)
 {
 	return mem->run.known && mem->run.domid == d->domid && bl_uuid_equal(&mem->run.boot, &m->boot);
 }
@@ -93,7 +93,8 @@ void bd_learn_ends_unseen(struct bd_manager *m)
 {
 	struct bl_dom_memory *mem, *next;
 
-	HASH_ITER(hh, m->settings.memory, mem, next) {
+	HASH_ITER(hh, m->settings.memory, mem, next)
+	{
 		const struct bl_dom *d = bl_snapshot_find(&m->snap, mem->run.domid);
 		bool there = d && bl_uuid_equal(&d->uuid, &mem->uuid) && is_last_run(m, mem, d);
 
@@ -112,8 +113,7 @@ static bl_pages size_of(const struct bl_dom *d)
 /* What is restored, or restarted by its toolstack, has its last target. */
 static bool as_it_lived(const struct bl_run *run, bl_pages size)
 {
-	bl_pages apart = bl_pages_max(bl_pages_sub(run->lived_at, size),
-				      bl_pages_sub(size, run->lived_at));
+	bl_pages apart = bl_pages_max(bl_pages_sub(run->lived_at, size), bl_pages_sub(size, run->lived_at));
 
 	return apart.n <= BL_PAGES_PER_MIB;
 }

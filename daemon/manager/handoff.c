@@ -59,7 +59,8 @@ static void begin(struct bd_manager *m, struct bl_claim *claim, const struct bd_
 		bl_err_set(&err, EINVAL, BL_ERR_BAD_STATE,
 			   "domain %u has no limit yet: size_bytes is needed", w.domid);
 	else if ((c && c->foreign) || (claim && claim->foreign))
-		bl_err_set(&err, EBUSY, BL_ERR_BAD_STATE, "a newer balloond recorded the claim, and it is "
+		bl_err_set(&err, EBUSY, BL_ERR_BAD_STATE,
+			   "a newer balloond recorded the claim, and it is "
 			   "kept as it is");
 	else if (claim && bl_claim_ends(claim))
 		bl_err_set(&err, EBUSY, BL_ERR_BAD_STATE, "the claim is being given back");
@@ -102,11 +103,12 @@ static bool is_built(const struct bd_manager *m, uint32_t domid)
 	return d && d->flags & BL_DOM_BUILDING;
 }
 
-void bd_manager_handoff(struct bd_manager *m, struct bl_claim *claim, uint32_t domid,
-			bl_pages pages, const bl_ms *wait, bd_claim_done done, void *ud)
+void bd_manager_handoff(struct bd_manager *m, struct bl_claim *claim, uint32_t domid, bl_pages pages,
+			const bl_ms *wait, bd_claim_done done, void *ud)
 {
-	struct bd_waiter w = { .what = BD_WAITS_NAMED, .domid = domid, .pages = pages,
-			       .done = done, .ud = ud };
+	struct bd_waiter w = {
+		.what = BD_WAITS_NAMED, .domid = domid, .pages = pages, .done = done, .ud = ud
+	};
 
 	bd_manager_look(m);
 	if (!wait)
@@ -147,8 +149,7 @@ static bool is_named(const struct bd_manager *m, const struct bd_waiter *w)
 {
 	const struct bl_dom *d = bl_snapshot_find(&m->snap, w->domid);
 
-	return !d || !(d->flags & BL_DOM_UNREAD) || m->snap.store_stale ||
-	       w->named_by.n <= m->snap.now.n;
+	return !d || !(d->flags & BL_DOM_UNREAD) || m->snap.store_stale || w->named_by.n <= m->snap.now.n;
 }
 
 /* A builder that set no limit waits as long as its claim makes progress. */

@@ -7,23 +7,23 @@
 
 /* What somebody waits for. */
 enum bd_waits {
-	BD_WAITS_HELD = 1 << 0,	 /* the claim is held */
-	BD_WAITS_MOVED = 1 << 1, /* it is with the domain that is built */
-	BD_WAITS_BUILT = 1 << 2, /* that domain is there */
-	BD_WAITS_NAMED = 1 << 3, /* the name of the domain is known: no claim yet */
+	BD_WAITS_HELD = 1 << 0,	    /* the claim is held */
+	BD_WAITS_MOVED = 1 << 1,    /* it is with the domain that is built */
+	BD_WAITS_BUILT = 1 << 2,    /* that domain is there */
+	BD_WAITS_NAMED = 1 << 3,    /* the name of the domain is known: no claim yet */
 	BD_WAITS_RECORDED = 1 << 4, /* the claim stands, and that is written */
-	BD_WAITS_ENDED = 1 << 5, /* it is given back */
-	BD_WAITS_AGAIN = 1 << 6, /* it was: the next tick makes another of that id */
+	BD_WAITS_ENDED = 1 << 5,    /* it is given back */
+	BD_WAITS_AGAIN = 1 << 6,    /* it was: the next tick makes another of that id */
 };
 
 struct bd_waiter {
 	bl_uuid id; /* of the claim */
 	enum bd_waits what;
-	uint32_t domid; /* MOVED, NAMED: the domain that is built, */
-	bl_pages pages; /* what it is to have in all, */
-	bl_ms until;	/* and how long its builder waits; */
-	bl_ms patience; /* 0, or how long without progress of the claim, which moves until */
-	bl_ms named_by; /* NAMED: goes on without a name then */
+	uint32_t domid;			/* MOVED, NAMED: the domain that is built, */
+	bl_pages pages;			/* what it is to have in all, */
+	bl_ms until;			/* and how long its builder waits; */
+	bl_ms patience;			/* 0, or how long without progress of the claim, which moves until */
+	bl_ms named_by;			/* NAMED: goes on without a name then */
 	struct bd_claim_request *again; /* ENDED, AGAIN: what is asked then, owned; NULL: nothing */
 	bd_claim_done done;
 	void *ud;
@@ -79,24 +79,24 @@ struct bd_manager {
 	struct bd_known *known;
 	size_t n_known, cap_known;
 	bl_ms started;
-	uint64_t last_tick_real; /* CLOCK_MONOTONIC ms, paces the ticks */
-	uint64_t next_tick_real; /* when the timer fires */
-	uint64_t last_look_real; /* the same of the last look */
+	uint64_t last_tick_real;   /* CLOCK_MONOTONIC ms, paces the ticks */
+	uint64_t next_tick_real;   /* when the timer fires */
+	uint64_t last_look_real;   /* the same of the last look */
 	bool looked_before_change; /* something was changed since */
-	bl_pages warm;	 /* of what is available: see bl_plan_in */
+	bl_pages warm;		   /* of what is available: see bl_plan_in */
 	bl_ms warm_until;
 	bool paused, low;
 	bool known_once; /* known has been filled */
 	bool reconciled; /* claims have been brought in line with the hypervisor since the start */
 	bool backend_failing;
-	bool state_failing; /* something could not be written or removed, see written.c */
-	bool unsaved;	    /* for lack of memory */
-	bool leaving;	    /* a claim leaves the pool once that is written, */
+	bool state_failing;    /* something could not be written or removed, see written.c */
+	bool unsaved;	       /* for lack of memory */
+	bool leaving;	       /* a claim leaves the pool once that is written, */
 	uint64_t leaving_real; /* since that time */
-	bool act_waits;	    /* a guest is moved when what is known of it is written */
+	bool act_waits;	       /* a guest is moved when what is known of it is written */
 	struct bd_change *changes;
 	bl_pages unknown_in_pool[BL_NODES_MAX + 1]; /* by node + 1, see bd_state_has_unknown_claims */
-	bl_uuid boot;	    /* of the host */
+	bl_uuid boot;				    /* of the host */
 	char backend_error[256];
 };
 
@@ -155,8 +155,7 @@ void bd_tell_states(struct bd_manager *m);
 
 /* claim-admit.c */
 /* A claim as it is recorded. */
-struct bl_claim bd_request_make(struct bd_manager *m, const struct bd_claim_request *req,
-				bl_pages overhead);
+struct bl_claim bd_request_make(struct bd_manager *m, const struct bd_claim_request *req, bl_pages overhead);
 /* Makes a claim for a domain that is built. */
 int bd_request_for_build(struct bd_manager *m, const struct bl_dom *d, const struct bd_waiter *w,
 			 struct bl_err *err);
@@ -208,7 +207,7 @@ int bd_waiters_add(struct bd_manager *m, const struct bd_waiter *w);
 bool bd_waiters_any(const struct bd_manager *m, const bl_uuid *id, unsigned whats);
 /* Tells those who wait for one of these of this claim; err: in vain. */
 void bd_waiters_answer(struct bd_manager *m, const struct bl_claim *c, const struct bl_err *err,
-		      unsigned whats);
+		       unsigned whats);
 
 /* stake.c: where the hypervisor keeps a claim, in its pool or with a holder */
 /* 0: holder, pooled and staked are set; -errno as of bd_host_ops. */
@@ -223,8 +222,7 @@ bl_pages bd_stake_left(const struct bd_manager *m, const struct bl_claim *c);
 /* Moves it to the domain that it is for, which is to have its size then, and gives
  * back what is left over. On an error it is where it was; with a holder -ENOMEM:
  * somebody took the pages between its two calls. */
-int bd_stake_move(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d,
-		  struct bl_err *reterr);
+int bd_stake_move(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d, struct bl_err *reterr);
 /* How much the claims there have in the pool of a node, -1: of none. */
 bl_pages bd_stake_due_in_pool(const struct bd_manager *m, int node);
 /* Makes the pool of a node as large as the claims there, and so much larger. */

@@ -85,8 +85,7 @@ int bd_manager_start(struct bd_manager *m, struct bd_host *host, struct bl_err *
 	m->state_failing = bd_state_failing(m->cfg.state);
 	r = bd_manager_look(m);
 	if (r)
-		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot look at the host: %s",
-				  strerror(-r));
+		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot look at the host: %s", strerror(-r));
 	bd_claims_check_sizes(m);
 	bd_events_publish(m->cfg.events, "daemon.started", NULL, NULL);
 	bd_manager_tick(m);

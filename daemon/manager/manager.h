@@ -13,8 +13,8 @@ struct bd_manager;
 
 struct bd_manager_config {
 	struct event_base *base;
-	struct bd_state *state;	  /* stays the caller's */
-	struct bd_events *events; /* stays the caller's */
+	struct bd_state *state;	      /* stays the caller's */
+	struct bd_events *events;     /* stays the caller's */
 	struct bl_settings *settings; /* contents are moved out of it */
 };
 
@@ -37,9 +37,9 @@ struct bd_picture {
 	const struct bl_plan *plan;
 	struct bd_host *host;
 	bool paused;
-	bl_ms now;	/* host clock */
-	bl_ms started;	/* host clock at start */
-	bool backend_failing; /* the last snapshot could not be taken */
+	bl_ms now;		   /* host clock */
+	bl_ms started;		   /* host clock at start */
+	bool backend_failing;	   /* the last snapshot could not be taken */
 	const char *backend_error; /* why; "" */
 };
 void bd_manager_picture(struct bd_manager *m, struct bd_picture *ret);
@@ -52,11 +52,11 @@ void bd_manager_problems(struct bd_manager *m, void (*add)(void *ud, const char 
 /* DOMAIN: a domid, a UUID or a name. A name or a UUID means the domain that lives,
  * and one that dies only where none does. -ESRCH no-such-domain; -ENOTUNIQ ambiguous,
  * naming the UUIDs or, where those are the same, the domids. */
-int bd_manager_find_domain(struct bd_manager *m, const char *what,
-			   const struct bl_dom **ret, struct bl_err *reterr);
+int bd_manager_find_domain(struct bd_manager *m, const char *what, const struct bl_dom **ret,
+			   struct bl_err *reterr);
 /* Any string; one that names no live claim is no-such-claim. */
-int bd_manager_find_claim(struct bd_manager *m, const char *what,
-			  struct bl_claim **ret, struct bl_err *reterr);
+int bd_manager_find_claim(struct bd_manager *m, const char *what, struct bl_claim **ret,
+			  struct bl_err *reterr);
 
 enum bd_wait { BD_WAIT_DEFAULT, BD_WAIT_GIVEN, BD_WAIT_NO_WAIT, BD_WAIT_NOW };
 
@@ -86,8 +86,8 @@ typedef void (*bd_claim_done)(void *ud, const struct bl_claim *claim, const stru
 
 /* Checks and records the claim, then calls done(ud) once: from here at once
  * when it is settled or --no-wait, else from a later tick. */
-void bd_manager_claim(struct bd_manager *m, const struct bd_claim_request *req,
-		      bd_claim_done done, void *ud);
+void bd_manager_claim(struct bd_manager *m, const struct bd_claim_request *req, bd_claim_done done,
+		      void *ud);
 /* The one who waited with that ud is gone: withdraw what it waits for, unless that is
  * a change; done is not called any more. */
 void bd_manager_abandon(struct bd_manager *m, void *ud);
@@ -105,8 +105,7 @@ struct bd_changed {
 /* Called once, at once or later, when the change is written. err: it was not made. */
 typedef void (*bd_change_done)(void *ud, const struct bd_changed *what, const struct bl_err *err);
 
-void bd_manager_renew(struct bd_manager *m, struct bl_claim *c, bl_ms ttl, bd_change_done done,
-		      void *ud);
+void bd_manager_renew(struct bd_manager *m, struct bl_claim *c, bl_ms ttl, bd_change_done done, void *ud);
 
 struct bd_set_request {
 	bool has_size;
@@ -114,8 +113,8 @@ struct bd_set_request {
 	struct bl_override limits;
 	bool no_persist;
 };
-void bd_manager_set(struct bd_manager *m, const struct bl_dom *d,
-		    const struct bd_set_request *req, bd_change_done done, void *ud);
+void bd_manager_set(struct bd_manager *m, const struct bl_dom *d, const struct bd_set_request *req,
+		    bd_change_done done, void *ud);
 
 /* Drops what is remembered of a domain: its base, what was set, who steers it. One
  * that runs is learned anew. what: as bd_manager_find_domain, or the UUID of a domain
@@ -127,16 +126,15 @@ void bd_manager_forget(struct bd_manager *m, const char *what, bd_change_done do
  * domain is to have in all; 0: what the hypervisor's limit lets it have. Room
  * is made for what the claim lacks, for `wait`, or where that is NULL until nothing
  * came for [claims] wait. done as for bd_manager_claim. */
-void bd_manager_handoff(struct bd_manager *m, struct bl_claim *claim, uint32_t domid,
-			bl_pages pages, const bl_ms *wait, bd_claim_done done, void *ud);
+void bd_manager_handoff(struct bd_manager *m, struct bl_claim *claim, uint32_t domid, bl_pages pages,
+			const bl_ms *wait, bd_claim_done done, void *ud);
 /* Calls done when the domain is built, or its claim ended. Who abandons that
  * built it, and is done with it or gone: what is left staked is given back. */
 void bd_manager_built(struct bd_manager *m, uint32_t domid, bd_claim_done done, void *ud);
 
 /* The backend moved a held claim to a domain of that size by itself
  * (`sim create --claim`). */
-void bd_manager_moved(struct bd_manager *m, struct bl_claim *claim, uint32_t domid,
-		      bl_pages pages);
+void bd_manager_moved(struct bd_manager *m, struct bl_claim *claim, uint32_t domid, bl_pages pages);
 
 void bd_manager_rebalance(struct bd_manager *m); /* a tick as soon as the loop is back */
 void bd_manager_pause(struct bd_manager *m, bool paused, bd_change_done done, void *ud);
@@ -150,7 +148,7 @@ struct bd_what_if {
 	const char *refusal;	    /* NULL when it could be met */
 	bl_ms eta;		    /* BL_MS_NEVER unknown */
 };
-int bd_manager_what_if(struct bd_manager *m, bl_pages size, const bl_pages *overhead,
-		       struct bd_what_if *ret, struct bl_err *reterr);
+int bd_manager_what_if(struct bd_manager *m, bl_pages size, const bl_pages *overhead, struct bd_what_if *ret,
+		       struct bl_err *reterr);
 
 #endif

@@ -50,10 +50,10 @@ static bl_ms next_deadline(const struct bd_manager *m)
 
 	for (size_t i = 0; i < m->ledger.n; i++) {
 		const struct bl_claim *c = m->ledger.claims[i];
-		bl_ms at = c->foreign			   ? BL_MS_NEVER :
-			   c->state == BL_CLAIM_RECLAIMING ? c->wait_until :
-			   c->state == BL_CLAIM_HELD	   ? c->expires :
-							     BL_MS_NEVER;
+		bl_ms at = c->foreign			     ? BL_MS_NEVER
+			   : c->state == BL_CLAIM_RECLAIMING ? c->wait_until
+			   : c->state == BL_CLAIM_HELD	     ? c->expires
+							     : BL_MS_NEVER;
 
 		if (bl_claim_ends(c))
 			at = bl_ms_add(m->snap.now, END_AGAIN_AFTER);
@@ -63,9 +63,9 @@ static bl_ms next_deadline(const struct bd_manager *m)
 	if (m->warm.n && m->warm_until.n < next.n)
 		next = m->warm_until;
 	for (const struct bd_waiter *w = m->waiters; w; w = w->next) {
-		bl_ms at = w->what == BD_WAITS_NAMED ? w->named_by :
-			   w->what == BD_WAITS_MOVED ? w->until :
-						       BL_MS_NEVER;
+		bl_ms at = w->what == BD_WAITS_NAMED   ? w->named_by
+			   : w->what == BD_WAITS_MOVED ? w->until
+						       : BL_MS_NEVER;
 
 		if (at.n < next.n)
 			next = at;

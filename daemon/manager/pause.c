@@ -7,8 +7,11 @@
 
 void bd_manager_pause(struct bd_manager *m, bool paused, bd_change_done done, void *ud)
 {
-	struct bd_change change = { .kind = BD_CHANGE_PAUSE, .what = { .paused = paused },
-				    .before_paused = m->paused, .done = done, .ud = ud };
+	struct bd_change change = { .kind = BD_CHANGE_PAUSE,
+				    .what = { .paused = paused },
+				    .before_paused = m->paused,
+				    .done = done,
+				    .ud = ud };
 	struct bl_err err = { .errnum = 0 };
 	int r = bd_state_set_paused(m->cfg.state, paused, &change.seq);
 

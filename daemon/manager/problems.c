@@ -21,9 +21,10 @@ static void say_external(struct bd_manager *m, void (*add)(void *ud, const char 
 			first = m->plan.views[i].dom;
 	if (!n)
 		return;
-	snprintf(line, sizeof(line),
-		 "somebody else writes the target of %s%s: left alone until 'balloonctl set ... --mode auto'",
-		 first->name, n > 1 ? " and of others" : "");
+	snprintf(
+		line, sizeof(line),
+		"somebody else writes the target of %s%s: left alone until 'balloonctl set ... --mode auto'",
+		first->name, n > 1 ? " and of others" : "");
 	add(ud, line);
 }
 

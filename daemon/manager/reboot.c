@@ -86,8 +86,7 @@ static bool is_back(const struct bd_manager *m, const struct bl_claim *c)
 	for (size_t i = 0; i < m->snap.n_doms; i++) {
 		const struct bl_dom *d = &m->snap.doms[i];
 
-		if (!(d->flags & (BL_DOM_DYING | BL_DOM_BUILDING)) &&
-		    bl_uuid_equal(&d->uuid, &c->uuid))
+		if (!(d->flags & (BL_DOM_DYING | BL_DOM_BUILDING)) && bl_uuid_equal(&d->uuid, &c->uuid))
 			return true;
 	}
 	return false;

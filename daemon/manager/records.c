@@ -53,8 +53,7 @@ int bd_claims_drop_record(struct bd_manager *m, struct bl_claim *c)
 
 int bd_claims_written(const struct bd_manager *m, const struct bl_claim *c)
 {
-	return c->unsaved ? -ENOMEM :
-			    bd_state_written(m->cfg.state, BD_STATE_CLAIM, &c->id, c->record);
+	return c->unsaved ? -ENOMEM : bd_state_written(m->cfg.state, BD_STATE_CLAIM, &c->id, c->record);
 }
 
 /* ---- domains ---- */
@@ -74,6 +73,6 @@ int bd_manager_remember(struct bd_manager *m, struct bl_dom_memory *mem)
 {
 	if (mem->dirty)
 		bd_manager_save_memory(m, mem);
-	return mem->dirty ? -ENOMEM :
-			    bd_state_written(m->cfg.state, BD_STATE_DOMAIN, &mem->uuid, mem->record);
+	return mem->dirty ? -ENOMEM
+			  : bd_state_written(m->cfg.state, BD_STATE_DOMAIN, &mem->uuid, mem->record);
 }

@@ -22,9 +22,8 @@ struct text {
 
 #define SIZE(p) (bl_pages_format((p), (struct text){ { 0 } }.s))
 
-static int check_limits(struct bd_manager *m, const struct bl_dom *d,
-			const struct bd_set_request *req, const struct bl_limits *l,
-			struct bl_err *err)
+static int check_limits(struct bd_manager *m, const struct bl_dom *d, const struct bd_set_request *req,
+			const struct bl_limits *l, struct bl_err *err)
 {
 	const struct bl_override *o = &req->limits;
 
@@ -48,14 +47,14 @@ static int check_limits(struct bd_manager *m, const struct bl_dom *d,
 		wide = bl_settings_limits_of(&m->settings, d, &said);
 		if (o->max.n < wide.min.n)
 			return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
-					  "max_bytes: %s is below the min of %s, %s", SIZE(o->max),
-					  d->name, SIZE(wide.min));
+					  "max_bytes: %s is below the min of %s, %s", SIZE(o->max), d->name,
+					  SIZE(wide.min));
 	}
 	return 0;
 }
 
-static int check_size(struct bd_manager *m, const struct bl_dom *d, bl_pages size,
-		      const struct bl_limits *l, struct bl_err *err)
+static int check_size(struct bd_manager *m, const struct bl_dom *d, bl_pages size, const struct bl_limits *l,
+		      struct bl_err *err)
 {
 	const struct bl_view *v = bl_plan_view(&m->plan, d->domid);
 	bl_pages more = v ? bl_pages_sub(size, v->have) : size;
@@ -67,8 +66,8 @@ static int check_size(struct bd_manager *m, const struct bl_dom *d, bl_pages siz
 				  SIZE(l->max));
 	if (said && size.n < l->min.n)
 		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
-				  "size_bytes: %s is below the min of %s, %s (from %s)", SIZE(size),
-				  d->name, SIZE(l->min), bl_limit_source_name(l->min_from));
+				  "size_bytes: %s is below the min of %s, %s (from %s)", SIZE(size), d->name,
+				  SIZE(l->min), bl_limit_source_name(l->min_from));
 	if (m->paused)
 		return bl_err_set(err, EBUSY, BL_ERR_BAD_STATE,
 				  "balloond is paused: 'balloonctl resume' first");
@@ -90,8 +89,7 @@ static int check_size(struct bd_manager *m, const struct bl_dom *d, bl_pages siz
 
 static int steer(struct bd_manager *m, const struct bl_dom *d, bl_pages size, struct bl_err *err)
 {
-	struct bl_action a = { .kind = BL_ACT_MAXMEM, .why = BL_WHY_HAND, .domid = d->domid,
-			       .pages = size };
+	struct bl_action a = { .kind = BL_ACT_MAXMEM, .why = BL_WHY_HAND, .domid = d->domid, .pages = size };
 	int r = 0;
 
 	if (size.n > d->max_pages.n)
@@ -101,8 +99,7 @@ static int steer(struct bd_manager *m, const struct bl_dom *d, bl_pages size, st
 }
 
 /* What is set counts from now on, so that what is checked next is checked against it. */
-static void set_now(struct bd_manager *m, struct bl_dom_memory *mem,
-		    const struct bd_set_request *req)
+static void set_now(struct bd_manager *m, struct bl_dom_memory *mem, const struct bd_set_request *req)
 {
 	merge(&mem->set, &req->limits);
 	if (req->has_size)
@@ -114,8 +111,8 @@ static void set_now(struct bd_manager *m, struct bl_dom_memory *mem,
 	m->looked_before_change = true;
 }
 
-static int check_set(struct bd_manager *m, const struct bl_dom *d,
-		     const struct bd_set_request *req, struct bl_err *err)
+static int check_set(struct bd_manager *m, const struct bl_dom *d, const struct bd_set_request *req,
+		     struct bl_err *err)
 {
 	struct bl_limits l = bl_settings_limits(&m->settings, d);
 	int r;
@@ -123,7 +120,8 @@ static int check_set(struct bd_manager *m, const struct bl_dom *d,
 	if (!req->no_persist && bd_state_is_kept(m->cfg.state, &d->uuid))
 		return bl_err_set(err, EBUSY, BL_ERR_BAD_STATE,
 				  "what is remembered of %s was written by a newer balloond: only "
-				  "'set --no-persist' can be had", d->name);
+				  "'set --no-persist' can be had",
+				  d->name);
 	if (req->limits.has_max && req->limits.max.n > BL_HOST_PAGES_MAX)
 		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "max_bytes: %s is more than any host has", SIZE(req->limits.max));
@@ -138,8 +136,7 @@ static int set_recorded(struct bd_manager *m, struct bd_change *c, struct bl_err
 	int r = 0;
 
 	if (!d || !mem || !bl_uuid_equal(&d->uuid, &c->what.uuid))
-		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "domain %u is gone",
-				  c->what.domid);
+		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "domain %u is gone", c->what.domid);
 	if (c->has_size)
 		r = steer(m, d, c->size, reterr);
 	if (r)
@@ -149,13 +146,16 @@ static int set_recorded(struct bd_manager *m, struct bd_change *c, struct bl_err
 	return r;
 }
 
-void bd_manager_set(struct bd_manager *m, const struct bl_dom *d,
-		    const struct bd_set_request *req, bd_change_done done, void *ud)
+void bd_manager_set(struct bd_manager *m, const struct bl_dom *d, const struct bd_set_request *req,
+		    bd_change_done done, void *ud)
 {
-	struct bd_change change = { .kind = BD_CHANGE_SET, .recorded = set_recorded,
-				    .done = done, .ud = ud,
+	struct bd_change change = { .kind = BD_CHANGE_SET,
+				    .recorded = set_recorded,
+				    .done = done,
+				    .ud = ud,
 				    .what = { .uuid = d->uuid, .domid = d->domid },
-				    .has_size = req->has_size, .size = req->size };
+				    .has_size = req->has_size,
+				    .size = req->size };
 	struct bl_dom_memory *mem;
 	struct bl_err err;
 	int r = bd_manager_check_lives(m, d, &err);

@@ -19,7 +19,8 @@ bl_pages bd_stake_due_in_pool(const struct bd_manager *m, int node)
 /* As large as the claims there, and so much more. */
 int bd_stake_fit_pool(struct bd_manager *m, int node, bl_pages more, struct bl_err *reterr)
 {
-	return m->host->ops->pool_set(m->host, node, bl_pages_add(bd_stake_due_in_pool(m, node), more), reterr);
+	return m->host->ops->pool_set(m->host, node, bl_pages_add(bd_stake_due_in_pool(m, node), more),
+				      reterr);
 }
 
 /* Where that fails the next look finds too much there. */
@@ -100,8 +101,7 @@ static int move_pooled(struct bd_manager *m, struct bl_claim *c, const struct bl
 
 /* On stock Xen: cancelled there and staked here, between which somebody can take
  * the pages. */
-static int transfer(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d,
-		    struct bl_err *reterr)
+static int transfer(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d, struct bl_err *reterr)
 {
 	const struct bd_host_ops *ops = m->host->ops;
 
@@ -112,8 +112,7 @@ static int transfer(struct bd_manager *m, struct bl_claim *c, const struct bl_do
 	return ops->transfer(m->host, c->holder, &c->handle, c->domid, c->size, reterr);
 }
 
-int bd_stake_move(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d,
-		  struct bl_err *reterr)
+int bd_stake_move(struct bd_manager *m, struct bl_claim *c, const struct bl_dom *d, struct bl_err *reterr)
 {
 	bool by_holder = c->holder != BL_DOMID_NONE && c->holder != BL_DOMID_POOL;
 

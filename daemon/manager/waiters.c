@@ -22,7 +22,7 @@ static void append(struct bd_manager *m, struct bd_waiter *w)
 }
 
 void bd_waiters_answer(struct bd_manager *m, const struct bl_claim *c, const struct bl_err *err,
-		      unsigned whats)
+		       unsigned whats)
 {
 	struct bd_waiter **at = &m->waiters, *mine = NULL, **last = &mine, *w;
 

@@ -5,15 +5,19 @@
 #include "daemon/manager/internal.h"
 #include "lib/core/reason.h"
 
-int bd_manager_what_if(struct bd_manager *m, bl_pages size, const bl_pages *overhead,
-		       struct bd_what_if *ret, struct bl_err *reterr)
+int bd_manager_what_if(struct bd_manager *m, bl_pages size, const bl_pages *overhead, struct bd_what_if *ret,
+		       struct bl_err *reterr)
 {
 	struct bl_plan_in in = bd_manager_plan_in(m);
 	struct bl_claim what = {
-		.size = size, .min = size, .node = -1, .domid = BL_DOMID_NONE,
+		.size = size,
+		.min = size,
+		.node = -1,
+		.domid = BL_DOMID_NONE,
 		.holder = BL_DOMID_NONE,
 		.overhead = overhead ? *overhead : bl_share_of(m->settings.overhead, size),
-		.wait_until = BL_MS_NEVER, .expires = BL_MS_NEVER,
+		.wait_until = BL_MS_NEVER,
+		.expires = BL_MS_NEVER,
 	};
 	struct bd_what_if out = { .plan = &m->what_if, .eta = BL_MS_NEVER };
 	struct bl_claim *c;

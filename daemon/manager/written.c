@@ -47,8 +47,8 @@ void bd_manager_state_retry(struct bd_manager *m)
 		if (m->ledger.claims[i]->unsaved && !bl_claim_ends(m->ledger.claims[i]))
 			(void)bd_claims_save(m, m->ledger.claims[i]);
 	HASH_ITER(hh, m->settings.memory, mem, next)
-		if (mem->dirty && mem->on_disk)
-			bd_manager_save_memory(m, mem);
+	if (mem->dirty && mem->on_disk)
+		bd_manager_save_memory(m, mem);
 	bd_state_retry(m->cfg.state);
 	m->state_failing = bd_state_failing(m->cfg.state) || m->unsaved;
 }

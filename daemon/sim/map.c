@@ -20,8 +20,7 @@
 
 static int failed(struct bl_err *reterr, int error, const char *what, const char *path)
 {
-	return bl_err_set(reterr, error, BL_ERR_BACKEND, "%s %s: %s", what, path,
-			  strerror(error));
+	return bl_err_set(reterr, error, BL_ERR_BACKEND, "%s %s: %s", what, path, strerror(error));
 }
 
 /* FNV-1a. */
@@ -77,8 +76,7 @@ static int read_text(const char *path, char **ret, size_t *ret_len, struct bl_er
 	return 0;
 }
 
-static int begin_world(void *mem, const char *file, const char *text, size_t len,
-		       struct bl_err *reterr)
+static int begin_world(void *mem, const char *file, const char *text, size_t len, struct bl_err *reterr)
 {
 	struct bl_sim *s;
 	struct bl_sim_keep *keep;
@@ -97,8 +95,7 @@ static int begin_world(void *mem, const char *file, const char *text, size_t len
 }
 
 /* Makes the file under a name of its own; on success it has the right one. */
-static int create(const char *path, const char *file, const char *text, size_t len,
-		  struct bl_err *reterr)
+static int create(const char *path, const char *file, const char *text, size_t len, struct bl_err *reterr)
 {
 	size_t size = bl_sim_world_size();
 	char fresh[4096];
@@ -133,31 +130,31 @@ static int map(struct bd_sim_map *m, const char *path, struct bl_err *reterr)
 	struct stat st;
 
 	if (flock(m->fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ?
-			       bl_err_set(reterr, EBUSY, BL_ERR_BACKEND,
-					  "another process simulates %s", path) :
-			       failed(reterr, errno, "cannot lock", path);
+		return errno == EWOULDBLOCK ? bl_err_set(reterr, EBUSY, BL_ERR_BACKEND,
+							 "another process simulates %s", path)
+					    : failed(reterr, errno, "cannot lock", path);
 	if (fstat(m->fd, &st) < 0)
 		return failed(reterr, errno, "cannot look at", path);
 	m->size = bl_sim_world_size();
 	if (st.st_size != (off_t)m->size)
 		return bl_err_set(reterr, EBADMSG, BL_ERR_BACKEND,
 				  "%s is no simulated world, or one of another version: remove it "
-				  "to begin a new one", path);
-	m->mem = mmap(NULL, m->size, PROT_READ | PROT_WRITE, m->passing ? MAP_PRIVATE : MAP_SHARED,
-		      m->fd, 0);
+				  "to begin a new one",
+				  path);
+	m->mem = mmap(NULL, m->size, PROT_READ | PROT_WRITE, m->passing ? MAP_PRIVATE : MAP_SHARED, m->fd,
+		      0);
 	return m->mem == MAP_FAILED ? failed(reterr, errno, "cannot map", path) : 0;
 }
 
 /* The folder is missing or cannot be written: what can be simulated without is. */
 static bool unwritable(int error)
 {
-	return error == EROFS || error == EACCES || error == EPERM || error == ENOENT ||
-	       error == ENOTDIR || error == ENOSPC || error == EDQUOT;
+	return error == EROFS || error == EACCES || error == EPERM || error == ENOENT || error == ENOTDIR ||
+	       error == ENOSPC || error == EDQUOT;
 }
 
-static int map_copy(struct bd_sim_map *m, const char *path, const char *file, const char *text,
-		    size_t len, struct bl_err *reterr)
+static int map_copy(struct bd_sim_map *m, const char *path, const char *file, const char *text, size_t len,
+		    struct bl_err *reterr)
 {
 	int r = 0;
 

@@ -148,8 +148,8 @@ static int op_apply(struct bd_host *host, const struct bl_action *a, struct bl_e
 	return bl_sim_apply(sim_of(host)->sim, a, reterr);
 }
 
-static int op_stake(struct bd_host *host, const bl_uuid *handle, const bl_uuid *id,
-		    bl_pages pages, int node, uint32_t *ret_domid, struct bl_err *reterr)
+static int op_stake(struct bd_host *host, const bl_uuid *handle, const bl_uuid *id, bl_pages pages, int node,
+		    uint32_t *ret_domid, struct bl_err *reterr)
 {
 	catch_up(sim_of(host));
 	return bl_sim_stake(sim_of(host)->sim, handle, id, pages, node, ret_domid, reterr);
@@ -161,8 +161,8 @@ static int op_unstake(struct bd_host *host, uint32_t holder, const bl_uuid *hand
 	return bl_sim_unstake(sim_of(host)->sim, holder, handle);
 }
 
-static int op_transfer(struct bd_host *host, uint32_t holder, const bl_uuid *handle,
-		       uint32_t domid, bl_pages pages, struct bl_err *reterr)
+static int op_transfer(struct bd_host *host, uint32_t holder, const bl_uuid *handle, uint32_t domid,
+		       bl_pages pages, struct bl_err *reterr)
 {
 	catch_up(sim_of(host));
 	return bl_sim_transfer(sim_of(host)->sim, holder, handle, domid, pages, reterr);
@@ -259,8 +259,7 @@ static void start_clock(struct sim_host *h)
 	h->virtual0 = bl_sim_now(h->sim).n;
 }
 
-static int set_up(struct sim_host *h, struct event_base *base, const char *world_file,
-		  struct bl_err *reterr)
+static int set_up(struct sim_host *h, struct event_base *base, const char *world_file, struct bl_err *reterr)
 {
 	int r = bl_sim_open(h->map.mem, h->map.size, &h->sim, reterr);
 
@@ -276,9 +275,8 @@ static int set_up(struct sim_host *h, struct event_base *base, const char *world
 	return 0;
 }
 
-int bd_host_sim_open(struct event_base *base, const struct bd_host_events *ev,
-		     const char *world_file, const char *state_dir, double speed,
-		     struct bd_host **ret, struct bl_err *reterr)
+int bd_host_sim_open(struct event_base *base, const struct bd_host_events *ev, const char *world_file,
+		     const char *state_dir, double speed, struct bd_host **ret, struct bl_err *reterr)
 {
 	struct sim_host *h;
 	int r;
@@ -293,8 +291,10 @@ int bd_host_sim_open(struct event_base *base, const struct bd_host_events *ev,
 	h->speed = speed;
 	r = bd_sim_map_open(state_dir, world_file, &h->map, reterr);
 	if (!r && h->map.passing)
-		bd_log(LOG_WARNING, "the simulated host ends with this process: its file in %s cannot be "
-		       "written", state_dir);
+		bd_log(LOG_WARNING,
+		       "the simulated host ends with this process: its file in %s cannot be "
+		       "written",
+		       state_dir);
 	if (r) {
 		free(h);
 		return r;
@@ -341,10 +341,8 @@ int bd_host_sim_destroy(struct bd_host *host, uint32_t domid, struct bl_err *ret
 	if (r == -ESRCH)
 		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "no domain %u", domid);
 	if (r == -EINVAL)
-		return bl_err_set(reterr, EINVAL, BL_ERR_BAD_STATE,
-				  "dom0 cannot be destroyed");
-	return r ? bl_err_set(reterr, -r, BL_ERR_BAD_STATE, "domain %u is dying already", domid) :
-		   0;
+		return bl_err_set(reterr, EINVAL, BL_ERR_BAD_STATE, "dom0 cannot be destroyed");
+	return r ? bl_err_set(reterr, -r, BL_ERR_BAD_STATE, "domain %u is dying already", domid) : 0;
 }
 
 int bd_host_sim_set(struct bd_host *host, uint32_t domid, const char *key, const char *value,

@@ -18,8 +18,7 @@ static struct bd_state_key key_of(enum bd_state_kind kind, const bl_uuid *id)
 	return key;
 }
 
-struct bd_state_entry *bd_state_find(const struct bd_state *s, enum bd_state_kind kind,
-				     const bl_uuid *id)
+struct bd_state_entry *bd_state_find(const struct bd_state *s, enum bd_state_kind kind, const bl_uuid *id)
 {
 	struct bd_state_key key = key_of(kind, id);
 	struct bd_state_entry *e = NULL;
@@ -29,8 +28,7 @@ struct bd_state_entry *bd_state_find(const struct bd_state *s, enum bd_state_kin
 	return e;
 }
 
-struct bd_state_entry *bd_state_entry(struct bd_state *s, enum bd_state_kind kind,
-				      const bl_uuid *id)
+struct bd_state_entry *bd_state_entry(struct bd_state *s, enum bd_state_kind kind, const bl_uuid *id)
 {
 	struct bd_state_entry *e = bd_state_find(s, kind, id);
 

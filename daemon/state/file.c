@@ -207,8 +207,7 @@ static void read_claim(struct reader *r, struct bd_state_claim *s)
 	strcpy(c->reason, get_text(r, "reason", BL_CLAIM_REASON_MAX - 1));
 }
 
-static int parse_object(const char *text, size_t len, struct bl_json **ret,
-			struct bl_err *reterr)
+static int parse_object(const char *text, size_t len, struct bl_json **ret, struct bl_err *reterr)
 {
 	struct bl_json *root;
 	int r = bl_json_parse(text, len, &root, reterr);
@@ -228,12 +227,11 @@ static int finish(struct reader *r, struct bl_json *root, struct bl_err *reterr)
 	bl_json_free(root);
 	if (!r->wrong)
 		return 0;
-	return bl_err_set(reterr, EINVAL, BL_ERR_BACKEND, "\"%s\" is missing or makes no sense",
-			  r->wrong);
+	return bl_err_set(reterr, EINVAL, BL_ERR_BACKEND, "\"%s\" is missing or makes no sense", r->wrong);
 }
 
-int bd_state_claim_read(const char *text, size_t len, struct bd_state_claim *ret,
-			bool *ret_newer, struct bl_err *reterr)
+int bd_state_claim_read(const char *text, size_t len, struct bd_state_claim *ret, bool *ret_newer,
+			struct bl_err *reterr)
 {
 	struct bd_state_claim s = { .claim = { .holder = BL_DOMID_NONE, .eta = BL_MS_NEVER } };
 	struct bl_json *root;
@@ -359,8 +357,8 @@ static void read_set(struct reader *r, struct bl_override *set)
 		set->weight = (uint32_t)get_int(r, "weight", 1, BL_WEIGHT_MAX);
 }
 
-int bd_state_memory_read(const char *text, size_t len, struct bl_dom_memory *ret,
-			 bool *ret_newer, struct bl_err *reterr)
+int bd_state_memory_read(const char *text, size_t len, struct bl_dom_memory *ret, bool *ret_newer,
+			 struct bl_err *reterr)
 {
 	struct bl_dom_memory m = { 0 };
 	struct bl_json *root;

@@ -26,14 +26,14 @@ void bd_state_claim_write(struct bl_json_out *o, const struct bl_claim *c, const
 /* -EINVAL: it is not such a text, *reterr says why; -ENOMEM. *ret_newer, which is set
  * unless the text is no JSON object: it is of a newer format, and then -EINVAL says only
  * that this one finds nothing in it. */
-int bd_state_claim_read(const char *text, size_t len, struct bd_state_claim *ret,
-			bool *ret_newer, struct bl_err *reterr);
+int bd_state_claim_read(const char *text, size_t len, struct bd_state_claim *ret, bool *ret_newer,
+			struct bl_err *reterr);
 
 /* set: what to write as the limits (not always m's own). */
 void bd_state_memory_write(struct bl_json_out *o, const struct bl_dom_memory *m,
 			   const struct bl_override *set);
 /* Fills uuid, base, base_from, run, external and set of *ret alone. *ret_newer as above. */
-int bd_state_memory_read(const char *text, size_t len, struct bl_dom_memory *ret,
-			 bool *ret_newer, struct bl_err *reterr);
+int bd_state_memory_read(const char *text, size_t len, struct bl_dom_memory *ret, bool *ret_newer,
+			 struct bl_err *reterr);
 
 #endif

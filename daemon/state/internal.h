@@ -15,10 +15,10 @@ struct bd_state_key {
 /* A file as it is to be: what is wanted, and how far that has come. */
 struct bd_state_entry {
 	struct bd_state_key key;
-	uint64_t order;	  /* of a claim: its place in the queue; times alone do not tell two of
+	uint64_t order; /* of a claim: its place in the queue; times alone do not tell two of
 			   * one millisecond apart */
-	bool wanted;	  /* there is to be a file */
-	char *text;	  /* what is to be in it, once that was said */
+	bool wanted;	/* there is to be a file */
+	char *text;	/* what is to be in it, once that was said */
 	size_t len;
 	uint64_t seq;	  /* of the newest wish */
 	uint64_t written; /* of the last that came true */
@@ -44,19 +44,18 @@ struct bd_state {
 	bl_uuid boot;
 	struct bd_state_entry *entries, *due;
 	uint64_t next_order, seq;
-	int failing[BD_STATE_KINDS]; /* why something there could not be done; 0 */
+	int failing[BD_STATE_KINDS];  /* why something there could not be done; 0 */
 	int n_failed[BD_STATE_KINDS]; /* entries */
-	uint64_t retried;	     /* CLOCK_MONOTONIC ms */
-	size_t n_kept;		     /* records of a newer balloond */
-	bool unknown_claims;	     /* one of them does not tell what it holds */
+	uint64_t retried;	      /* CLOCK_MONOTONIC ms */
+	size_t n_kept;		      /* records of a newer balloond */
+	bool unknown_claims;	      /* one of them does not tell what it holds */
 	char kept_example[512];
 	struct bl_json_out *out;
 };
 
 /* entries.c */
 /* NULL: there is none. */
-struct bd_state_entry *bd_state_find(const struct bd_state *s, enum bd_state_kind kind,
-				     const bl_uuid *id);
+struct bd_state_entry *bd_state_find(const struct bd_state *s, enum bd_state_kind kind, const bl_uuid *id);
 struct bd_state_entry *bd_state_entry(struct bd_state *s, enum bd_state_kind kind,
 				      const bl_uuid *id); /* made if need be; NULL: no memory */
 void bd_state_set_failed(struct bd_state *s, struct bd_state_entry *e, int r);

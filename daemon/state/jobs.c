@@ -13,7 +13,7 @@ static struct bd_worker *worker_of(struct bd_state *s, enum bd_state_kind kind)
 }
 
 struct bd_job *bd_state_make_job(enum bd_job_what what, const struct bd_state_key *key, uint64_t seq,
-			       const char *text, size_t len)
+				 const char *text, size_t len)
 {
 	struct bd_job *j = calloc(1, sizeof(*j) + len);
 
@@ -91,7 +91,8 @@ void bd_state_flush(struct bd_state *s)
 
 		if (e->busy)
 			continue;
-		j = bd_state_make_job(e->wanted ? BD_JOB_WRITE : BD_JOB_DROP, &e->key, e->seq, e->text, e->len);
+		j = bd_state_make_job(e->wanted ? BD_JOB_WRITE : BD_JOB_DROP, &e->key, e->seq, e->text,
+				      e->len);
 		if (!j) {
 			bd_state_set_failed(s, e, -ENOMEM); /* bd_state_retry makes it due again */
 			s->failing[e->key.kind] = -ENOMEM;

@@ -34,11 +34,11 @@ static void keep(struct load *l, const char *name, const char *why)
 {
 	struct bd_state *s = l->s;
 
-	bd_log(LOG_WARNING, "%s/%s was written by a newer balloond and is left as it is%s%s",
-	       l->place->path, name, why[0] ? ": " : "", why);
+	bd_log(LOG_WARNING, "%s/%s was written by a newer balloond and is left as it is%s%s", l->place->path,
+	       name, why[0] ? ": " : "", why);
 	if (!s->n_kept++)
-		(void)snprintf(s->kept_example, sizeof(s->kept_example), "%.400s/%.64s",
-			       l->place->path, name);
+		(void)snprintf(s->kept_example, sizeof(s->kept_example), "%.400s/%.64s", l->place->path,
+			       name);
 }
 
 static int load_entry(struct load *l, const char *name, take_file take)
@@ -128,8 +128,7 @@ static int take_newer(struct load *l, const bl_uuid *name, struct bd_state_claim
 	return -ENOTSUP;
 }
 
-static int take_claim(struct load *l, const bl_uuid *name, const char *text, size_t len,
-		      struct bl_err *err)
+static int take_claim(struct load *l, const bl_uuid *name, const char *text, size_t len, struct bl_err *err)
 {
 	struct bd_state_claim one;
 	char file[BL_UUID_STR];
@@ -156,8 +155,7 @@ static int take_claim(struct load *l, const bl_uuid *name, const char *text, siz
 	return r ? r : found(l->s, BD_STATE_CLAIM, name) ? 0 : -ENOMEM;
 }
 
-static int take_memory(struct load *l, const bl_uuid *name, const char *text, size_t len,
-		       struct bl_err *err)
+static int take_memory(struct load *l, const bl_uuid *name, const char *text, size_t len, struct bl_err *err)
 {
 	struct bl_dom_memory one = { .dirty = false }, *m;
 	bool newer = false;

@@ -33,8 +33,7 @@ static void wait_a_little(void)
  * none. Any other error may hide records. */
 static bool only_missing(int r)
 {
-	return r == -ENOENT || r == -EROFS || r == -ENOSPC || r == -EDQUOT || r == -ENOTDIR ||
-	       r == -EPERM;
+	return r == -ENOENT || r == -EROFS || r == -ENOSPC || r == -EDQUOT || r == -ENOTDIR || r == -EPERM;
 }
 
 static bool is_there(const char *path)
@@ -89,8 +88,7 @@ static int open_places(struct bd_state *s, const char *dir, const char *claims)
 	return r ? r : open_place(s, BD_STATE_CLAIM);
 }
 
-int bd_state_open(const char *dir, const char *claims, struct bd_state **ret,
-		  struct bl_err *reterr)
+int bd_state_open(const char *dir, const char *claims, struct bd_state **ret, struct bl_err *reterr)
 {
 	struct bd_state *s = calloc(1, sizeof(*s));
 	int r;
@@ -139,8 +137,8 @@ void bd_state_set_aside(const struct bd_place *p, const char *name, const char *
 	char bad[NAME_MAX + sizeof(BAD)];
 
 	(void)snprintf(bad, sizeof(bad), "%s" BAD, name);
-	bd_log(LOG_WARNING, "%s/%s is not what balloond wrote and was set aside as %s: %s", p->path,
-	       name, bad, why);
+	bd_log(LOG_WARNING, "%s/%s is not what balloond wrote and was set aside as %s: %s", p->path, name,
+	       bad, why);
 	if (renameat(p->fd, name, p->fd, bad) < 0)
 		bd_log(LOG_WARNING, "%s/%s: %s", p->path, bad, strerror(errno));
 }
@@ -198,7 +196,8 @@ static int move_claim(const struct bd_place *from, const struct bd_place *to, co
 	r = to->fd < 0 ? -ENOENT : bd_folder_write(to->fd, name, text, (size_t)n, to->sync);
 	r = r ? r : bd_folder_drop(from->fd, name);
 	return r ? bl_err_set(reterr, -r, BL_ERR_BACKEND, "%s/%s cannot be moved to %s: %s", from->path,
-			      name, to->path, strerror(-r)) : 0;
+			      name, to->path, strerror(-r))
+		 : 0;
 }
 
 int bd_state_move_claims(struct bd_state *s, struct bl_err *reterr)

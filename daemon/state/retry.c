@@ -27,7 +27,8 @@ void bd_state_retry(struct bd_state *s)
 	if (!bd_state_failing(s) || (s->retried && now - s->retried < RETRY_MS))
 		return;
 	s->retried = now;
-	HASH_ITER(hh, s->entries, e, next) {
+	HASH_ITER(hh, s->entries, e, next)
+	{
 		again[e->key.kind] |= e->busy || e->failed;
 		if (e->failed)
 			bd_state_make_due(s, e);
@@ -35,8 +36,9 @@ void bd_state_retry(struct bd_state *s)
 	/* Where nothing waits to be written, whether something could be. */
 	for (uint32_t k = 0; k < BD_STATE_KINDS; k++) {
 		struct bd_state_key key = { .kind = k };
-		struct bd_job *j = s->failing[k] && !again[k] ?
-					   bd_state_make_job(BD_JOB_PROBE, &key, 0, NULL, 0) : NULL;
+		struct bd_job *j = s->failing[k] && !again[k]
+					   ? bd_state_make_job(BD_JOB_PROBE, &key, 0, NULL, 0)
+					   : NULL;
 
 		if (j)
 			bd_state_hand_out(s, j);
@@ -44,8 +46,8 @@ void bd_state_retry(struct bd_state *s)
 	bd_state_settle_at_once(s);
 }
 
-static void say_failing(const struct bd_state *s, size_t kind,
-			void (*add)(void *ud, const char *line), void *ud)
+static void say_failing(const struct bd_state *s, size_t kind, void (*add)(void *ud, const char *line),
+			void *ud)
 {
 	static const char *const means[BD_STATE_KINDS] = {
 		[BD_STATE_CLAIM] = "claims are refused, and none leaves the hypervisor's pool",
@@ -58,7 +60,8 @@ static void say_failing(const struct bd_state *s, size_t kind,
 	if (r == -ESTALE)
 		(void)snprintf(line, sizeof(line),
 			       "state cannot be saved in %s: it came after the start, with records in "
-			       "it that were not read; restart balloond", s->places[kind].path);
+			       "it that were not read; restart balloond",
+			       s->places[kind].path);
 	else
 		(void)snprintf(line, sizeof(line), "state cannot be saved in %s: %s; %s",
 			       s->places[kind].path, r == -EBUSY ? "another balloond has it" : strerror(-r),

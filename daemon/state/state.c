@@ -118,8 +118,7 @@ int bd_state_set_paused(struct bd_state *s, bool paused, uint64_t *ret_seq)
 
 /* ---- how far it has come ---- */
 
-int bd_state_written(const struct bd_state *s, enum bd_state_kind kind, const bl_uuid *id,
-		     uint64_t seq)
+int bd_state_written(const struct bd_state *s, enum bd_state_kind kind, const bl_uuid *id, uint64_t seq)
 {
 	const struct bd_state_entry *e = bd_state_find(s, kind, id);
 
@@ -238,7 +237,7 @@ void bd_state_close(struct bd_state *s)
 	if (!s || !stop(s))
 		return; /* a thread uses what is here until the process ends */
 	HASH_ITER(hh, s->entries, e, next)
-		bd_state_free_entry(s, e);
+	bd_state_free_entry(s, e);
 	for (size_t k = 0; k < BD_STATE_KINDS; k++)
 		bd_place_close(&s->places[k]);
 	if (s->reply_fd >= 0)

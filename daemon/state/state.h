@@ -28,8 +28,7 @@ enum bd_state_kind {
  * records, or NULL: dir/claims. A folder that cannot be made or written is no error:
  * bd_state_problems tells of it, and it is tried again. -EBUSY: another daemon has it
  * (flock). Other errors: what is there cannot be read now. */
-int bd_state_open(const char *dir, const char *claims, struct bd_state **ret,
-		  struct bl_err *reterr);
+int bd_state_open(const char *dir, const char *claims, struct bd_state **ret, struct bl_err *reterr);
 /* Writes what is not written yet, unless the disk keeps it waiting for too long. */
 void bd_state_close(struct bd_state *s);
 
@@ -57,8 +56,7 @@ int bd_state_set_paused(struct bd_state *s, bool paused, uint64_t *ret_seq);
 
 /* 0: what that call asked for is done, or something newer; -EINPROGRESS: not yet;
  * another -errno: it failed and is to be tried again. */
-int bd_state_written(const struct bd_state *s, enum bd_state_kind kind, const bl_uuid *id,
-		     uint64_t seq);
+int bd_state_written(const struct bd_state *s, enum bd_state_kind kind, const bl_uuid *id, uint64_t seq);
 /* The record of a domain is a newer balloond's, and what is saved is not written. */
 bool bd_state_is_kept(const struct bd_state *s, const bl_uuid *uuid);
 /* A claim's record is a newer balloond's, and does not tell what the claim holds. */
@@ -68,7 +66,6 @@ bool bd_state_has_unknown_claims(const struct bd_state *s);
 void bd_state_retry(struct bd_state *s);
 bool bd_state_failing(const struct bd_state *s);
 /* One line each: what cannot be written, and records of a newer balloond. */
-void bd_state_problems(const struct bd_state *s, void (*add)(void *ud, const char *line),
-		       void *ud);
+void bd_state_problems(const struct bd_state *s, void (*add)(void *ud, const char *line), void *ud);
 
 #endif

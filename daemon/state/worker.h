@@ -14,10 +14,10 @@ struct bd_place {
 	char path[512];
 	mode_t parent_mode; /* of the folder around it, where that is made, too */
 	int fd;
-	int lock;    /* a descriptor once the folder is ours */
-	bool locks;  /* one daemon alone may have it */
-	bool sync;   /* what is written must outlive the host */
-	bool read;   /* its records were read at the start, or there were none */
+	int lock;   /* a descriptor once the folder is ours */
+	bool locks; /* one daemon alone may have it */
+	bool sync;  /* what is written must outlive the host */
+	bool read;  /* its records were read at the start, or there were none */
 };
 
 enum bd_job_what { BD_JOB_WRITE, BD_JOB_DROP, BD_JOB_PROBE };

@@ -33,7 +33,8 @@ static unsigned pause_ms(const struct bd_host_xen *x)
 	struct bd_xen_guest *g, *next;
 	unsigned ms = 0;
 
-	HASH_ITER(hh, x->guests.table, g, next) {
+	HASH_ITER(hh, x->guests.table, g, next)
+	{
 		if (!is_open(g))
 			continue;
 		if (g->build_looks < LOOKS_OFTEN)
@@ -48,7 +49,8 @@ static void look(struct bd_host_xen *x)
 	struct bd_xen_guest *g, *next;
 
 	bd_xen_saving_look(&x->saving);
-	HASH_ITER(hh, x->guests.table, g, next) {
+	HASH_ITER(hh, x->guests.table, g, next)
+	{
 		if (!is_open(g))
 			continue;
 		g->build_looks++;

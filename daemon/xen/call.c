@@ -70,7 +70,8 @@ int bd_xen_call_open(struct bd_xen_call **ret, struct bl_err *reterr)
 		free(c);
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
 				  "cannot reach the hypervisor (%s): balloond must run "
-				  "as root in the control domain of a Xen host", strerror(-r));
+				  "as root in the control domain of a Xen host",
+				  strerror(-r));
 	}
 	r = bd_xen_call_host(c, &host);
 	if (r < 0) {
@@ -251,8 +252,7 @@ const char *bd_xen_call_cmdline(struct bd_xen_call *c)
 	return c->cmdline;
 }
 
-int bd_xen_call_pod(struct bd_xen_call *c, uint32_t domid, bl_pages *ret_entries,
-		    bl_pages *ret_cache)
+int bd_xen_call_pod(struct bd_xen_call *c, uint32_t domid, bl_pages *ret_entries, bl_pages *ret_cache)
 {
 	uint64_t tot, cache, entries;
 
@@ -296,7 +296,8 @@ static int claim_ctl(struct bd_xen_call *c, struct bd_xen_claim_ctl *ctl)
 static int query(struct bd_xen_call *c, uint32_t max, struct bd_xen_pool *ret)
 {
 	DECLARE_HYPERCALL_BUFFER(struct bd_xen_claim_entry, entries);
-	struct bd_xen_claim_ctl ctl = { .op = BD_XEN_CLAIM_QUERY, .node = BD_XEN_CLAIM_ANY_NODE,
+	struct bd_xen_claim_ctl ctl = { .op = BD_XEN_CLAIM_QUERY,
+					.node = BD_XEN_CLAIM_ANY_NODE,
 					.n_entries = max };
 	int r;
 
@@ -316,8 +317,7 @@ static int query(struct bd_xen_call *c, uint32_t max, struct bd_xen_pool *ret)
 			continue;
 		if (pool)
 			ret->nodes[e->node].pool = BL_PAGES(e->pages);
-		ret->nodes[e->node].claimed =
-			bl_pages_add(ret->nodes[e->node].claimed, BL_PAGES(e->pages));
+		ret->nodes[e->node].claimed = bl_pages_add(ret->nodes[e->node].claimed, BL_PAGES(e->pages));
 	}
 	xc_hypercall_buffer_free(c->xch, entries);
 	return r;
@@ -337,16 +337,19 @@ static uint16_t node_of(int node)
 
 int bd_xen_call_pool_set(struct bd_xen_call *c, int node, bl_pages pages)
 {
-	struct bd_xen_claim_ctl ctl = { .op = BD_XEN_CLAIM_SET, .owner = BD_XEN_CLAIM_POOL,
-					.node = node_of(node), .pages = pages.n };
+	struct bd_xen_claim_ctl ctl = {
+		.op = BD_XEN_CLAIM_SET, .owner = BD_XEN_CLAIM_POOL, .node = node_of(node), .pages = pages.n
+	};
 
 	return claim_ctl(c, &ctl);
 }
 
 int bd_xen_call_pool_move(struct bd_xen_call *c, int node, uint32_t domid, bl_pages pages)
 {
-	struct bd_xen_claim_ctl ctl = { .op = BD_XEN_CLAIM_MOVE, .owner = (uint16_t)domid,
-					.source = BD_XEN_CLAIM_POOL, .node = node_of(node),
+	struct bd_xen_claim_ctl ctl = { .op = BD_XEN_CLAIM_MOVE,
+					.owner = (uint16_t)domid,
+					.source = BD_XEN_CLAIM_POOL,
+					.node = node_of(node),
 					.pages = pages.n };
 
 	return claim_ctl(c, &ctl);

@@ -47,8 +47,7 @@ const char *bd_xen_call_version(struct bd_xen_call *c);
 /* The hypervisor's, "" when it does not tell; valid until the close. */
 const char *bd_xen_call_cmdline(struct bd_xen_call *c);
 /* Populate-on-demand: entries without memory yet, and what is cached for them. */
-int bd_xen_call_pod(struct bd_xen_call *c, uint32_t domid, bl_pages *ret_entries,
-		    bl_pages *ret_cache);
+int bd_xen_call_pod(struct bd_xen_call *c, uint32_t domid, bl_pages *ret_entries, bl_pages *ret_cache);
 
 int bd_xen_call_setmaxmem(struct bd_xen_call *c, uint32_t domid, bl_pages pages);
 /* pages is what tot_pages may reach; 0 gives a claim up. -ENOMEM: no room;

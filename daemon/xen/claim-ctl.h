@@ -36,7 +36,7 @@ struct bd_xen_claim_ctl {
 	uint16_t owner, source;
 	uint16_t node, pad;
 	uint64_t pages;
-	uint64_t entries; /* QUERY: address of an array, */
+	uint64_t entries;   /* QUERY: address of an array, */
 	uint32_t n_entries; /* of so many; then: how many there are */
 	uint32_t pad2;
 	uint64_t free_pages, outstanding_pages; /* QUERY */

@@ -12,12 +12,14 @@ static void complain(struct bd_xen_guest *g, enum bd_xen_key key)
 	if (g->complained)
 		return;
 	g->complained = true;
-	bd_log(LOG_NOTICE, "domain %" PRIu32 " (%s): its %s makes no sense and is ignored, "
-	       "as will be others", g->domid, g->name, bd_xen_key_name(key));
+	bd_log(LOG_NOTICE,
+	       "domain %" PRIu32 " (%s): its %s makes no sense and is ignored, "
+	       "as will be others",
+	       g->domid, g->name, bd_xen_key_name(key));
 }
 
-static void take_kib(struct bd_xen_guest *g, enum bd_xen_key key,
-		     const struct bd_store_reply *reply, bool *ret_has, uint64_t *ret)
+static void take_kib(struct bd_xen_guest *g, enum bd_xen_key key, const struct bd_store_reply *reply,
+		     bool *ret_has, uint64_t *ret)
 {
 	bl_kib kib = { 0 };
 
@@ -47,8 +49,7 @@ static void take_vm(struct bd_xen_guest *g, const struct bd_store_reply *reply)
 	(void)snprintf(g->vm, sizeof(g->vm), "%s", fits ? reply->value : "");
 }
 
-void bd_xen_guest_take(struct bd_xen_guest *g, enum bd_xen_key key,
-		       const struct bd_store_reply *reply)
+void bd_xen_guest_take(struct bd_xen_guest *g, enum bd_xen_key key, const struct bd_store_reply *reply)
 {
 	bool ignored;
 

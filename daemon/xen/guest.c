@@ -24,13 +24,16 @@ static const char *const host_paths[N_HOST] = {
 
 /* Read once a domain is there, in this order, the last one ends it. */
 static const enum bd_xen_key once[] = {
-	BD_XEN_KEY_VM, BD_XEN_KEY_STATIC_MAX, BD_XEN_KEY_VIDEORAM, BD_XEN_KEY_DYN_MIN,
-	BD_XEN_KEY_ANNOUNCED, BD_XEN_KEY_TARGET, BD_XEN_KEY_STUBDOM,
+	BD_XEN_KEY_VM,	      BD_XEN_KEY_STATIC_MAX, BD_XEN_KEY_VIDEORAM, BD_XEN_KEY_DYN_MIN,
+	BD_XEN_KEY_ANNOUNCED, BD_XEN_KEY_TARGET,     BD_XEN_KEY_STUBDOM,
 };
 #define LAST_OF_ONCE BD_XEN_KEY_STUBDOM
 /* What a toolstack may change later, seldom. */
 static const enum bd_xen_key seldom[] = {
-	BD_XEN_KEY_VM, BD_XEN_KEY_STATIC_MAX, BD_XEN_KEY_DYN_MIN, BD_XEN_KEY_ANNOUNCED,
+	BD_XEN_KEY_VM,
+	BD_XEN_KEY_STATIC_MAX,
+	BD_XEN_KEY_DYN_MIN,
+	BD_XEN_KEY_ANNOUNCED,
 };
 
 struct bd_xen_guest *bd_xen_guests_find(const struct bd_xen_guests *gs, uint32_t domid)
@@ -48,8 +51,8 @@ static void watch(struct bd_xen_guest *g, enum bd_xen_key key, bool on)
 	char path[BD_XEN_PATH_MAX];
 
 	(void)bd_xen_guest_path(g, key, path);
-	(void)(on ? bd_store_watch : bd_store_unwatch)(g->gs->store,
-		bd_xen_guest_cookie(g, key), path, true);
+	(void)(on ? bd_store_watch : bd_store_unwatch)(g->gs->store, bd_xen_guest_cookie(g, key), path,
+						       true);
 }
 
 static void watch_all(struct bd_xen_guest *g, bool on)
@@ -69,8 +72,7 @@ static void load(struct bd_xen_guest *g)
 	/* Before all else: a claim may be for that name, and its build goes on. */
 	(void)bd_store_read(g->gs->store, bd_xen_guest_cookie(g, BD_XEN_KEY_NAME),
 			    bd_xen_guest_path(g, BD_XEN_KEY_NAME, path));
-	(void)bd_store_introduced(g->gs->store, bd_xen_guest_cookie(g, BD_XEN_KEY_INTRODUCED),
-				  g->domid);
+	(void)bd_store_introduced(g->gs->store, bd_xen_guest_cookie(g, BD_XEN_KEY_INTRODUCED), g->domid);
 	for (size_t i = 0; i < sizeof(once) / sizeof(*once); i++)
 		(void)bd_store_read(g->gs->store, bd_xen_guest_cookie(g, once[i]),
 				    bd_xen_guest_path(g, once[i], path));
@@ -90,7 +92,8 @@ static void connected(struct bd_xen_guests *gs)
 
 	for (uint64_t i = 0; i < HOST_ALIVE; i++)
 		(void)bd_store_watch(gs->store, i, host_paths[i], false);
-	HASH_ITER(hh, gs->table, g, next) {
+	HASH_ITER(hh, gs->table, g, next)
+	{
 		watch_all(g, true);
 		load(g);
 	}
@@ -128,11 +131,10 @@ void bd_xen_guests_poll(struct bd_xen_guests *gs, bl_ms now)
 		return;
 	gs->reads_at = now;
 	HASH_ITER(hh, gs->table, g, next)
-		if (!g->holder && g->loaded)
-			poll_guest(g, now);
+	if (!g->holder && g->loaded)
+		poll_guest(g, now);
 	/* A connection that broke shows when it is used, and only then. */
-	if (!gs->reads_pending &&
-	    bd_store_read_later(gs->store, HOST_ALIVE, host_paths[HOST_ALIVE]) == 0)
+	if (!gs->reads_pending && bd_store_read_later(gs->store, HOST_ALIVE, host_paths[HOST_ALIVE]) == 0)
 		gs->reads_pending++;
 }
 
@@ -144,8 +146,7 @@ static void loaded(struct bd_xen_guest *g)
 	bd_xen_guests_changed(g->gs);
 }
 
-static void guest_reply(struct bd_xen_guest *g, enum bd_xen_key key,
-			const struct bd_store_reply *reply)
+static void guest_reply(struct bd_xen_guest *g, enum bd_xen_key key, const struct bd_store_reply *reply)
 {
 	/* Without a connection the last known stays; a new one asks again. */
 	bool known = reply->r >= 0 || reply->r == -ENOENT;
@@ -186,8 +187,8 @@ static void host_reply(struct bd_xen_guests *gs, const struct bd_store_reply *re
 		return;
 	if (reply->cookie == HOST_INTRODUCE)
 		HASH_ITER(hh, gs->table, g, next)
-			if (!g->introduced)
-				load(g);
+	if (!g->introduced)
+		load(g);
 	bd_xen_guests_changed(gs);
 }
 
@@ -262,7 +263,8 @@ int bd_xen_guests_sync(struct bd_xen_guests *gs, const struct bd_xen_info *infos
 			return -ENOMEM;
 		g->listed = true;
 	}
-	HASH_ITER(hh, gs->table, g, next) {
+	HASH_ITER(hh, gs->table, g, next)
+	{
 		if (!g->listed) {
 			watch_all(g, false);
 			free_guest(g);
@@ -278,5 +280,5 @@ void bd_xen_guests_free(struct bd_xen_guests *gs)
 	struct bd_xen_guest *g, *next;
 
 	HASH_ITER(hh, gs->table, g, next)
-		free_guest(g);
+	free_guest(g);
 }

@@ -21,17 +21,17 @@
 
 struct bd_xen_target {
 	bool present;
-	bool lost;    /* it was there before, or for a number, and kib is what it was last */
-	bool absent;  /* it was not there when it was read first */
-	uint64_t kib; /* what xenstore says, as far as we were told */
+	bool lost;		     /* it was there before, or for a number, and kib is what it was last */
+	bool absent;		     /* it was not there when it was read first */
+	uint64_t kib;		     /* what xenstore says, as far as we were told */
 	char raw[BD_XEN_NUMBER_MAX]; /* the same, as it is written there */
-	bool wanted;  /* something else is to be there: */
+	bool wanted;		     /* something else is to be there: */
 	uint64_t want;
 	bool writing;
-	uint64_t sent;	      /* on its way */
-	bool nudging;	      /* what is on its way is to be followed by `want` in a while */
+	uint64_t sent;		       /* on its way */
+	bool nudging;		       /* what is on its way is to be followed by `want` in a while */
 	struct bd_clock_timer *second; /* that while */
-	struct bl_action action; /* asked for last */
+	struct bl_action action;       /* asked for last */
 };
 
 struct bd_xen_guests;
@@ -42,16 +42,16 @@ struct bd_xen_guest {
 	bl_uuid uuid;
 	uint64_t serial; /* tells late answers for an earlier domain of this domid */
 	bool holder;
-	bool listed;	 /* by the last sync */
+	bool listed; /* by the last sync */
 	bool loaded, introduced;
-	bool seen_built; /* it was built since we look */
+	bool seen_built;      /* it was built since we look */
 	bool being_built;     /* as of the last look */
 	unsigned build_looks; /* how often it was looked who builds it */
 	bool restored;	      /* it was made of a saved image, or came from another host */
-	bool external;	 /* somebody else wrote its target */
-	bool named;	 /* a holder that we have given a name since we look */
-	bool asked_down; /* a holder whose control/shutdown was written */
-	bool removed;	 /* no holder: its toolstack has removed it from xenstore */
+	bool external;	      /* somebody else wrote its target */
+	bool named;	      /* a holder that we have given a name since we look */
+	bool asked_down;      /* a holder whose control/shutdown was written */
+	bool removed;	      /* no holder: its toolstack has removed it from xenstore */
 	bool stubdom, announced;
 	bool complained; /* one line in the log a domain */
 	char name[BL_NAME_MAX + 1];
@@ -64,8 +64,8 @@ struct bd_xen_guest {
 	bl_ms slow_at; /* when what seldom changes is to be read again */
 	/* the last look */
 	bl_pages tot, max;
-	bl_ms still_since; /* tot and target have not changed since */
-	bool pod_covered; /* its balloon has made up for populate-on-demand */
+	bl_ms still_since;  /* tot and target have not changed since */
+	bool pod_covered;   /* its balloon has made up for populate-on-demand */
 	bl_pages asked_max; /* dom0: the limit it was asked to have; 0 none */
 	UT_hash_handle hh;
 };
@@ -75,7 +75,7 @@ struct bd_xen_guests {
 	struct event_base *base;
 	struct bd_store *store;
 	const struct bd_host_events *events; /* may be told of changes */
-	struct bd_xen_guest *table; /* uthash by domid */
+	struct bd_xen_guest *table;	     /* uthash by domid */
 	uint64_t last_serial;
 	unsigned reads_pending; /* telemetry reads not answered yet */
 	bl_ms reads_at;
@@ -102,8 +102,7 @@ enum bd_xen_key {
 
 /* key.c */
 #define BD_XEN_PATH_MAX 64
-const char *bd_xen_guest_path(const struct bd_xen_guest *g, enum bd_xen_key key,
-			      char buf[BD_XEN_PATH_MAX]);
+const char *bd_xen_guest_path(const struct bd_xen_guest *g, enum bd_xen_key key, char buf[BD_XEN_PATH_MAX]);
 /* Below the domain's folder. */
 const char *bd_xen_key_name(enum bd_xen_key key);
 uint64_t bd_xen_guest_cookie(const struct bd_xen_guest *g, enum bd_xen_key key);
@@ -132,8 +131,7 @@ static inline void bd_xen_guests_changed(const struct bd_xen_guests *gs)
 }
 
 /* guest-value.c */
-void bd_xen_guest_take(struct bd_xen_guest *g, enum bd_xen_key key,
-		       const struct bd_store_reply *reply);
+void bd_xen_guest_take(struct bd_xen_guest *g, enum bd_xen_key key, const struct bd_store_reply *reply);
 
 /* target.c: memory/target, ours and others'. */
 void bd_xen_target_value(struct bd_xen_guest *g, const struct bd_store_reply *reply);

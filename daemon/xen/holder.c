@@ -55,8 +55,7 @@ static int destroy(struct bd_xen_call *call, struct bd_store *store, uint32_t do
 }
 
 /* Whatever is asked of a holder is only done to the domain that has its handle. */
-static int check(struct bd_xen_call *call, uint32_t domid, const bl_uuid *handle,
-		 struct bd_xen_info *ret)
+static int check(struct bd_xen_call *call, uint32_t domid, const bl_uuid *handle, struct bd_xen_info *ret)
 {
 	int r = bd_xen_call_one(call, domid, ret);
 
@@ -84,8 +83,8 @@ static int claim_error(struct bl_err *reterr, int r, uint32_t domid, bl_pages pa
 				  "this hypervisor has no memory claims");
 	default:
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
-				  "the hypervisor refuses a claim of %s for domain %" PRIu32
-				  ": %s", bl_pages_format(pages, size), domid, strerror(-r));
+				  "the hypervisor refuses a claim of %s for domain %" PRIu32 ": %s",
+				  bl_pages_format(pages, size), domid, strerror(-r));
 	}
 }
 
@@ -113,8 +112,8 @@ void bd_xen_holder_name(struct bd_host *h, uint32_t holder, const bl_uuid *id)
 	write_name(x, holder, id);
 }
 
-int bd_xen_holder_stake(struct bd_host *h, const bl_uuid *handle, const bl_uuid *id,
-			bl_pages pages, int node, uint32_t *ret_domid, struct bl_err *reterr)
+int bd_xen_holder_stake(struct bd_host *h, const bl_uuid *handle, const bl_uuid *id, bl_pages pages,
+			int node, uint32_t *ret_domid, struct bl_err *reterr)
 {
 	struct bd_host_xen *x = xen_of(h);
 	uint32_t domid;
@@ -128,8 +127,8 @@ int bd_xen_holder_stake(struct bd_host *h, const bl_uuid *handle, const bl_uuid 
 		return bl_err_set(reterr, ENOMEM, BL_ERR_NO_MEMORY,
 				  "the hypervisor has no memory left for an empty domain");
 	if (r < 0)
-		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
-				  "cannot make a domain to hold the claim: %s", strerror(-r));
+		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot make a domain to hold the claim: %s",
+				  strerror(-r));
 	r = bd_xen_call_setmaxmem(x->call, domid, pages);
 	if (r == 0)
 		r = bd_xen_call_claim(x->call, domid, pages);
@@ -169,8 +168,8 @@ static int claim_for(struct bd_host_xen *x, uint32_t domid, bl_pages pages)
 	return r;
 }
 
-int bd_xen_holder_transfer(struct bd_host *h, uint32_t holder, const bl_uuid *handle,
-			   uint32_t domid, bl_pages pages, struct bl_err *reterr)
+int bd_xen_holder_transfer(struct bd_host *h, uint32_t holder, const bl_uuid *handle, uint32_t domid,
+			   bl_pages pages, struct bl_err *reterr)
 {
 	struct bd_host_xen *x = xen_of(h);
 	struct bd_xen_info info;
@@ -184,8 +183,8 @@ int bd_xen_holder_transfer(struct bd_host *h, uint32_t holder, const bl_uuid *ha
 		return 0;
 	r = check(x->call, holder, handle, &info);
 	if (r < 0)
-		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "the claim's holder, domain %"
-				  PRIu32 ", is gone", holder);
+		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
+				  "the claim's holder, domain %" PRIu32 ", is gone", holder);
 	/* No call moves a claim: between these two somebody can take the pages. */
 	r = bd_xen_call_claim(x->call, holder, BL_PAGES(0));
 	if (r == 0)
@@ -197,8 +196,10 @@ int bd_xen_holder_transfer(struct bd_host *h, uint32_t holder, const bl_uuid *ha
 	}
 	r = destroy(x->call, x->store, holder);
 	if (r < 0)
-		bd_log(LOG_WARNING, "domain %" PRIu32 ", which held a claim that moved to "
-		       "domain %" PRIu32 ", does not go: %s", holder, domid, strerror(-r));
+		bd_log(LOG_WARNING,
+		       "domain %" PRIu32 ", which held a claim that moved to "
+		       "domain %" PRIu32 ", does not go: %s",
+		       holder, domid, strerror(-r));
 	return 0;
 }
 
@@ -273,8 +274,8 @@ static int drop_all(struct bl_err *reterr)
 	if (r == 0)
 		r = first;
 	if (r < 0)
-		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
-				  "cannot drop what holds claims: %s", strerror(-r));
+		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot drop what holds claims: %s",
+				  strerror(-r));
 	return 0;
 }
 

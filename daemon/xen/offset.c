@@ -27,8 +27,8 @@ static void learn(struct bd_xen_offset *o, int64_t value, bl_pages target)
 	}
 }
 
-void bd_xen_offset_look(struct bd_xen_offset *o, bl_pages tot, bl_pages target,
-			bl_pages videoram, bool untouched, bl_ms now)
+void bd_xen_offset_look(struct bd_xen_offset *o, bl_pages tot, bl_pages target, bl_pages videoram,
+			bool untouched, bl_ms now)
 {
 	bl_pages most = bl_pages_add(videoram, BD_XEN_OFFSET_SPARE);
 	bl_ms still;
@@ -49,8 +49,7 @@ void bd_xen_offset_look(struct bd_xen_offset *o, bl_pages tot, bl_pages target,
 	still = o->moved ? BD_XEN_OFFSET_STILL_MOVED : BD_XEN_OFFSET_STILL;
 	if (bl_ms_since(now, o->since).n < still.n)
 		return;
-	if (bl_pages_sub(tot, target).n > most.n ||
-	    bl_pages_sub(target, tot).n > BD_XEN_OFFSET_HOLE.n)
+	if (bl_pages_sub(tot, target).n > most.n || bl_pages_sub(target, tot).n > BD_XEN_OFFSET_HOLE.n)
 		return;
 	/* Small, by the above. */
 	learn(o, (int64_t)(tot.n - target.n), target);
@@ -73,6 +72,5 @@ bl_pages bd_xen_offset_sub(const struct bd_xen_offset *o, bl_pages tot)
 
 bool bd_xen_offset_hurry(const struct bd_xen_offset *o, bl_ms now)
 {
-	return o->seen && !o->known &&
-	       bl_ms_since(now, o->first).n < BD_XEN_OFFSET_HURRY.n;
+	return o->seen && !o->known && bl_ms_since(now, o->first).n < BD_XEN_OFFSET_HURRY.n;
 }

@@ -35,7 +35,7 @@ struct bd_xen_offset {
 	bl_ms first, since;
 	bl_pages tot, target;
 	bool other_seen;
-	int64_t other; /* a value that differs, */
+	int64_t other;	       /* a value that differs, */
 	bl_pages other_target; /* and at which target */
 };
 
@@ -43,8 +43,8 @@ struct bd_xen_offset {
 void bd_xen_offset_fix(struct bd_xen_offset *o);
 /* A look at one that runs; target: memory/target in whole pages. untouched: at
  * the first look, nobody has ever changed its target. */
-void bd_xen_offset_look(struct bd_xen_offset *o, bl_pages tot, bl_pages target,
-			bl_pages videoram, bool untouched, bl_ms now);
+void bd_xen_offset_look(struct bd_xen_offset *o, bl_pages tot, bl_pages target, bl_pages videoram,
+			bool untouched, bl_ms now);
 /* From memory/target to the domain's pages, and back; never below 0. */
 bl_pages bd_xen_offset_add(const struct bd_xen_offset *o, bl_pages target);
 bl_pages bd_xen_offset_sub(const struct bd_xen_offset *o, bl_pages tot);

@@ -22,8 +22,10 @@ int bd_xen_pool_probe(struct bd_xen_call *call, bool *ret)
 	case -EOPNOTSUPP:
 	case -EPERM:
 	case -EACCES:
-		bd_log(LOG_NOTICE, "the hypervisor's claim pool cannot be used: %s; claims are held by "
-		       "empty domains", r == -EOPNOTSUPP ? "it is of another version" : strerror(-r));
+		bd_log(LOG_NOTICE,
+		       "the hypervisor's claim pool cannot be used: %s; claims are held by "
+		       "empty domains",
+		       r == -EOPNOTSUPP ? "it is of another version" : strerror(-r));
 		*ret = false;
 		return 0;
 	case -ENOSYS: /* stock Xen does not know the call */
@@ -64,13 +66,12 @@ int bd_xen_pool_set(struct bd_host *h, int node, bl_pages pages, struct bl_err *
 	case -ERANGE:
 		return bl_err_set(reterr, ERANGE, BL_ERR_UNSUPPORTED, "this host has no node %d", node);
 	default:
-		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
-				  "the hypervisor refuses a pool of %s%s: %s", size, where, strerror(-r));
+		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "the hypervisor refuses a pool of %s%s: %s",
+				  size, where, strerror(-r));
 	}
 }
 
-int bd_xen_pool_move(struct bd_host *h, int node, uint32_t domid, bl_pages pages,
-		     struct bl_err *reterr)
+int bd_xen_pool_move(struct bd_host *h, int node, uint32_t domid, bl_pages pages, struct bl_err *reterr)
 {
 	struct bd_host_xen *x = xen_of(h);
 	char size[BL_SIZE_STR], where[32];
@@ -85,13 +86,15 @@ int bd_xen_pool_move(struct bd_host *h, int node, uint32_t domid, bl_pages pages
 	case 0:
 		return 0;
 	case -ENOENT:
-		return bl_err_set(reterr, ENOENT, BL_ERR_BACKEND, "the pool has less than %s%s", size, where);
+		return bl_err_set(reterr, ENOENT, BL_ERR_BACKEND, "the pool has less than %s%s", size,
+				  where);
 	case -ESRCH:
 		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN,
 				  "domain %" PRIu32 " is gone or dying", domid);
 	case -ERANGE:
-		return bl_err_set(reterr, ERANGE, BL_ERR_BACKEND, "with a claim of %s domain %" PRIu32
-				  " would have more than its limit", size, domid);
+		return bl_err_set(reterr, ERANGE, BL_ERR_BACKEND,
+				  "with a claim of %s domain %" PRIu32 " would have more than its limit",
+				  size, domid);
 	case -EINVAL:
 		return bl_err_set(reterr, EINVAL, BL_ERR_BAD_STATE,
 				  "domain %" PRIu32 " has a claim already that is not%s", domid,

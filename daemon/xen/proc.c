@@ -104,8 +104,7 @@ static bool may_be_of_root(int proc, const char *pid, uid_t root)
 {
 	struct stat st;
 
-	return fstatat(proc, pid, &st, AT_SYMLINK_NOFOLLOW) < 0 ? !has_ended(errno) :
-								    st.st_uid == root;
+	return fstatat(proc, pid, &st, AT_SYMLINK_NOFOLLOW) < 0 ? !has_ended(errno) : st.st_uid == root;
 }
 
 /* Whoever does not see the first process, which is root's, does not see the others of

@@ -16,9 +16,9 @@
 struct bd_xen_saving {
 	/* A bit a domain, so that no number of processes hides another. */
 	uint64_t saved[BD_XEN_SAVING_DOMIDS / 64 + 1], restored[BD_XEN_SAVING_DOMIDS / 64 + 1];
-	bool any;     /* some domain is being saved */
-	int doubt;    /* errno of a look that did not see everything, 0: it did */
-	bl_ms again;  /* there is no other look before this time */
+	bool any;    /* some domain is being saved */
+	int doubt;   /* errno of a look that did not see everything, 0: it did */
+	bl_ms again; /* there is no other look before this time */
 };
 
 /* Looks through the processes in that folder. Where not all of them can be seen, every

@@ -27,8 +27,7 @@ bl_pages bd_xen_slack(const struct bd_xen_guest *g)
 		return BL_PAGES(0);
 	if (!g->offset.known)
 		return TOOLSTACK_SLACK;
-	return bd_xen_offset_sub(&g->offset,
-				 bl_pages_add(kib_pages(g->videoram), TOOLSTACK_SLACK));
+	return bd_xen_offset_sub(&g->offset, bl_pages_add(kib_pages(g->videoram), TOOLSTACK_SLACK));
 }
 
 /* Its target when nobody has shrunk it, without the offset. */
@@ -70,8 +69,7 @@ static bool is_dying(const struct bd_xen_guest *g, const struct bd_xen_info *i)
 	return i->dying || (!i->suspended && (i->shutdown || (g->removed && i->paused)));
 }
 
-static unsigned flags_of(struct bd_host_xen *x, struct bd_xen_guest *g,
-			 const struct bd_xen_info *i)
+static unsigned flags_of(struct bd_host_xen *x, struct bd_xen_guest *g, const struct bd_xen_info *i)
 {
 	unsigned f = 0;
 
@@ -108,11 +106,10 @@ static unsigned flags_of(struct bd_host_xen *x, struct bd_xen_guest *g,
 	return f;
 }
 
-static void learn(struct bd_xen_guest *g, const struct bd_xen_info *i, unsigned flags,
-		  bl_ms now)
+static void learn(struct bd_xen_guest *g, const struct bd_xen_info *i, unsigned flags, bl_ms now)
 {
-	const unsigned unfit = BL_DOM_DYING | BL_DOM_PAUSED | BL_DOM_MIGRATING |
-			       BL_DOM_BUILDING | BL_DOM_POD | BL_DOM_HOLDER;
+	const unsigned unfit = BL_DOM_DYING | BL_DOM_PAUSED | BL_DOM_MIGRATING | BL_DOM_BUILDING |
+			       BL_DOM_POD | BL_DOM_HOLDER;
 	bl_pages target = kib_pages(g->target.kib);
 
 	if (i->type == BL_DOM_PV || flags & unfit || !g->target.present || g->target.wanted)
@@ -123,12 +120,12 @@ static void learn(struct bd_xen_guest *g, const struct bd_xen_info *i, unsigned 
 
 /* dom0 has no memory/target until somebody writes one; its pages are its
  * target then. Its limit is the hypervisor's, unless a toolstack wrote one. */
-static void fill_dom0(struct bd_xen_guest *g, const struct bd_xen_info *i,
-		      const struct bl_snapshot *s, struct bl_dom *d)
+static void fill_dom0(struct bd_xen_guest *g, const struct bd_xen_info *i, const struct bl_snapshot *s,
+		      struct bl_dom *d)
 {
 	d->has_target = g->offset.known;
-	d->target = g->target.present || g->target.wanted ?
-		    kib_pages(bd_xen_target_kib(&g->target)) : i->tot;
+	d->target = g->target.present || g->target.wanted ? kib_pages(bd_xen_target_kib(&g->target))
+							  : i->tot;
 	d->static_max = bl_pages_min(i->max, s->total);
 	if (g->has_static_max)
 		d->static_max = bl_pages_min(d->static_max, kib_pages(g->static_max));
@@ -159,11 +156,13 @@ static void fill_telemetry(struct bd_xen_guest *g, struct bl_dom *d)
 {
 	bool driver;
 
-	if (!bd_xen_tele_get(&g->tele, d->tot, bl_pages_max(d->tot, d->static_max),
-			     g->still_since, &g->offset, &d->tele, &driver)) {
+	if (!bd_xen_tele_get(&g->tele, d->tot, bl_pages_max(d->tot, d->static_max), g->still_since,
+			     &g->offset, &d->tele, &driver)) {
 		if (!g->complained)
-			bd_log(LOG_NOTICE, "domain %u (%s): it reports more memory than it "
-			       "has, which is ignored", g->domid, g->name);
+			bd_log(LOG_NOTICE,
+			       "domain %u (%s): it reports more memory than it "
+			       "has, which is ignored",
+			       g->domid, g->name);
 		g->complained = true;
 		return;
 	}
@@ -248,8 +247,7 @@ static int fill_host(struct bd_host_xen *x, struct bl_snapshot *s)
 static void look_for_saving(struct bd_host_xen *x, bl_ms now)
 {
 	x->looked = false;
-	if ((!x->saving.any && !x->saving.doubt) ||
-	    bl_ms_since(now, x->looked_at).n < SAVING_EVERY.n)
+	if ((!x->saving.any && !x->saving.doubt) || bl_ms_since(now, x->looked_at).n < SAVING_EVERY.n)
 		return;
 	bd_xen_saving_look(&x->saving);
 	x->looked_at = now;
@@ -262,7 +260,8 @@ static void hurry(struct bd_host_xen *x, bl_ms now)
 
 	if (bd_clock_timer_pending(x->hurry))
 		return;
-	HASH_ITER(hh, x->guests.table, g, next) {
+	HASH_ITER(hh, x->guests.table, g, next)
+	{
 		if (bd_xen_offset_hurry(&g->offset, now)) {
 			(void)bd_clock_timer_set(x->hurry, BD_XEN_OFFSET_STILL);
 			return;

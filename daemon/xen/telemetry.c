@@ -10,8 +10,7 @@
  * rest: values are read at ticks, at most ten seconds apart by default. */
 #define AT_REST BL_MS(11000)
 
-bool bd_xen_tele_due(struct bd_xen_tele *t, enum bd_xen_tele_source s, bl_ms now,
-		     uint64_t jitter)
+bool bd_xen_tele_due(struct bd_xen_tele *t, enum bd_xen_tele_source s, bl_ms now, uint64_t jitter)
 {
 	struct bd_xen_tele_value *v = &t->values[s];
 
@@ -21,8 +20,7 @@ bool bd_xen_tele_due(struct bd_xen_tele *t, enum bd_xen_tele_source s, bl_ms now
 	return true;
 }
 
-static bool parse(enum bd_xen_tele_source s, const char *text, size_t len,
-		  struct bd_xen_tele_value *v)
+static bool parse(enum bd_xen_tele_source s, const char *text, size_t len, struct bd_xen_tele_value *v)
 {
 	if (s == BD_XEN_TELE_STAT)
 		return bl_telemetry_parse_stat(text, len, &v->stat);
@@ -31,14 +29,14 @@ static bool parse(enum bd_xen_tele_source s, const char *text, size_t len,
 
 static bool same(const struct bd_xen_tele_value *a, const struct bd_xen_tele_value *b)
 {
-	return a->kib.n == b->kib.n && a->stat.seq == b->stat.seq &&
-	       a->stat.used.n == b->stat.used.n && a->stat.available.n == b->stat.available.n &&
-	       a->stat.pressure == b->stat.pressure && a->stat.state == b->stat.state &&
-	       a->stat.reason == b->stat.reason && a->stat.oom == b->stat.oom;
+	return a->kib.n == b->kib.n && a->stat.seq == b->stat.seq && a->stat.used.n == b->stat.used.n &&
+	       a->stat.available.n == b->stat.available.n && a->stat.pressure == b->stat.pressure &&
+	       a->stat.state == b->stat.state && a->stat.reason == b->stat.reason &&
+	       a->stat.oom == b->stat.oom;
 }
 
-bool bd_xen_tele_take(struct bd_xen_tele *t, enum bd_xen_tele_source s, const char *text,
-		      size_t len, bl_ms now)
+bool bd_xen_tele_take(struct bd_xen_tele *t, enum bd_xen_tele_source s, const char *text, size_t len,
+		      bl_ms now)
 {
 	struct bd_xen_tele_value *v = &t->values[s], new = *v;
 	bool appeared = v->asked && !v->present;
@@ -68,8 +66,7 @@ static bl_pages pages(bl_kib k)
 /* total and free of /proc/meminfo. The kernel does not count in its total
  * what it keeps for itself from the start; seen at rest, that is the rest of
  * what the domain has. */
-static void take_pair(struct bd_xen_tele *t, bl_pages tot, bl_ms still_since,
-		      struct bl_telemetry *ret)
+static void take_pair(struct bd_xen_tele *t, bl_pages tot, bl_ms still_since, struct bl_telemetry *ret)
 {
 	const struct bd_xen_tele_value *total = &t->values[BD_XEN_TELE_TOTAL];
 	const struct bd_xen_tele_value *avail = &t->values[BD_XEN_TELE_FREE];
@@ -84,8 +81,7 @@ static void take_pair(struct bd_xen_tele *t, bl_pages tot, bl_ms still_since,
 	*ret = (struct bl_telemetry){
 		.present = true,
 		.at = at,
-		.used = bl_pages_add(bl_pages_sub(pages(total->kib), pages(avail->kib)),
-				     overhead),
+		.used = bl_pages_add(bl_pages_sub(pages(total->kib), pages(avail->kib)), overhead),
 		.available = pages(avail->kib),
 	};
 }
@@ -106,8 +102,7 @@ static enum bl_refusal refusal_of(const struct bl_telemetry_stat *s)
 	}
 }
 
-static struct bl_telemetry from_driver(const struct bd_xen_tele_value *v,
-				       const struct bd_xen_offset *o)
+static struct bl_telemetry from_driver(const struct bd_xen_tele_value *v, const struct bd_xen_offset *o)
 {
 	const struct bl_telemetry_stat *s = &v->stat;
 

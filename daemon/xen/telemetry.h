@@ -34,11 +34,10 @@ struct bd_xen_tele {
 
 /* Is it time to read it? Then it is asked again when it was there at every
  * tick, else every half minute; jitter spreads those. */
-bool bd_xen_tele_due(struct bd_xen_tele *t, enum bd_xen_tele_source s, bl_ms now,
-		     uint64_t jitter);
+bool bd_xen_tele_due(struct bd_xen_tele *t, enum bd_xen_tele_source s, bl_ms now, uint64_t jitter);
 /* text NULL: it is not there. False: it made no sense and is ignored. */
-bool bd_xen_tele_take(struct bd_xen_tele *t, enum bd_xen_tele_source s, const char *text,
-		      size_t len, bl_ms now);
+bool bd_xen_tele_take(struct bd_xen_tele *t, enum bd_xen_tele_source s, const char *text, size_t len,
+		      bl_ms now);
 
 /* The best there is for a domain of tot pages that has stood still since
  * still_since, and can never have more than most; o: what the limits its driver

@@ -79,11 +79,11 @@ static bool is_saved(struct bd_host_xen *x, uint32_t domid)
 	return bd_xen_saving_has(&x->saving, domid);
 }
 
-static int refuse_saved(const struct bd_host_xen *x, const struct bd_xen_guest *g,
-			struct bl_err *reterr)
+static int refuse_saved(const struct bd_host_xen *x, const struct bd_xen_guest *g, struct bl_err *reterr)
 {
 	if (x->saving.doubt)
-		return bl_err_set(reterr, EBUSY, BL_ERR_BAD_STATE, "domain %" PRIu32
+		return bl_err_set(reterr, EBUSY, BL_ERR_BAD_STATE,
+				  "domain %" PRIu32
 				  " (%s) may be being saved or sent away, which cannot be seen: %s",
 				  g->domid, g->name, bd_xen_saving_doubt(&x->saving));
 	return bl_err_set(reterr, EBUSY, BL_ERR_BAD_STATE,
@@ -99,8 +99,7 @@ static int apply_maxmem(struct bd_host_xen *x, struct bd_xen_guest *g, bl_pages 
 		if (pages.n <= g->max.n)
 			return 0;
 	}
-	return bd_xen_call_setmaxmem(x->call, g->domid,
-				     bl_pages_add(pages, bd_xen_slack(g)));
+	return bd_xen_call_setmaxmem(x->call, g->domid, bl_pages_add(pages, bd_xen_slack(g)));
 }
 
 static int apply_target(struct bd_xen_guest *g, const struct bl_action *a)
@@ -139,8 +138,8 @@ static int apply(struct bd_host *h, const struct bl_action *a, struct bl_err *re
 	int r = bd_xen_still_there(x, a->domid, &info);
 
 	if (!g || r == -ESRCH)
-		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN,
-				  "domain %" PRIu32 " is gone", a->domid);
+		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "domain %" PRIu32 " is gone",
+				  a->domid);
 	if (r == 0 && is_saved(x, a->domid))
 		return refuse_saved(x, g, reterr);
 	if (r == 0)
@@ -148,8 +147,8 @@ static int apply(struct bd_host *h, const struct bl_action *a, struct bl_err *re
 	if (r < 0)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
 				  "cannot set the %s of domain %" PRIu32 " (%s): %s",
-				  a->kind == BL_ACT_MAXMEM ? "limit" : "target", a->domid,
-				  g->name, strerror(-r));
+				  a->kind == BL_ACT_MAXMEM ? "limit" : "target", a->domid, g->name,
+				  strerror(-r));
 	return 0;
 }
 
@@ -186,14 +185,18 @@ static void problems(struct bd_host *h, void (*add)(void *ud, const char *line),
 		add(ud, line);
 	}
 	if (*doubt) {
-		(void)snprintf(line, sizeof(line), "it cannot be seen which guests are being saved or "
-			       "migrated, so no guest is moved: %s", doubt);
+		(void)snprintf(line, sizeof(line),
+			       "it cannot be seen which guests are being saved or "
+			       "migrated, so no guest is moved: %s",
+			       doubt);
 		add(ud, line);
 	}
 	if (!since.n || silent < 2)
 		return;
-	(void)snprintf(line, sizeof(line), "xenstored has not answered for %" PRIu64
-		       " s: names and targets are the last known, no guest is moved", silent);
+	(void)snprintf(line, sizeof(line),
+		       "xenstored has not answered for %" PRIu64
+		       " s: names and targets are the last known, no guest is moved",
+		       silent);
 	add(ud, line);
 }
 
@@ -230,8 +233,8 @@ static bool offsets_pending(const struct bd_host_xen *x)
 	struct bd_xen_guest *g, *next;
 
 	HASH_ITER(hh, x->guests.table, g, next)
-		if (bd_xen_offset_hurry(&g->offset, bd_clock_now()))
-			return true;
+	if (bd_xen_offset_hurry(&g->offset, bd_clock_now()))
+		return true;
 	return false;
 }
 
@@ -272,8 +275,8 @@ static int first_look(struct bd_host_xen *x)
 	return r;
 }
 
-int bd_host_xen_open(struct event_base *base, const struct bd_host_events *ev,
-		     struct bd_host **ret, struct bl_err *reterr)
+int bd_host_xen_open(struct event_base *base, const struct bd_host_events *ev, struct bd_host **ret,
+		     struct bl_err *reterr)
 {
 	struct bd_host_xen *x = calloc(1, sizeof(*x));
 	int r;
@@ -282,8 +285,7 @@ int bd_host_xen_open(struct event_base *base, const struct bd_host_events *ev,
 		return bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
 	x->host.ops = &ops;
 	/* Nobody is told of anything before this has returned. */
-	x->host.events = (struct bd_host_events){ .changed = nobody_changed,
-						  .failed = nobody_failed };
+	x->host.events = (struct bd_host_events){ .changed = nobody_changed, .failed = nobody_failed };
 	x->base = base;
 	x->guests.base = base;
 	x->guests.events = &x->host.events;
@@ -307,8 +309,7 @@ int bd_host_xen_open(struct event_base *base, const struct bd_host_events *ev,
 		r = first_look(x);
 	if (r < 0) {
 		close_host(&x->host);
-		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot read the host: %s",
-				  strerror(-r));
+		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot read the host: %s", strerror(-r));
 	}
 	x->host.events = *ev;
 	*ret = &x->host;

@@ -78,12 +78,14 @@ void call_pages(void)
 	check_seen(OP_PAGES, got);
 }
 
-static void same_answer(const struct xen_memory_claim_ctl *ctl, long got, const struct xen_memory_claim_ctl *asked,
+static void same_answer(const struct xen_memory_claim_ctl *ctl, long got,
+			const struct xen_memory_claim_ctl *asked,
 			const struct xen_memory_claim_ctl *by_rules, long want)
 {
 	say("op %" PRIu32 " owner %u source %u node %u pages %" PRIu64 ": %ld, by the rules %ld; %" PRIu64
 	    ", by the rules %" PRIu64 "\n",
-	    asked->op, asked->owner, asked->source, asked->node, asked->pages, got, want, ctl->pages, by_rules->pages);
+	    asked->op, asked->owner, asked->source, asked->node, asked->pages, got, want, ctl->pages,
+	    by_rules->pages);
 	check_that(ANSWERS, got == want, "XENMEM_claim_ctl");
 	check_that(ANSWERS, !memcmp(ctl, by_rules, sizeof(*ctl)), "what XENMEM_claim_ctl gives back");
 }
@@ -119,7 +121,9 @@ void call_ctl(struct xen_memory_claim_ctl *ctl, enum op op)
 		check_that(SHRINKS, !got || !sure(&asked), "set");
 	if (op == OP_MOVE) {
 		check_that(MOVES, check.seen.outstanding == check.seen_before.outstanding, "in all");
-		check_that(MOVES, !memcmp(check.seen.node_claims, check.seen_before.node_claims, sizeof(check.seen.node_claims)),
+		check_that(MOVES,
+			   !memcmp(check.seen.node_claims, check.seen_before.node_claims,
+				   sizeof(check.seen.node_claims)),
 			   "of a node");
 	}
 }
@@ -149,7 +153,8 @@ void call_move(void)
 	};
 	uint64_t there = rules_claim_of(&model.now, ctl.source, ctl.node);
 
-	ctl.pages = rnd_one_in(&model.rnd, 4) ? there + rnd_one_in(&model.rnd, 2) : rnd_below(&model.rnd, there + 1);
+	ctl.pages = rnd_one_in(&model.rnd, 4) ? there + rnd_one_in(&model.rnd, 2)
+					      : rnd_below(&model.rnd, there + 1);
 	if (rnd_one_in(&model.rnd, 32))
 		ctl.pages = UINT64_MAX >> rnd_below(&model.rnd, 40);
 	call_ctl(&ctl, OP_MOVE);
@@ -183,11 +188,15 @@ void call_query(void)
 	if (!room || ctl.entries == (uintptr_t)XEN_BAD_ADDRESS || entries[0].pad == 0x5a5a5a5a)
 		return; /* nothing was written */
 	for (long i = 0; i < got; i++) {
-		check_that(QUERIES, entries[i].pages && !entries[i].pad &&
-					    entries[i].pages == rules_claim_of(&model.now, entries[i].owner, entries[i].node),
+		check_that(QUERIES,
+			   entries[i].pages && !entries[i].pad &&
+				   entries[i].pages ==
+					   rules_claim_of(&model.now, entries[i].owner, entries[i].node),
 			   "an entry");
 		for (long j = 0; j < i; j++)
-			check_that(QUERIES, entries[i].owner != entries[j].owner || entries[i].node != entries[j].node,
+			check_that(QUERIES,
+				   entries[i].owner != entries[j].owner ||
+					   entries[i].node != entries[j].node,
 				   "an entry twice");
 		sum += entries[i].pages;
 	}

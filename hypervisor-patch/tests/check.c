@@ -24,7 +24,9 @@ static const char *const promises[PROMISES] = {
 	[SEEN] = "every answer there is was seen",
 };
 
-static const char *const ops[OPS] = { "claim_pages", "query", "set", "move", "bad call", "allocate", "assign" };
+static const char *const ops[OPS] = {
+	"claim_pages", "query", "set", "move", "bad call", "allocate", "assign"
+};
 #define ANSWER_MAX 128
 static uint64_t answers[OPS][ANSWER_MAX];
 
@@ -38,8 +40,8 @@ void check_that(enum promise promise, bool holds, const char *what)
 {
 	if (holds)
 		return;
-	printf("# %s\n# operation %" PRIu64 "; each is said with BL_SEED=%" PRIu64 " BL_WORLD=%" PRIu64 "\n", what,
-	       check.ops, check.seed, check.world);
+	printf("# %s\n# operation %" PRIu64 "; each is said with BL_SEED=%" PRIu64 " BL_WORLD=%" PRIu64 "\n",
+	       what, check.ops, check.seed, check.world);
 	tell((int)promise);
 	exit(1);
 }
@@ -75,7 +77,8 @@ static void sums(const struct xen_view *v)
 			there += v->dom[id].node == node ? v->dom[id].claim : 0;
 		check_that(SUMS, there == v->node_claims[node], "the sum of a node");
 		check_that(SUMS, there <= check.installed, "more is claimed of a node than there ever was");
-		check_that(SUMS, v->node_free[node] <= check.installed, "more is free on a node than there ever was");
+		check_that(SUMS, v->node_free[node] <= check.installed,
+			   "more is free on a node than there ever was");
 		all += v->pool[node];
 		free += v->node_free[node];
 	}
@@ -117,11 +120,13 @@ void check_after(const struct rules *now, bool lost)
 	state(now, &check.seen);
 	if (!lost) {
 		kept(now);
-		check_that(VIRQ, rules_spare(now) >= rules_spare(&check.before) || looked_at == rules_spare(now),
+		check_that(VIRQ,
+			   rules_spare(now) >= rules_spare(&check.before) || looked_at == rules_spare(now),
 			   "nobody looked after the last change");
 	}
 	xen_physinfo(&free, &outstanding);
-	check_that(SUMS, free == rules_free(now) && outstanding == rules_claims(now), "what physinfo is told");
+	check_that(SUMS, free == rules_free(now) && outstanding == rules_claims(now),
+		   "what physinfo is told");
 }
 
 void check_seen(enum op op, long answer)

@@ -28,7 +28,7 @@ enum op { OP_PAGES, OP_QUERY, OP_SET, OP_MOVE, OP_BAD, OP_TAKE, OP_ASSIGN, OPS }
 struct check {
 	uint64_t seed, world, ops;
 	uint64_t installed; /* pages of this world */
-	bool say; /* every operation */
+	bool say;	    /* every operation */
 	struct rules before;
 	struct xen_view seen_before, seen;
 };

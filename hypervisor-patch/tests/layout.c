@@ -5,8 +5,7 @@
 
 #include "abi-types.h"
 
-#define AT(type, member, offset) \
-	_Static_assert(offsetof(struct type, member) == (offset), #type "." #member)
+#define AT(type, member, offset) _Static_assert(offsetof(struct type, member) == (offset), #type "." #member)
 
 AT(xen_claim_entry, owner, 0);
 AT(xen_claim_entry, node, 2);

@@ -25,7 +25,8 @@ static bool right_node(unsigned int may, int id, int node, bool counted, int got
 		return false;
 	if (node != XEN_NO_NODE && (may >> node & 1))
 		return got == node;
-	if (node == XEN_NO_NODE && d && counted && d->claim && d->node != XEN_NO_NODE && (may >> d->node & 1))
+	if (node == XEN_NO_NODE && d && counted && d->claim && d->node != XEN_NO_NODE &&
+	    (may >> d->node & 1))
 		return got == d->node;
 	return !d || !(may & model.affinity[id]) || (model.affinity[id] >> got & 1);
 }
@@ -83,8 +84,8 @@ void memory_take(void)
 	due = is_due(id, order, counted, node, exact);
 	check_before(&model.now);
 	got = xen_take(id, order, flags, node, &e);
-	say("take d%d order %d flags %u node %d: %d on %d, may be of %#x%s\n", id, order, flags, node, got, e.node, may,
-	    due ? ", is due" : "");
+	say("take d%d order %d flags %u node %d: %d on %d, may be of %#x%s\n", id, order, flags, node, got,
+	    e.node, may, due ? ", is due" : "");
 	check_that(PAGE, got || !due, "an allocation of a page");
 	check_that(ANSWERS, got == !!may, "an allocation");
 	check_that(ANSWERS, !got || right_node(may, id, node, counted, e.node), "the node of an allocation");
@@ -115,7 +116,8 @@ void memory_free(unsigned int i)
 	check_after(&model.now, lost);
 	check_that(FREES, check.seen.outstanding == check.seen_before.outstanding, "in all");
 	for (int id = 0; id < XEN_DOMAINS; id++)
-		check_that(FREES, check.seen.dom[id].claim == check.seen_before.dom[id].claim, "of a domain");
+		check_that(FREES, check.seen.dom[id].claim == check.seen_before.dom[id].claim,
+			   "of a domain");
 }
 
 void memory_offline(void)

@@ -8,7 +8,8 @@ struct model model;
 
 static unsigned int some_max(void)
 {
-	return rnd_one_in(&model.rnd, 3) ? UINT32_MAX : (unsigned int)rnd_below(&model.rnd, 2 * XEN_NODE_PAGES);
+	return rnd_one_in(&model.rnd, 3) ? UINT32_MAX
+					 : (unsigned int)rnd_below(&model.rnd, 2 * XEN_NODE_PAGES);
 }
 
 static void create(int id)
@@ -42,7 +43,8 @@ static void die(int id)
 			if (model.held[i].id == id)
 				memory_free(i);
 		say("d%d is gone\n", id);
-		check_that(STATE, !model.now.dom[id].claim && !check.seen.dom[id].claim, "a claim outlives its domain");
+		check_that(STATE, !model.now.dom[id].claim && !check.seen.dom[id].claim,
+			   "a claim outlives its domain");
 		model.now.dom[id].exists = false;
 		xen_destroy(id);
 	}
@@ -81,7 +83,8 @@ static void begin(void)
 	for (int node = 0; node < XEN_NODES; node++) {
 		pages[node] = rnd_one_in(&model.rnd, 8) || !(model.now.online >> node & 1)
 				      ? 0
-				      : (unsigned int)rnd_in(&model.rnd, 1, XEN_NODE_PAGES >> rnd_below(&model.rnd, 4));
+				      : (unsigned int)rnd_in(&model.rnd, 1,
+							     XEN_NODE_PAGES >> rnd_below(&model.rnd, 4));
 		model.now.free[node] = pages[node];
 		check.installed += pages[node];
 	}
@@ -96,7 +99,8 @@ static void step(void)
 {
 	uint64_t what = rnd_below(&model.rnd, 64);
 
-	xen_denied = rnd_one_in(&model.rnd, 16) ? (unsigned int)rnd_below(&model.rnd, XEN_DENIED_POOL * 2) : 0;
+	xen_denied = rnd_one_in(&model.rnd, 16) ? (unsigned int)rnd_below(&model.rnd, XEN_DENIED_POOL * 2)
+						: 0;
 	model.now.denied = xen_denied;
 	if (what < 22)
 		memory_take();
@@ -131,7 +135,8 @@ static void end(void)
 		struct xen_memory_claim_ctl ctl = { .version = XEN_CLAIM_VERSION,
 						    .op = XEN_CLAIM_OP_set,
 						    .owner = XEN_CLAIM_POOL,
-						    .node = node < XEN_NODES ? (uint16_t)node : XEN_CLAIM_ANY_NODE };
+						    .node = node < XEN_NODES ? (uint16_t)node
+									     : XEN_CLAIM_ANY_NODE };
 
 		if (node == XEN_NODES || (model.now.online >> node & 1))
 			call_ctl(&ctl, OP_SET);

@@ -28,10 +28,10 @@ struct model {
 };
 extern struct model model;
 
-#define say(...) \
-	do { \
-		if (check.say) \
-			printf("# " __VA_ARGS__); \
+#define say(...)                                                                                            \
+	do {                                                                                                \
+		if (check.say)                                                                              \
+			printf("# " __VA_ARGS__);                                                           \
 	} while (0)
 
 static inline int some_domain(void)

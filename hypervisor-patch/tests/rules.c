@@ -210,7 +210,8 @@ static long move(struct rules *r, struct xen_memory_claim_ctl *ctl)
 
 static long query(const struct rules *r, struct xen_memory_claim_ctl *ctl)
 {
-	unsigned int room = ctl->nr_entries < XEN_CLAIM_MAX_ENTRIES ? ctl->nr_entries : XEN_CLAIM_MAX_ENTRIES;
+	unsigned int room = ctl->nr_entries < XEN_CLAIM_MAX_ENTRIES ? ctl->nr_entries
+								    : XEN_CLAIM_MAX_ENTRIES;
 	unsigned int n = rules_entries(r);
 
 	if (ctl->owner || ctl->source || ctl->pages || ctl->node != XEN_CLAIM_ANY_NODE)
@@ -258,7 +259,8 @@ bool rules_may_take(const struct rules *r, int id, int node, uint64_t pages, boo
 	uint64_t by_claim = covered(r, id, node, pages, counted);
 	uint64_t there = by_claim && r->dom[id].node == node ? by_claim : 0;
 
-	return !rules_claims(r) || (pages - by_claim <= rules_spare(r) && pages - there <= rules_spare_on(r, node));
+	return !rules_claims(r) ||
+	       (pages - by_claim <= rules_spare(r) && pages - there <= rules_spare_on(r, node));
 }
 
 void rules_taken(struct rules *r, int id, int node, uint64_t pages, bool counted)

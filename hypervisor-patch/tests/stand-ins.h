@@ -17,12 +17,12 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define min_t(type, x, y) ((type)(x) < (type)(y) ? (type)(x) : (type)(y))
 /* of one type, as in Xen */
-#define min(x, y) \
-	({ \
-		__typeof__(x) x_ = (x); \
-		__typeof__(y) y_ = (y); \
-		(void)(&x_ == &y_); \
-		x_ < y_ ? x_ : y_; \
+#define min(x, y)                                                                                           \
+	({                                                                                                  \
+		__typeof__(x) x_ = (x);                                                                     \
+		__typeof__(y) y_ = (y);                                                                     \
+		(void)(&x_ == &y_);                                                                         \
+		x_ < y_ ? x_ : y_;                                                                          \
 	})
 
 /* ---- locks: a lock of a rank is taken below none of its own or a higher one --- */
@@ -143,7 +143,9 @@ static inline int xsm_claim_pool(int privilege)
 	return xen_denied & XEN_DENIED_POOL ? -EPERM : 0;
 }
 
-typedef struct { void *p; } guest_handle_void;
+typedef struct {
+	void *p;
+} guest_handle_void;
 #define guest_handle_from_ptr(ptr, type) ((XEN_GUEST_HANDLE_PARAM(type)){ (type *)(ptr) })
 
 /* Both answer what they did not copy. Nothing is copied under a lock that others

@@ -83,8 +83,12 @@ static uint64_t run_of(int order)
 /* The first bits of aligned free runs. */
 static uint64_t runs(uint64_t free, int order)
 {
-	static const uint64_t aligned[] = { UINT64_MAX,		0x5555555555555555, 0x1111111111111111,
-					    0x0101010101010101, 0x0001000100010001, 0x0000000100000001,
+	static const uint64_t aligned[] = { UINT64_MAX,
+					    0x5555555555555555,
+					    0x1111111111111111,
+					    0x0101010101010101,
+					    0x0001000100010001,
+					    0x0000000100000001,
 					    1 };
 
 	for (int i = 0; i < order; i++)
@@ -207,7 +211,8 @@ bool xen_take(int id, int order, unsigned int memflags, int node, struct xen_ext
 /* free_heap_pages(), with reserve_offlined_page() */
 static void free_heap(const struct xen_extent *e)
 {
-	uint64_t *free = &heaps[e->node].free[e->start / 64], *going = &heaps[e->node].offlining[e->start / 64];
+	uint64_t *free = &heaps[e->node].free[e->start / 64],
+		 *going = &heaps[e->node].offlining[e->start / 64];
 	uint64_t run = run_of(e->order) << e->start % 64, gone;
 
 	spin_lock(&heap_lock);
@@ -236,7 +241,8 @@ bool xen_assign(int id, const struct xen_extent *e, unsigned int memflags)
 	if (memflags & MEMF_no_refcount)
 		ok = !d->is_dying;
 	else
-		ok = !d->is_dying && domain_tot_pages(d) <= d->max_pages && nr <= d->max_pages - domain_tot_pages(d);
+		ok = !d->is_dying && domain_tot_pages(d) <= d->max_pages &&
+		     nr <= d->max_pages - domain_tot_pages(d);
 	if (ok) {
 		d->tot_pages += nr;
 		d->extra_pages += memflags & MEMF_no_refcount ? nr : 0;

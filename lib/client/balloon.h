@@ -107,7 +107,7 @@ struct balloon_claim_request {
 	int node;		 /* -1: any */
 	enum balloon_wait wait;
 	double wait_seconds;
-	double ttl_seconds;	 /* the lease, from when it is held */
+	double ttl_seconds; /* the lease, from when it is held */
 };
 #define BALLOON_CLAIM_REQUEST_INIT { 0, 0, 0, 0, 0, 0, -1, BALLOON_WAIT_DEFAULT, 0, 0 }
 

@@ -60,9 +60,9 @@ int bl_call_text(const struct bl_json *v, char **ret, struct balloon_error *rete
 }
 
 /* The request's line into o; claim_id is put in where params has none. */
-static int write_request(struct bl_json_out *o, int64_t id, const char *method,
-			 const struct bl_json *params, const char *claim_id,
-			 const char **ret_line, size_t *ret_len, struct balloon_error *reterr)
+static int write_request(struct bl_json_out *o, int64_t id, const char *method, const struct bl_json *params,
+			 const char *claim_id, const char **ret_line, size_t *ret_len,
+			 struct balloon_error *reterr)
 {
 	int r;
 
@@ -79,8 +79,7 @@ static int write_request(struct bl_json_out *o, int64_t id, const char *method,
 	bl_json_object_end(o);
 	r = bl_json_out_end_line(o, ret_line, ret_len);
 	if (r == -EILSEQ)
-		return bl_conn_error(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-				     "the method is not valid UTF-8");
+		return bl_conn_error(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "the method is not valid UTF-8");
 	if (r < 0)
 		return bl_call_no_memory(reterr);
 	if (*ret_len > BL_RPC_LINE_MAX)
@@ -93,16 +92,11 @@ static const struct {
 	enum bl_err_id id;
 	int errnum;
 } errnums[] = {
-	{ BL_ERR_NO_MEMORY, ENOSPC },
-	{ BL_ERR_TIMEOUT, ETIME },
-	{ BL_ERR_NO_SUCH_DOMAIN, ESRCH },
-	{ BL_ERR_NO_SUCH_CLAIM, ENOENT },
-	{ BL_ERR_AMBIGUOUS, ENOTUNIQ },
-	{ BL_ERR_NOT_PERMITTED, EPERM },
-	{ BL_ERR_BAD_STATE, EBUSY },
-	{ BL_ERR_UNSUPPORTED, EOPNOTSUPP },
-	{ BL_ERR_BACKEND, EIO },
-	{ BL_ERR_INVALID_PARAMS, EINVAL },
+	{ BL_ERR_NO_MEMORY, ENOSPC },	  { BL_ERR_TIMEOUT, ETIME },
+	{ BL_ERR_NO_SUCH_DOMAIN, ESRCH }, { BL_ERR_NO_SUCH_CLAIM, ENOENT },
+	{ BL_ERR_AMBIGUOUS, ENOTUNIQ },	  { BL_ERR_NOT_PERMITTED, EPERM },
+	{ BL_ERR_BAD_STATE, EBUSY },	  { BL_ERR_UNSUPPORTED, EOPNOTSUPP },
+	{ BL_ERR_BACKEND, EIO },	  { BL_ERR_INVALID_PARAMS, EINVAL },
 };
 
 static const char *string_of(const struct bl_json *v)
@@ -125,9 +119,9 @@ static int daemon_error(const struct bl_json *e, struct balloon_error *reterr)
 	int64_t code = int_of(bl_json_get(e, "code"));
 
 	if (!id)
-		id = code == BL_RPC_NO_SUCH_METHOD ? "unsupported"
-		   : code <= BL_RPC_INVALID_REQUEST && code >= BL_RPC_PARSE_ERROR ? "invalid-params"
-										   : "backend";
+		id = code == BL_RPC_NO_SUCH_METHOD				    ? "unsupported"
+		     : code <= BL_RPC_INVALID_REQUEST && code >= BL_RPC_PARSE_ERROR ? "invalid-params"
+										    : "backend";
 	if (!message)
 		message = "the daemon gives no reason";
 	for (size_t i = 0; i < sizeof(errnums) / sizeof(errnums[0]); i++)
@@ -265,7 +259,6 @@ int bl_call(struct balloon *b, const char *method, const struct bl_json *params,
 		return exchange(b, method, params, NULL, ret_message, reterr);
 	r = has_id ? 0 : balloon_new_id(id);
 	if (r < 0)
-		return bl_conn_error(reterr, -r, BL_ERR_BACKEND, "no random id: %s",
-				     strerrordesc_np(-r));
+		return bl_conn_error(reterr, -r, BL_ERR_BACKEND, "no random id: %s", strerrordesc_np(-r));
 	return exchange_claim(b, params, has_id ? NULL : id, ret_message, reterr);
 }

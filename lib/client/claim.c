@@ -20,8 +20,7 @@ static int call_out(struct balloon *b, const char *method, struct bl_json_out *o
 		r = bl_call_no_memory(reterr);
 	else if (r < 0)
 		r = bl_conn_error(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-				  r == -EILSEQ ? "a string is not valid UTF-8"
-					       : "a number is not finite");
+				  r == -EILSEQ ? "a string is not valid UTF-8" : "a number is not finite");
 	else
 		r = bl_call_params(text, &params, reterr);
 	bl_json_out_free(o);

@@ -53,8 +53,8 @@ void balloon_free(char *result)
 	free(result);
 }
 
-int balloon_call(struct balloon *connection, const char *method, const char *params,
-		 char **ret_result, struct balloon_error *reterr)
+int balloon_call(struct balloon *connection, const char *method, const char *params, char **ret_result,
+		 struct balloon_error *reterr)
 {
 	struct bl_json *values = NULL, *message = NULL;
 	int r = bl_call_params(params, &values, reterr);

@@ -64,8 +64,8 @@ static int connect_error(int errnum, const char *path, struct balloon_error *ret
 	const char *hint = errnum == ENOENT || errnum == ECONNREFUSED ? "; is balloond running?" : "";
 
 	if (errnum == EAGAIN)
-		return bl_conn_error(reterr, ETIMEDOUT, BL_ERR_NO_DAEMON,
-				     "%s: balloond does not answer", path);
+		return bl_conn_error(reterr, ETIMEDOUT, BL_ERR_NO_DAEMON, "%s: balloond does not answer",
+				     path);
 	return bl_conn_error(reterr, errnum,
 			     errnum == EACCES || errnum == EPERM ? BL_ERR_NOT_PERMITTED : BL_ERR_NO_DAEMON,
 			     "%s: %s%s", path, strerrordesc_np(errnum), hint);

@@ -14,10 +14,10 @@
 int64_t bl_conn_deadline(int timeout_ms);
 
 struct bl_conn {
-	int fd; /* -1: closed */
-	char *buf; /* owned */
+	int fd;			/* -1: closed */
+	char *buf;		/* owned */
 	size_t cap, start, len; /* unread bytes are buf[start..len) */
-	size_t seen; /* up to here there is no newline */
+	size_t seen;		/* up to here there is no newline */
 };
 
 /* Fills the client's view of an error and returns -errnum. */

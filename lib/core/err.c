@@ -25,8 +25,7 @@ static const struct {
 
 #define N_IDS (sizeof(ids) / sizeof(ids[0]))
 
-int bl_err_setv(struct bl_err *err, int errnum, enum bl_err_id id,
-		const char *fmt, va_list ap)
+int bl_err_setv(struct bl_err *err, int errnum, enum bl_err_id id, const char *fmt, va_list ap)
 {
 	char msg[BL_ERR_MSG_MAX];
 
@@ -41,8 +40,7 @@ int bl_err_setv(struct bl_err *err, int errnum, enum bl_err_id id,
 	return -errnum;
 }
 
-int bl_err_set(struct bl_err *err, int errnum, enum bl_err_id id,
-	       const char *fmt, ...)
+int bl_err_set(struct bl_err *err, int errnum, enum bl_err_id id, const char *fmt, ...)
 {
 	va_list ap;
 	int r;

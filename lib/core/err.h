@@ -34,10 +34,10 @@ struct bl_err {
 
 /* Fills *err (which may be NULL) and returns -errnum, so that a function can
  * end with `return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, ...)`. */
-int bl_err_set(struct bl_err *err, int errnum, enum bl_err_id id,
-	       const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-int bl_err_setv(struct bl_err *err, int errnum, enum bl_err_id id,
-		const char *fmt, va_list ap) __attribute__((format(printf, 4, 0)));
+int bl_err_set(struct bl_err *err, int errnum, enum bl_err_id id, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+int bl_err_setv(struct bl_err *err, int errnum, enum bl_err_id id, const char *fmt, va_list ap)
+	__attribute__((format(printf, 4, 0)));
 
 /* "no-memory" for BL_ERR_NO_MEMORY; never NULL. */
 const char *bl_err_id_name(enum bl_err_id id);

@@ -158,8 +158,8 @@ static void find_holder(struct bl_ledger *l, const struct bl_snapshot *s, const 
 	for (size_t i = 0; i < l->n; i++) {
 		struct bl_claim *c = l->claims[i];
 
-		if (holds(d, c) && (c->holder == BL_DOMID_NONE ||
-				    d->outstanding.n > outstanding_of(s, c->holder).n))
+		if (holds(d, c) &&
+		    (c->holder == BL_DOMID_NONE || d->outstanding.n > outstanding_of(s, c->holder).n))
 			c->holder = d->domid;
 	}
 }

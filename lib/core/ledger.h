@@ -45,18 +45,18 @@ struct bl_claim {
 	enum bl_err_id end_id;
 	char name[BL_NAME_MAX + 1]; /* of the domain to come; "" none */
 	bool has_uuid;
-	bl_uuid uuid;	   /* of the domain to come */
-	bl_pages size;	   /* asked for; once held: what is held */
-	bl_pages min;	   /* the least that will do; equals size unless --min */
-	bl_pages overhead; /* stays unclaimed, in `promised`, until built */
-	int node;	   /* -1: any */
-	bool queue;	   /* --wait or --no-wait given: may wait for other claims to end */
-	bl_ms created;	   /* host clock */
+	bl_uuid uuid;	       /* of the domain to come */
+	bl_pages size;	       /* asked for; once held: what is held */
+	bl_pages min;	       /* the least that will do; equals size unless --min */
+	bl_pages overhead;     /* stays unclaimed, in `promised`, until built */
+	int node;	       /* -1: any */
+	bool queue;	       /* --wait or --no-wait given: may wait for other claims to end */
+	bl_ms created;	       /* host clock */
 	uint64_t created_wall; /* seconds since 1970, for people */
-	bl_ms wait_until;  /* withdrawn when still reclaiming then; BL_MS_NEVER: --no-wait */
-	bl_ms patience;	   /* how long it waits without progress, which moves wait_until; 0: that is fixed */
-	bl_ms ttl;	   /* length of the lease, runs from held */
-	bl_ms expires;	   /* end of the lease; BL_MS_NEVER while it does not run */
+	bl_ms wait_until;      /* withdrawn when still reclaiming then; BL_MS_NEVER: --no-wait */
+	bl_ms patience; /* how long it waits without progress, which moves wait_until; 0: that is fixed */
+	bl_ms ttl;	/* length of the lease, runs from held */
+	bl_ms expires;	/* end of the lease; BL_MS_NEVER while it does not run */
 	/* The domain being built that it is for, and then size is what that is to
 	 * have in all; BL_DOMID_NONE: none yet. Set while BUILDING, and while room
 	 * is made for one whose builder waits. */
@@ -71,17 +71,17 @@ struct bl_claim {
 	 * node: whose pages it has is told by these alone, so they are remembered. */
 	bl_pages pooled;
 	/* from the snapshot, each tick: */
-	uint32_t holder;   /* BL_DOMID_NONE: none; BL_DOMID_POOL: it stands in the pool */
-	bl_pages in_pool;  /* its part of what the pool has; pooled, unless that is less */
-	bl_pages staked;   /* that, or outstanding on the holder; and outstanding on domid */
+	uint32_t holder;  /* BL_DOMID_NONE: none; BL_DOMID_POOL: it stands in the pool */
+	bl_pages in_pool; /* its part of what the pool has; pooled, unless that is less */
+	bl_pages staked;  /* that, or outstanding on the holder; and outstanding on domid */
 	/* while reclaiming, by bl_wait_update: */
-	bl_ms progressed;  /* when it last made progress or began to wait; 0: not looked at yet */
-	bl_pages lacks;	   /* what it lacked at the last look, with those ahead of it */
-	bl_pages least;	   /* the same when it last made progress */
+	bl_ms progressed; /* when it last made progress or began to wait; 0: not looked at yet */
+	bl_pages lacks;	  /* what it lacked at the last look, with those ahead of it */
+	bl_pages least;	  /* the same when it last made progress */
 	/* for people, by the manager: */
-	bl_ms eta;	   /* from now; BL_MS_NEVER unknown */
+	bl_ms eta; /* from now; BL_MS_NEVER unknown */
 	char reason[BL_CLAIM_REASON_MAX];
-	bool untold;	   /* that it was let go */
+	bool untold;	  /* that it was let go */
 	bl_pages arrived; /* what domid had when its build, or after its end, was last seen
 			   * to get on */
 	bl_ms arrived_at;

@@ -12,11 +12,10 @@ static void emit(struct bl_plan *plan, struct bl_action a)
 	plan->actions[plan->n_actions++] = a;
 }
 
-static void emit_dom(struct bl_plan *plan, enum bl_action_kind kind, const struct bl_view *v,
-		     bl_pages pages, enum bl_why why)
+static void emit_dom(struct bl_plan *plan, enum bl_action_kind kind, const struct bl_view *v, bl_pages pages,
+		     enum bl_why why)
 {
-	emit(plan, (struct bl_action){
-			   .kind = kind, .why = why, .domid = v->dom->domid, .pages = pages });
+	emit(plan, (struct bl_action){ .kind = kind, .why = why, .domid = v->dom->domid, .pages = pages });
 }
 
 /* Oldest first; the first that does not fit keeps its room from all behind. */
@@ -35,7 +34,8 @@ static void act_stake(struct bl_plan *plan, const struct bl_plan_in *in)
 		if (c->state != BL_CLAIM_RECLAIMING)
 			continue;
 		/* Its pages are on their way; or there is room, but not where it wants it. */
-		if (c->after || bl_pages_sub(BL_PAGES(need), c->overhead).n > bl_snapshot_node_room(in->snap, c->node).n) {
+		if (c->after || bl_pages_sub(BL_PAGES(need), c->overhead).n >
+					bl_snapshot_node_room(in->snap, c->node).n) {
 			room -= need;
 			continue;
 		}
@@ -50,8 +50,11 @@ static void act_stake(struct bl_plan *plan, const struct bl_plan_in *in)
 				return;
 			need = room;
 		}
-		emit(plan, (struct bl_action){ .kind = BL_ACT_STAKE, .why = BL_WHY_CLAIM,
-					       .domid = BL_DOMID_NONE, .pages = size, .claim = c });
+		emit(plan, (struct bl_action){ .kind = BL_ACT_STAKE,
+					       .why = BL_WHY_CLAIM,
+					       .domid = BL_DOMID_NONE,
+					       .pages = size,
+					       .claim = c });
 		room -= need;
 	}
 }

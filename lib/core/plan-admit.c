@@ -6,8 +6,8 @@
 const char *bl_blocker_name(enum bl_blocker b)
 {
 	static const char *const names[BL_BLOCKERS] = {
-		"dying", "silent", "away", "growth", "claims", "use", "no-balloon", "left-alone",
-		"own-min", "min", "reserve",
+		"dying",      "silent",	    "away",    "growth", "claims",  "use",
+		"no-balloon", "left-alone", "own-min", "min",	 "reserve",
 	};
 	unsigned i = 0;
 
@@ -138,8 +138,8 @@ static unsigned find_blockers(const struct asked *s, unsigned before, unsigned c
 
 /* own: what plan->balance already keeps for the one who asks, or builds has; claims: what
  * other claims keep. */
-static struct bl_admission admit(const struct bl_plan *plan, bl_pages need, bl_pages own,
-				 bl_pages claims, uint32_t builds)
+static struct bl_admission admit(const struct bl_plan *plan, bl_pages need, bl_pages own, bl_pages claims,
+				 uint32_t builds)
 {
 	int64_t balance = plan->balance + (int64_t)own.n, room, most;
 	struct bl_admission a = {
@@ -167,13 +167,12 @@ static struct bl_admission admit(const struct bl_plan *plan, bl_pages need, bl_p
 	if (a.verdict == BL_FITS_LATER)
 		a.blockers = find_blockers(&s, 0, BL_BLOCK_PASSING);
 	else if (a.verdict == BL_FITS_NEVER)
-		a.blockers = find_blockers(&s, BL_BLOCK_PASSING,
-					   BL_BLOCK_ALL & ~(unsigned)BL_BLOCK_PASSING);
+		a.blockers = find_blockers(&s, BL_BLOCK_PASSING, BL_BLOCK_ALL & ~(unsigned)BL_BLOCK_PASSING);
 	return a;
 }
 
-void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead,
-		   const struct bl_dom *builds, struct bl_admission *ret)
+void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead, const struct bl_dom *builds,
+		   struct bl_admission *ret)
 {
 	const struct bl_view *v = builds ? bl_plan_view(plan, builds->domid) : NULL;
 	bl_pages own = v ? v->have : BL_PAGES(0);
@@ -187,8 +186,8 @@ void bl_plan_admit_again(const struct bl_plan *plan, const struct bl_snapshot *s
 {
 	bl_pages own = bl_claim_promised(c, snap);
 
-	*ret = admit(plan, bl_pages_add(c->size, c->overhead), own,
-		     bl_pages_sub(plan->claims, own), c->domid);
+	*ret = admit(plan, bl_pages_add(c->size, c->overhead), own, bl_pages_sub(plan->claims, own),
+		     c->domid);
 	ret->of = c;
 }
 
@@ -212,8 +211,7 @@ static uint64_t given_within(const struct bl_plan *plan, uint64_t ms)
 	return sum;
 }
 
-bl_ms bl_plan_eta(const struct bl_plan *plan, const struct bl_plan_in *in,
-		  const struct bl_claim *c)
+bl_ms bl_plan_eta(const struct bl_plan *plan, const struct bl_plan_in *in, const struct bl_claim *c)
 {
 	uint64_t lack = bl_wait_lack(plan, in, c).n;
 	uint64_t lo = 0, hi = UINT64_C(1) << 32; /* 50 days: as good as never */

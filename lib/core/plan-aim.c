@@ -104,8 +104,7 @@ static bl_pages budget_of(const struct bl_plan *plan)
 	return BL_PAGES(budget > 0 ? budget : 0);
 }
 
-static enum bl_why why_of(const struct bl_plan *plan, const struct bl_view *v,
-			  const struct bl_guest_in *g)
+static enum bl_why why_of(const struct bl_plan *plan, const struct bl_view *v, const struct bl_guest_in *g)
 {
 	if (v->goal.n < v->have.n) {
 		if (v->have.n > v->limits.max.n)
@@ -197,15 +196,15 @@ static void spare_for_reserve(struct bl_plan *plan, const struct bl_plan_in *in)
 	for (size_t k = 0; k < sc->n; k++) {
 		const struct bl_view *v = &plan->views[sc->index[k]];
 
-		if (v->goal.n > v->have.n && (v->have.n < v->limits.min.n ||
-					      v->goal.n - v->have.n >= in->settings->threshold.n))
+		if (v->goal.n > v->have.n &&
+		    (v->have.n < v->limits.min.n || v->goal.n - v->have.n >= in->settings->threshold.n))
 			return;
 	}
 	for (size_t k = 0; k < sc->n; k++) {
 		struct bl_view *v = &plan->views[sc->index[k]];
 		/* its own min is no bound any more */
-		struct bl_guest_in g = bl_view_lags(v, in->snap->now) ? sc->guests[k] :
-									guest_of(v, plan, in);
+		struct bl_guest_in g = bl_view_lags(v, in->snap->now) ? sc->guests[k]
+								      : guest_of(v, plan, in);
 
 		v->goal = bl_pages_min(g.have, g.max);
 	}
@@ -229,8 +228,8 @@ int bl_plan_aim(struct bl_plan *plan, const struct bl_plan_in *in)
 		sc->guests[k] = guest_of(&plan->views[sc->index[k]], plan, in);
 	budget = budget_of(plan);
 	do
-		r = bl_policy_targets(sc->policy, s->policy, s->surplus_give, sc->guests, sc->n,
-				      budget, sc->result);
+		r = bl_policy_targets(sc->policy, s->policy, s->surplus_give, sc->guests, sc->n, budget,
+				      sc->result);
 	while (!r && round < ROUNDS && leave_out(plan, in, round == 0, round == ROUNDS - 1) && ++round);
 	for (size_t k = 0; k < sc->n && !r; k++) {
 		struct bl_view *v = &plan->views[sc->index[k]];

@@ -100,8 +100,9 @@ static bool told_its_max(const struct bl_view *v)
 /* The lowest target that it may be given: one that is not proven is tried first. */
 static bl_pages least_to_ask(const struct bl_view *v)
 {
-	return v->track->proven ? floor_of(v) :
-				  bl_pages_max(floor_of(v), bl_pages_sub(v->dom->tot, bl_probe(v->dom->tot)));
+	return v->track->proven
+		       ? floor_of(v)
+		       : bl_pages_max(floor_of(v), bl_pages_sub(v->dom->tot, bl_probe(v->dom->tot)));
 }
 
 /* Of one that follows: its present target where a change is not worth it. */
@@ -145,7 +146,8 @@ static bl_pages stuck_target(const struct bl_plan_in *in, const struct bl_view *
 	if (!bl_view_retry_due(v, in))
 		return stays;
 	if (v->goal.n >= d->tot.n)
-		want = bl_pages_max(bl_pages_max(bl_pages_sub(d->tot, bl_probe(d->tot)), floor_of(v)), stays);
+		want = bl_pages_max(bl_pages_max(bl_pages_sub(d->tot, bl_probe(d->tot)), floor_of(v)),
+				    stays);
 	if (v->track->refuses) /* it is asked for no more, stuck or not */
 		want = bl_pages_max(want, stays);
 	return bl_pages_distance(want, stays).n > bl_tolerance(d->tot).n ? want : stays;

@@ -18,11 +18,11 @@ struct bl_plan_scratch {
 	size_t n; /* managed guests */
 	/* of this tick: */
 	bl_pages above_floors; /* what guests could give, if those that lag or refuse came round */
-	bl_pages asked;	   /* what guests are on their way to give */
-	bool claims_short; /* a claim that balloons can serve waits for room */
-	bl_pages shortage; /* what the claims that balloons can serve lack */
-	bl_pages least_ask; /* a guest is told to give no less */
-	bl_pages blocked;  /* promised to claims that only others' end can serve */
+	bl_pages asked;	       /* what guests are on their way to give */
+	bool claims_short;     /* a claim that balloons can serve waits for room */
+	bl_pages shortage;     /* what the claims that balloons can serve lack */
+	bl_pages least_ask;    /* a guest is told to give no less */
+	bl_pages blocked;      /* promised to claims that only others' end can serve */
 };
 
 void bl_plan_look(struct bl_plan *plan, const struct bl_plan_in *in);

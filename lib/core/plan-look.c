@@ -4,8 +4,7 @@
 
 bool bl_view_lags(const struct bl_view *v, bl_ms now)
 {
-	return v->track->refuses || v->track->stuck & BL_STUCK_GIVING ||
-	       v->track->no_give_until.n > now.n;
+	return v->track->refuses || v->track->stuck & BL_STUCK_GIVING || v->track->no_give_until.n > now.n;
 }
 
 bl_pages bl_view_own_min(const struct bl_view *v)
@@ -24,8 +23,7 @@ bl_pages bl_view_lowest(const struct bl_view *v)
 
 bl_pages bl_view_step(const struct bl_view *v)
 {
-	return v->track->proven ? v->track->trust :
-				  bl_pages_min(v->track->trust, bl_probe(v->dom->tot));
+	return v->track->proven ? v->track->trust : bl_pages_min(v->track->trust, bl_probe(v->dom->tot));
 }
 
 bool bl_view_retry_due(const struct bl_view *v, const struct bl_plan_in *in)
@@ -95,9 +93,8 @@ static enum bl_dom_state view_state(const struct bl_view *v, const struct bl_pla
 	if (v->limits.external || d->flags & BL_DOM_EXTERNAL)
 		return BL_STATE_EXTERNAL;
 	if (!balloon_usable(v))
-		return d->flags & BL_DOM_CONTROL && v->limits.mode == BL_MODE_IGNORE
-			       ? BL_STATE_STEADY
-			       : BL_STATE_INCAPABLE;
+		return d->flags & BL_DOM_CONTROL && v->limits.mode == BL_MODE_IGNORE ? BL_STATE_STEADY
+										     : BL_STATE_INCAPABLE;
 	if (v->track->refuses || bl_dom_at_limit(d))
 		return BL_STATE_STEADY;
 	if (v->track->stuck && !bl_track_booting(v->track, in->settings, in->snap->now))
@@ -220,8 +217,7 @@ static void sum_up(struct bl_plan *plan, const struct bl_plan_in *in)
 		if (v->state == BL_STATE_DYING)
 			plan->coming = bl_pages_add(plan->coming, bl_view_gives_without(v, 0));
 		plan->reclaimable = bl_pages_add(plan->reclaimable, v->givable);
-		plan->scratch->above_floors =
-			bl_pages_add(plan->scratch->above_floors, v->hoped);
+		plan->scratch->above_floors = bl_pages_add(plan->scratch->above_floors, v->hoped);
 		plan->pressure |= in_need(v);
 	}
 	committed = bl_pages_add(bl_pages_add(s->outstanding, plan->promised),
@@ -235,8 +231,7 @@ static void sum_up(struct bl_plan *plan, const struct bl_plan_in *in)
 
 bl_pages bl_plan_warm(const struct bl_plan *plan, const struct bl_plan_in *in)
 {
-	return in->warm_until.n > in->snap->now.n ? bl_pages_min(in->warm, plan->available) :
-						    BL_PAGES(0);
+	return in->warm_until.n > in->snap->now.n ? bl_pages_min(in->warm, plan->available) : BL_PAGES(0);
 }
 
 void bl_plan_look(struct bl_plan *plan, const struct bl_plan_in *in)

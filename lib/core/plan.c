@@ -44,12 +44,9 @@ static int reserve(struct bl_plan *plan, size_t n)
 		return -ENOMEM;
 	if (n <= sc->cap && plan->views)
 		return 0;
-	if (grow(&plan->views, cap, sizeof(*plan->views)) ||
-	    grow(&sc->guests, cap, sizeof(*sc->guests)) ||
-	    grow(&sc->shares, cap, sizeof(*sc->shares)) ||
-	    grow(&sc->result, cap, sizeof(*sc->result)) ||
-	    grow(&sc->grant, cap, sizeof(*sc->grant)) ||
-	    grow(&sc->index, cap, sizeof(*sc->index)))
+	if (grow(&plan->views, cap, sizeof(*plan->views)) || grow(&sc->guests, cap, sizeof(*sc->guests)) ||
+	    grow(&sc->shares, cap, sizeof(*sc->shares)) || grow(&sc->result, cap, sizeof(*sc->result)) ||
+	    grow(&sc->grant, cap, sizeof(*sc->grant)) || grow(&sc->index, cap, sizeof(*sc->index)))
 		return -ENOMEM;
 	sc->cap = plan->cap_views = cap;
 	return 0;

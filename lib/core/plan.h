@@ -32,7 +32,7 @@ enum bl_why {
 struct bl_action {
 	enum bl_action_kind kind;
 	enum bl_why why;
-	uint32_t domid;	       /* not for STAKE */
+	uint32_t domid; /* not for STAKE */
 	bl_pages pages;
 	struct bl_claim *claim; /* STAKE */
 };
@@ -56,8 +56,8 @@ struct bl_view {
 	bool silent;	  /* does not follow, or refuses: not counted on */
 	bl_pages givable; /* have - floor where it may be counted on */
 	bl_pages demand;
-	bl_pages goal;	  /* what it should have in the end; have when not managed */
-	enum bl_why why;  /* why goal differs from have */
+	bl_pages goal;	 /* what it should have in the end; have when not managed */
+	enum bl_why why; /* why goal differs from have */
 };
 
 struct bl_plan {
@@ -67,7 +67,7 @@ struct bl_plan {
 	size_t n_views, cap_views;
 	/* host sums */
 	bl_pages reserve;
-	bl_pages promised;    /* by the ledger, not backed by a claim */
+	bl_pages promised; /* by the ledger, not backed by a claim */
 	bl_pages growing;
 	int64_t balance;      /* pages: free - outstanding - promised - growing - reserve */
 	bl_pages available;   /* balance, never below 0 */
@@ -126,7 +126,7 @@ enum bl_blocker {
 	BL_BLOCK_USE = 1 << 5,	  /* what guests use */
 	/* of a claim that can never be met: */
 	BL_BLOCK_NO_BALLOON = 1 << 6, /* guests whose balloon does not answer */
-	BL_BLOCK_LEFT_ALONE = 1 << 7,   /* guests that balloond is to leave alone */
+	BL_BLOCK_LEFT_ALONE = 1 << 7, /* guests that balloond is to leave alone */
 	BL_BLOCK_OWN_MIN = 1 << 8,    /* the min that a guest's own driver keeps */
 	BL_BLOCK_MIN = 1 << 9,	      /* the guests' min */
 	BL_BLOCK_RESERVE = 1 << 10,   /* the host's reserve */
@@ -139,21 +139,21 @@ const char *bl_blocker_name(enum bl_blocker b);
 
 struct bl_admission {
 	enum bl_verdict verdict;
-	bl_pages need;	      /* size + overhead */
+	bl_pages need; /* size + overhead */
 	bl_pages available, reclaimable;
-	bl_pages claims;      /* what other claims keep */
-	bl_pages most;	      /* the most that size + overhead could ever be here */
-	bl_pages lacks;	      /* how much less there is than it needs, balloons included */
-	unsigned blockers;    /* LATER, NEVER: the fewest that make it fit; 0: nothing would */
+	bl_pages claims;	   /* what other claims keep */
+	bl_pages most;		   /* the most that size + overhead could ever be here */
+	bl_pages lacks;		   /* how much less there is than it needs, balloons included */
+	unsigned blockers;	   /* LATER, NEVER: the fewest that make it fit; 0: nothing would */
 	const struct bl_claim *of; /* the claim that asks; NULL: one that is not in the ledger */
-	uint32_t builds;      /* the domain that it is for; BL_DOMID_NONE: not yet there */
+	uint32_t builds;	   /* the domain that it is for; BL_DOMID_NONE: not yet there */
 };
 /* What v would give to a claim if those blockers were gone. */
 bl_pages bl_view_gives_without(const struct bl_view *v, unsigned gone);
 /* builds: the domain that the claim is for, where that is being built: what it has, and
  * what the plan counts as its growth, is part of size. NULL: none. */
-void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead,
-		   const struct bl_dom *builds, struct bl_admission *ret);
+void bl_plan_admit(const struct bl_plan *plan, bl_pages size, bl_pages overhead, const struct bl_dom *builds,
+		   struct bl_admission *ret);
 /* The same of a claim that waits in the ledger the plan was made from: what is
  * promised to it counts as available to it. */
 void bl_plan_admit_again(const struct bl_plan *plan, const struct bl_snapshot *snap,
@@ -161,7 +161,6 @@ void bl_plan_admit_again(const struct bl_plan *plan, const struct bl_snapshot *s
 
 /* How long until claim c has its room at the rates its givers showed;
  * BL_MS_NEVER: unknown, or it waits for something else than balloons. */
-bl_ms bl_plan_eta(const struct bl_plan *plan, const struct bl_plan_in *in,
-		  const struct bl_claim *c);
+bl_ms bl_plan_eta(const struct bl_plan *plan, const struct bl_plan_in *in, const struct bl_claim *c);
 
 #endif

@@ -111,8 +111,7 @@ static bool take_full(struct rest *r, const struct bl_share_in *in, bl_pages *re
 
 /* The same to the end, by sorting: for inputs made so that each pass takes out
  * but a few. */
-static void take_full_sorted(struct rest *r, struct bl_fill *f, const struct bl_share_in *in,
-			     bl_pages *ret)
+static void take_full_sorted(struct rest *r, struct bl_fill *f, const struct bl_share_in *in, bl_pages *ret)
 {
 	struct point *copy = (struct point *)f->points + f->cap;
 	struct point *sorted;
@@ -166,8 +165,8 @@ static size_t share_rest(const struct rest *r, const struct bl_share_in *in, bl_
 /* Passes before it sorts: enough for hosts that are not made to need more. */
 #define PASSES 8
 
-int bl_fill_share(struct bl_fill *f, const struct bl_share_in *in, size_t n,
-		  bl_pages amount, bl_pages *ret, bl_pages *ret_left)
+int bl_fill_share(struct bl_fill *f, const struct bl_share_in *in, size_t n, bl_pages amount, bl_pages *ret,
+		  bl_pages *ret_left)
 {
 	struct rest rest = { .left = amount.n };
 	uint64_t caps = 0;
@@ -255,8 +254,8 @@ static bl_pages level_of(const struct bl_guest_in *g, enum level l)
 }
 
 /* Spreads what is left in proportion to max - used: one g for all. */
-static void proportional(struct bl_policy *p, const struct bl_guest_in *in, size_t n,
-			 uint64_t left, bl_pages *ret)
+static void proportional(struct bl_policy *p, const struct bl_guest_in *in, size_t n, uint64_t left,
+			 bl_pages *ret)
 {
 	uint64_t range = 0, amount;
 	uint64_t given = 0;
@@ -315,8 +314,7 @@ static int policy_reserve(struct bl_policy *p, size_t n)
 }
 
 int bl_policy_targets(struct bl_policy *p, enum bl_policy_kind kind, bool surplus_give,
-		      const struct bl_guest_in *in, size_t n, bl_pages budget,
-		      bl_pages *ret)
+		      const struct bl_guest_in *in, size_t n, bl_pages budget, bl_pages *ret)
 {
 	static const enum level orders[][4] = {
 		[BL_POLICY_DEMAND] = { MIN, USED, DEMAND, HAVE },
@@ -347,8 +345,8 @@ bool bl_policy_rounded_up(const struct bl_policy *p, size_t i)
 	return p->up[i];
 }
 
-bl_pages bl_policy_demand(const struct bl_settings *s, const struct bl_telemetry *t,
-			  bl_pages last, bl_ms since_last)
+bl_pages bl_policy_demand(const struct bl_settings *s, const struct bl_telemetry *t, bl_pages last,
+			  bl_ms since_last)
 {
 	bl_pages want = bl_pages_percent_ceil(t->used, 100 + s->headroom);
 	uint64_t keep;

@@ -25,15 +25,15 @@ void bl_fill_free(struct bl_fill *f);
  * those not full, in the order given. O(n) as a rule, O(n log n) at worst.
  * Returns what is left of amount. -ENOMEM (ret untouched) only when f has to
  * grow. */
-int bl_fill_share(struct bl_fill *f, const struct bl_share_in *in, size_t n,
-		  bl_pages amount, bl_pages *ret, bl_pages *ret_left);
+int bl_fill_share(struct bl_fill *f, const struct bl_share_in *in, size_t n, bl_pages amount, bl_pages *ret,
+		  bl_pages *ret_left);
 
 /* One guest, as the policy sees it. have: what it has or was granted. */
 struct bl_guest_in {
 	bl_pages min, max; /* min <= max */
 	bl_pages have;
-	bl_pages used;	   /* fresh working set; 0 unknown */
-	bl_pages demand;   /* what it wants, see bl_policy_demand */
+	bl_pages used;	 /* fresh working set; 0 unknown */
+	bl_pages demand; /* what it wants, see bl_policy_demand */
 	uint32_t weight;
 };
 
@@ -50,8 +50,7 @@ struct bl_policy;
 struct bl_policy *bl_policy_new(void); /* NULL: out of memory */
 void bl_policy_free(struct bl_policy *p);
 int bl_policy_targets(struct bl_policy *p, enum bl_policy_kind kind, bool surplus_give,
-		      const struct bl_guest_in *in, size_t n, bl_pages budget,
-		      bl_pages *ret);
+		      const struct bl_guest_in *in, size_t n, bl_pages budget, bl_pages *ret);
 /* Of the targets made last: the i-th guest's has a page of the remainder, one
  * more than the share of it and of any other like it. */
 bool bl_policy_rounded_up(const struct bl_policy *p, size_t i);
@@ -62,7 +61,7 @@ bool bl_policy_rounded_up(const struct bl_policy *p, size_t i);
  * use than the one before, the difference once more (bl_progress_update): memory
  * takes a moment to come, and what grows is likely to grow on. An OOM kill since
  * the report before counts as a pressure of 100 %. */
-bl_pages bl_policy_demand(const struct bl_settings *s, const struct bl_telemetry *t,
-			  bl_pages last, bl_ms since_last);
+bl_pages bl_policy_demand(const struct bl_settings *s, const struct bl_telemetry *t, bl_pages last,
+			  bl_ms since_last);
 
 #endif

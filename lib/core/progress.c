@@ -58,8 +58,7 @@ static struct bl_track *track_get(struct bl_progress *p, const struct bl_dom *d,
 	return t;
 }
 
-int bl_progress_update(struct bl_progress *p, const struct bl_settings *s,
-		       const struct bl_snapshot *snap)
+int bl_progress_update(struct bl_progress *p, const struct bl_settings *s, const struct bl_snapshot *snap)
 {
 	struct bl_track *t = NULL, *next;
 	size_t seen = 0;
@@ -78,7 +77,8 @@ int bl_progress_update(struct bl_progress *p, const struct bl_settings *s,
 	p->started = true;
 	if (HASH_COUNT(p->tracks) == seen)
 		return 0;
-	HASH_ITER(hh, p->tracks, t, next) {
+	HASH_ITER(hh, p->tracks, t, next)
+	{
 		const struct bl_dom *d = bl_snapshot_find(snap, t->domid);
 
 		if (d && !(d->flags & BL_DOM_HOLDER))
@@ -93,7 +93,8 @@ void bl_progress_free(struct bl_progress *p)
 {
 	struct bl_track *t, *next;
 
-	HASH_ITER(hh, p->tracks, t, next) {
+	HASH_ITER(hh, p->tracks, t, next)
+	{
 		HASH_DEL(p->tracks, t);
 		free(t);
 	}

@@ -14,8 +14,7 @@ static void say_more(char buf[BL_REASON_MAX], size_t more)
 }
 
 /* Each claim with what keeps it; true: there were some. */
-static void say_claims(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
-		       const struct bl_admission *a)
+static void say_claims(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_admission *a)
 {
 	size_t told = 0, more = 0;
 
@@ -38,8 +37,7 @@ static void say_claims(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
 	bl_say(buf, "; it fits once claims end ('balloonctl release', or --wait)");
 }
 
-static void say_silent_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
-			   const struct bl_view *v)
+static void say_silent_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v)
 {
 	const struct bl_dom *d = v->dom;
 
@@ -51,51 +49,47 @@ static void say_silent_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
 		       v->state == BL_STATE_STUCK ? "stuck" : "lagging", TARGET(d), SIZE(d->tot),
 		       TIME(bl_ms_since(in->snap->now, v->track->moved)));
 	else
-		bl_say(buf, v->track->stuck ? "did not follow when it was last asked" :
-					      "refused when it was last asked");
+		bl_say(buf, v->track->stuck ? "did not follow when it was last asked"
+					    : "refused when it was last asked");
 	bl_say(buf, " and could give %s", SIZE(bl_view_gives_without(v, BL_BLOCK_SILENT)));
 }
 
-static void say_dying_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
-			  const struct bl_view *v)
+static void say_dying_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v)
 {
-	bl_say(buf, "%s (domid %u) is dying for %s and keeps %s: another domain may map its pages, "
-		    "or its device model still runs", LABEL(v->dom), v->dom->domid,
-	       TIME(bl_ms_since(in->snap->now, v->track->dying_since)), SIZE(v->dom->tot));
+	bl_say(buf,
+	       "%s (domid %u) is dying for %s and keeps %s: another domain may map its pages, "
+	       "or its device model still runs",
+	       LABEL(v->dom), v->dom->domid, TIME(bl_ms_since(in->snap->now, v->track->dying_since)),
+	       SIZE(v->dom->tot));
 }
 
-static void say_away_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
-			 const struct bl_view *v)
+static void say_away_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v)
 {
 	(void)in;
-	bl_say(buf, "%s is %s and could give %s once it runs", LABEL(v->dom),
-	       bl_dom_state_name(v->state), SIZE(bl_view_gives_without(v, BL_BLOCK_AWAY)));
+	bl_say(buf, "%s is %s and could give %s once it runs", LABEL(v->dom), bl_dom_state_name(v->state),
+	       SIZE(bl_view_gives_without(v, BL_BLOCK_AWAY)));
 }
 
-static void say_growing_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
-			    const struct bl_view *v)
+static void say_growing_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v)
 {
 	bl_say(buf, "%s still takes %s that somebody else granted it: what it leaves for %s is free again",
 	       LABEL(v->dom), SIZE(v->growing), TIME(in->settings->stuck_after));
 }
 
-static void say_using_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
-			  const struct bl_view *v)
+static void say_using_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v)
 {
 	(void)in;
 	bl_say(buf, "%s uses %s of its %s", LABEL(v->dom), SIZE(v->dom->tele.used), SIZE(v->dom->tot));
 }
 
-static void say_no_balloon_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
-			       const struct bl_view *v)
+static void say_no_balloon_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v)
 {
 	(void)in;
 	bl_say(buf, "%s has %s and no balloon that answers: a driver in the guest would let it give %s",
 	       LABEL(v->dom), SIZE(v->dom->tot), SIZE(bl_view_gives_without(v, BL_BLOCK_NO_BALLOON)));
 }
 
-static void say_left_alone_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
-			       const struct bl_view *v)
+static void say_left_alone_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v)
 {
 	(void)in;
 	bl_say(buf, "%s is left alone with its %s: 'balloonctl set %s --mode auto' would let it give %s",
@@ -176,21 +170,26 @@ static void say_remedy(char buf[BL_REASON_MAX], const struct bl_plan *plan)
 	}
 	if (best)
 		bl_say(buf, "; 'balloonctl set %s --min %lluM' would let it give %s more", ARG(best->dom),
-		       (unsigned long long)((best->floor.n - most + BL_PAGES_PER_MIB - 1) / BL_PAGES_PER_MIB),
+		       (unsigned long long)((best->floor.n - most + BL_PAGES_PER_MIB - 1) /
+					    BL_PAGES_PER_MIB),
 		       SIZE(BL_PAGES(most)));
 }
 
-static void say_blockers(char buf[BL_REASON_MAX], const struct bl_plan *plan,
-			 const struct bl_plan_in *in, const struct bl_admission *a)
+static void say_blockers(char buf[BL_REASON_MAX], const struct bl_plan *plan, const struct bl_plan_in *in,
+			 const struct bl_admission *a)
 {
 	static const struct {
 		enum bl_blocker blocker;
 		void (*say)(char *buf, const struct bl_plan_in *in, const struct bl_view *v);
 	} rows[] = {
-		{ BL_BLOCK_DYING, say_dying_one },	    { BL_BLOCK_SILENT, say_silent_one },
-		{ BL_BLOCK_AWAY, say_away_one },	    { BL_BLOCK_GROWTH, say_growing_one },
-		{ BL_BLOCK_USE, say_using_one },	    { BL_BLOCK_NO_BALLOON, say_no_balloon_one },
-		{ BL_BLOCK_LEFT_ALONE, say_left_alone_one }, { BL_BLOCK_OWN_MIN, say_keeper },
+		{ BL_BLOCK_DYING, say_dying_one },
+		{ BL_BLOCK_SILENT, say_silent_one },
+		{ BL_BLOCK_AWAY, say_away_one },
+		{ BL_BLOCK_GROWTH, say_growing_one },
+		{ BL_BLOCK_USE, say_using_one },
+		{ BL_BLOCK_NO_BALLOON, say_no_balloon_one },
+		{ BL_BLOCK_LEFT_ALONE, say_left_alone_one },
+		{ BL_BLOCK_OWN_MIN, say_keeper },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -231,8 +230,8 @@ static void say_claims_held(char buf[BL_REASON_MAX], const struct bl_plan_in *in
 }
 
 /* The domains that have most, by their real size. */
-static void say_holders(char buf[BL_REASON_MAX], const struct bl_plan *plan,
-			const struct bl_plan_in *in, const struct bl_admission *a)
+static void say_holders(char buf[BL_REASON_MAX], const struct bl_plan *plan, const struct bl_plan_in *in,
+			const struct bl_admission *a)
 {
 	struct ranking r = { .n = 0 };
 
@@ -255,8 +254,8 @@ static void say_holders(char buf[BL_REASON_MAX], const struct bl_plan *plan,
 /* What of a node a claim that names it could have now. */
 static void say_node(char buf[BL_REASON_MAX], const struct bl_plan_in *in, int node)
 {
-	bl_say(buf, "; of node %d %s is free and not claimed, and nobody can be asked to give there",
-	       node, SIZE(bl_snapshot_node_room(in->snap, node)));
+	bl_say(buf, "; of node %d %s is free and not claimed, and nobody can be asked to give there", node,
+	       SIZE(bl_snapshot_node_room(in->snap, node)));
 }
 
 const char *bl_reason_refusal(const struct bl_plan *plan, const struct bl_plan_in *in,
@@ -265,7 +264,8 @@ const char *bl_reason_refusal(const struct bl_plan *plan, const struct bl_plan_i
 	buf[0] = '\0';
 	bl_say(buf, "needs %s with its overhead; ", SIZE(a->need));
 	if (a->verdict == BL_FITS_NEVER)
-		bl_say(buf, "at most %s could ever be had here, with every claim gone and every guest at its min",
+		bl_say(buf,
+		       "at most %s could ever be had here, with every claim gone and every guest at its min",
 		       SIZE(a->most));
 	else
 		bl_say(buf, "%s is available, guests could give %s", SIZE(a->available),
@@ -287,8 +287,8 @@ static const struct bl_claim *first_ahead(const struct bl_plan_in *in, const str
 	return NULL;
 }
 
-static void say_waiting(char buf[BL_REASON_MAX], const struct bl_plan *plan,
-			const struct bl_plan_in *in, const struct bl_claim *c)
+static void say_waiting(char buf[BL_REASON_MAX], const struct bl_plan *plan, const struct bl_plan_in *in,
+			const struct bl_claim *c)
 {
 	const struct bl_claim *ahead = first_ahead(in, c);
 	struct bl_admission a;
@@ -329,8 +329,10 @@ const char *bl_reason_claim(const struct bl_plan *plan, const struct bl_plan_in 
 	} else if (c->after) {
 		bl_say(buf, "waits for the pages of domain %u, which reboots", c->after);
 	} else if (c->state == BL_CLAIM_BUILDING) {
-		bl_say(buf, c->let_go ? "domain %u is built without balloond's hook: what was held is left to it" :
-					"moved to domain %u, which is being built", c->domid);
+		bl_say(buf,
+		       c->let_go ? "domain %u is built without balloond's hook: what was held is left to it"
+				 : "moved to domain %u, which is being built",
+		       c->domid);
 	} else {
 		say_waiting(buf, plan, in, c);
 	}

@@ -16,8 +16,8 @@ static void say_asker(char buf[BL_REASON_MAX], const struct bl_plan_in *in)
 
 static void why_refuses(char buf[BL_REASON_MAX], const struct bl_view *v)
 {
-	bl_say(buf, "asked for %s, its own driver keeps it at %s: %s", TARGET(v->dom),
-	       SIZE(v->dom->tot), bl_say_refusal(v->dom->tele.refusal));
+	bl_say(buf, "asked for %s, its own driver keeps it at %s: %s", TARGET(v->dom), SIZE(v->dom->tot),
+	       bl_say_refusal(v->dom->tele.refusal));
 }
 
 static void why_dying(char buf[BL_REASON_MAX], const struct bl_view *v, const struct bl_plan_in *in)
@@ -26,13 +26,13 @@ static void why_dying(char buf[BL_REASON_MAX], const struct bl_view *v, const st
 	if (v->flows)
 		bl_say(buf, "its %s come back when it is gone", SIZE(v->dom->tot));
 	else
-		bl_say(buf, "it keeps %s, of which nothing came back for %s: another domain may map its "
-			    "pages, or its device model still runs", SIZE(v->dom->tot),
-		       TIME(bl_ms_since(in->snap->now, v->track->flowed_at)));
+		bl_say(buf,
+		       "it keeps %s, of which nothing came back for %s: another domain may map its "
+		       "pages, or its device model still runs",
+		       SIZE(v->dom->tot), TIME(bl_ms_since(in->snap->now, v->track->flowed_at)));
 }
 
-static void why_incapable(char buf[BL_REASON_MAX], const struct bl_view *v,
-			  const struct bl_plan_in *in)
+static void why_incapable(char buf[BL_REASON_MAX], const struct bl_view *v, const struct bl_plan_in *in)
 {
 	const struct bl_dom *d = v->dom;
 
@@ -41,11 +41,13 @@ static void why_incapable(char buf[BL_REASON_MAX], const struct bl_view *v,
 	else if (d->flags & BL_DOM_POD)
 		bl_say(buf, "still populating on demand: its balloon has not covered what it was not given");
 	else if (!d->has_target)
-		bl_say(buf, "it has no memory/target, or its pages do not follow one yet: it cannot be steered");
+		bl_say(buf,
+		       "it has no memory/target, or its pages do not follow one yet: it cannot be steered");
 	else
-		bl_say(buf, "has %s, and its balloon did not answer a request for %s within %s: no driver, "
-			    "or a dead one", SIZE(d->tot), SIZE(bl_probe(d->tot)),
-		       TIME(in->settings->boot_grace));
+		bl_say(buf,
+		       "has %s, and its balloon did not answer a request for %s within %s: no driver, "
+		       "or a dead one",
+		       SIZE(d->tot), SIZE(bl_probe(d->tot)), TIME(in->settings->boot_grace));
 }
 
 /* What became of a target that somebody else, or a person, gave it. */
@@ -66,14 +68,15 @@ static void how_far(char buf[BL_REASON_MAX], const struct bl_view *v, const stru
 	}
 }
 
-static void why_left_alone(char buf[BL_REASON_MAX], const struct bl_view *v,
-			   const struct bl_plan_in *in)
+static void why_left_alone(char buf[BL_REASON_MAX], const struct bl_view *v, const struct bl_plan_in *in)
 {
 	const struct bl_dom *d = v->dom;
 
 	if (v->state == BL_STATE_EXTERNAL)
-		bl_say(buf, "somebody else wrote its target, %s: balloond keeps off until "
-			    "'balloonctl set %s --mode auto'", SIZE(d->target), ARG(d));
+		bl_say(buf,
+		       "somebody else wrote its target, %s: balloond keeps off until "
+		       "'balloonctl set %s --mode auto'",
+		       SIZE(d->target), ARG(d));
 	else if (v->limits.mode == BL_MODE_MANUAL)
 		bl_say(buf, "set by hand to %s: balloond keeps off until 'balloonctl set %s --mode auto'",
 		       SIZE(d->target), ARG(d));
@@ -85,8 +88,7 @@ static void why_left_alone(char buf[BL_REASON_MAX], const struct bl_view *v,
 	how_far(buf, v, in);
 }
 
-static void why_not_touched(char buf[BL_REASON_MAX], const struct bl_view *v,
-			    const struct bl_plan_in *in)
+static void why_not_touched(char buf[BL_REASON_MAX], const struct bl_view *v, const struct bl_plan_in *in)
 {
 	const struct bl_dom *d = v->dom;
 
@@ -113,23 +115,24 @@ static void why_not_touched(char buf[BL_REASON_MAX], const struct bl_view *v,
 	}
 }
 
-static void why_moving(char buf[BL_REASON_MAX], const struct bl_view *v,
-		       const struct bl_plan_in *in)
+static void why_moving(char buf[BL_REASON_MAX], const struct bl_view *v, const struct bl_plan_in *in)
 {
 	const struct bl_dom *d = v->dom;
 	const struct bl_track *t = v->track;
 	bool down = d->target.n < d->tot.n;
 
 	if (t->stuck && d->tot.n == d->target.n) {
-		bl_say(buf, "stays at %s: it did not move when it was last asked, %s ago; tried again when "
-			    "it is needed", SIZE(d->tot), TIME(bl_ms_since(in->snap->now, t->told_at)));
+		bl_say(buf,
+		       "stays at %s: it did not move when it was last asked, %s ago; tried again when "
+		       "it is needed",
+		       SIZE(d->tot), TIME(bl_ms_since(in->snap->now, t->told_at)));
 		return;
 	}
 	if (t->stuck) {
 		bl_say(buf, "asked for %s, stays at %s, no progress for %s: %s; tried again every %s",
 		       TARGET(d), SIZE(d->tot), TIME(bl_ms_since(in->snap->now, t->moved)),
-		       t->stuck & BL_STUCK_GIVING ? "the others take its part" :
-						    "nothing more is kept for it",
+		       t->stuck & BL_STUCK_GIVING ? "the others take its part"
+						  : "nothing more is kept for it",
 		       TIME(in->settings->retry_after));
 		return;
 	}
@@ -177,17 +180,18 @@ const char *bl_reason_domain(const struct bl_plan *plan, const struct bl_plan_in
 		why_refuses(buf, v);
 		bl_say(buf, "; the others take its part");
 	} else if (bl_wait_keeps_from(plan, in, v)) {
-		bl_say(buf, "has %s and should have %s: %s are kept ready for %s more, since a claim "
-			    "waited for them in vain and may be tried again", SIZE(d->tot), SIZE(v->goal),
-		       SIZE(plan->warm), TIME(bl_ms_since(plan->warm_until, in->snap->now)));
+		bl_say(buf,
+		       "has %s and should have %s: %s are kept ready for %s more, since a claim "
+		       "waited for them in vain and may be tried again",
+		       SIZE(d->tot), SIZE(v->goal), SIZE(plan->warm),
+		       TIME(bl_ms_since(plan->warm_until, in->snap->now)));
 	} else if (v->goal.n > v->have.n && v->goal.n - v->have.n >= in->settings->threshold.n) {
 		why_waits(buf, plan, v);
 	} else if (v->goal.n < v->have.n && v->why == BL_WHY_CLAIM) {
 		bl_say(buf, "has %s, is to give %s", SIZE(d->tot), SIZE(bl_pages_sub(v->have, v->goal)));
 		say_asker(buf, in);
 	} else if (v->track->fresh) {
-		bl_say(buf, "has %s, uses %s, wants %s", SIZE(d->tot), SIZE(d->tele.used),
-		       SIZE(v->demand));
+		bl_say(buf, "has %s, uses %s, wants %s", SIZE(d->tot), SIZE(d->tele.used), SIZE(v->demand));
 		if (v->demand.n < d->tot.n)
 			bl_say(buf, ": nobody needs the rest");
 	} else {
@@ -198,8 +202,7 @@ const char *bl_reason_domain(const struct bl_plan *plan, const struct bl_plan_in
 	return buf;
 }
 
-const char *bl_reason_givable(const struct bl_plan_in *in, const struct bl_view *v,
-			      char buf[BL_REASON_MAX])
+const char *bl_reason_givable(const struct bl_plan_in *in, const struct bl_view *v, char buf[BL_REASON_MAX])
 {
 	buf[0] = '\0';
 	if (!v->managed) {
@@ -215,8 +218,8 @@ const char *bl_reason_givable(const struct bl_plan_in *in, const struct bl_view 
 		bl_say(buf, ": its own driver keeps it at %s: %s", SIZE(v->dom->tot),
 		       bl_say_refusal(v->dom->tele.refusal));
 	else if (v->silent)
-		bl_say(buf, v->track->stuck ? ": it did not follow when it was last asked" :
-					      ": it refused when it was last asked");
+		bl_say(buf, v->track->stuck ? ": it did not follow when it was last asked"
+					    : ": it refused when it was last asked");
 	else if (bl_say_own_min_counts(v))
 		bl_say(buf, ": its own driver keeps %s: %s", SIZE(bl_view_own_min(v)),
 		       bl_say_refusal(BL_REFUSES_MIN));

@@ -12,8 +12,7 @@
 const char *bl_reason_domain(const struct bl_plan *plan, const struct bl_plan_in *in,
 			     const struct bl_view *v, char buf[BL_REASON_MAX]);
 /* One line: what this domain could give to a claim and what would change it. */
-const char *bl_reason_givable(const struct bl_plan_in *in, const struct bl_view *v,
-			      char buf[BL_REASON_MAX]);
+const char *bl_reason_givable(const struct bl_plan_in *in, const struct bl_view *v, char buf[BL_REASON_MAX]);
 /* Why a claim is refused or waits, who holds what, and which lower limit, set
  * with which command, would help most. */
 const char *bl_reason_refusal(const struct bl_plan *plan, const struct bl_plan_in *in,

@@ -36,11 +36,13 @@ void bl_settings_free(struct bl_settings *s)
 	struct bl_config_domain *c, *c_next;
 	struct bl_dom_memory *m, *m_next;
 
-	HASH_ITER(hh, s->domains, c, c_next) {
+	HASH_ITER(hh, s->domains, c, c_next)
+	{
 		HASH_DEL(s->domains, c);
 		free(c);
 	}
-	HASH_ITER(hh, s->memory, m, m_next) {
+	HASH_ITER(hh, s->memory, m, m_next)
+	{
 		HASH_DEL(s->memory, m);
 		free(m);
 	}
@@ -145,10 +147,8 @@ static void overlay(struct bl_override *o, const struct bl_override *weaker)
 }
 
 static struct bl_bound min_bound(const struct bl_settings *s, const struct bl_dom *d,
-				 const struct bl_override *set,
-				 const struct bl_override *by_uuid,
-				 const struct bl_override *by_name,
-				 enum bl_limit_source *ret_from)
+				 const struct bl_override *set, const struct bl_override *by_uuid,
+				 const struct bl_override *by_name, enum bl_limit_source *ret_from)
 {
 	*ret_from = BL_FROM_SET;
 	if (set && set->has_min)
@@ -233,9 +233,8 @@ const char *bl_mode_name(enum bl_mode m)
 const char *bl_run_end_name(enum bl_run_end e)
 {
 	static const char *const names[BL_RUN_ENDS] = {
-		[BL_RUN_LIVES] = "lives",     [BL_RUN_REBOOT] = "reboot",
-		[BL_RUN_SAVED] = "saved",     [BL_RUN_CRASHED] = "crashed",
-		[BL_RUN_OVER] = "over",	      [BL_RUN_UNSEEN] = "unseen",
+		[BL_RUN_LIVES] = "lives",     [BL_RUN_REBOOT] = "reboot", [BL_RUN_SAVED] = "saved",
+		[BL_RUN_CRASHED] = "crashed", [BL_RUN_OVER] = "over",	  [BL_RUN_UNSEEN] = "unseen",
 	};
 
 	return (size_t)e < BL_RUN_ENDS ? names[e] : "unknown";

@@ -70,12 +70,12 @@ bool bl_override_is_set(const struct bl_override *o); /* it says something */
 
 /* How the domain that had a UUID last was seen to end. */
 enum bl_run_end {
-	BL_RUN_LIVES,	/* it did not, as far as was seen */
-	BL_RUN_REBOOT,	/* in order to start anew */
-	BL_RUN_SAVED,	/* it was being saved or sent away */
+	BL_RUN_LIVES,  /* it did not, as far as was seen */
+	BL_RUN_REBOOT, /* in order to start anew */
+	BL_RUN_SAVED,  /* it was being saved or sent away */
 	BL_RUN_CRASHED,
-	BL_RUN_OVER,	/* in any other way */
-	BL_RUN_UNSEEN,	/* it is gone, and balloond was not there to see how */
+	BL_RUN_OVER,   /* in any other way */
+	BL_RUN_UNSEEN, /* it is gone, and balloond was not there to see how */
 };
 #define BL_RUN_ENDS (BL_RUN_UNSEEN + 1)
 
@@ -90,8 +90,8 @@ enum bl_base_from {
 
 /* The domain that had a UUID last. */
 struct bl_run {
-	bool known;	   /* false: what is here is of an older balloond, or nothing is */
-	bl_uuid boot;	   /* of the host */
+	bool known;   /* false: what is here is of an older balloond, or nothing is */
+	bl_uuid boot; /* of the host */
 	uint32_t domid;
 	enum bl_run_end end;
 	bl_ms ended;	   /* when that was seen, host clock; 0 it was not */
@@ -104,10 +104,10 @@ struct bl_dom_memory {
 	bl_pages base; /* the size that the domain was started with; 0 unknown */
 	enum bl_base_from base_from;
 	struct bl_run run;
-	bool external; /* someone else steers it; until --mode auto */
-	bool persist;  /* false: `set --no-persist`, forgotten at a restart */
-	bool dirty;    /* it has changed since it was last given to be written */
-	bool on_disk;  /* some of it was: what is not may be lost, what is must not be wrong */
+	bool external;	 /* someone else steers it; until --mode auto */
+	bool persist;	 /* false: `set --no-persist`, forgotten at a restart */
+	bool dirty;	 /* it has changed since it was last given to be written */
+	bool on_disk;	 /* some of it was: what is not may be lost, what is must not be wrong */
 	uint64_t record; /* number of what was written last, or is being written */
 	struct bl_override set;
 	struct bl_override stays; /* what of that was set to outlive a restart */
@@ -118,8 +118,8 @@ struct bl_dom_memory {
 enum bl_limit_source {
 	BL_FROM_SET,
 	BL_FROM_CONFIG,
-	BL_FROM_DOM0_MIN,  /* [host] dom0-min */
-	BL_FROM_TOOLSTACK, /* dynamic-min, or the world's min */
+	BL_FROM_DOM0_MIN,	/* [host] dom0-min */
+	BL_FROM_TOOLSTACK,	/* dynamic-min, or the world's min */
 	BL_FROM_DRIVER_DEFAULT, /* [defaults] min-with-driver */
 	BL_FROM_DEFAULT,
 };

@@ -13,8 +13,7 @@
 __extension__ typedef unsigned __int128 wide;
 
 /* Reads digits[.digits] as whole * 10^-scale; *rest is what follows. */
-static bool decimal(const char *text, wide *ret_value, unsigned *ret_scale,
-		    const char **rest)
+static bool decimal(const char *text, wide *ret_value, unsigned *ret_scale, const char **rest)
 {
 	wide v = 0;
 	unsigned scale = 0, digits = 0;
@@ -83,8 +82,7 @@ static bool size_unit(const char *text, uint64_t *ret)
 	return true;
 }
 
-int bl_size_parse(const char *what, const char *text, bl_bytes *ret,
-		  struct bl_err *reterr)
+int bl_size_parse(const char *what, const char *text, bl_bytes *ret, struct bl_err *reterr)
 {
 	unsigned scale;
 	const char *rest;
@@ -96,33 +94,37 @@ int bl_size_parse(const char *what, const char *text, bl_bytes *ret,
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "%s: empty; a size is a number with a unit, such as 512M or 1.5G", what);
 	if (*text == '-' || *text == '+')
-		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-				  "%s: '%.64s' has a sign; a size is a number with a unit, such as 512M or 1.5G", what, text);
+		return bl_err_set(
+			reterr, EINVAL, BL_ERR_INVALID_PARAMS,
+			"%s: '%.64s' has a sign; a size is a number with a unit, such as 512M or 1.5G", what,
+			text);
 	if (!decimal(text, &value, &scale, &rest))
-		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-				  "%s: '%.64s' is not a size; write a number with a unit, such as 512M or 1.5G", what, text);
+		return bl_err_set(
+			reterr, EINVAL, BL_ERR_INVALID_PARAMS,
+			"%s: '%.64s' is not a size; write a number with a unit, such as 512M or 1.5G", what,
+			text);
 	if (!*rest)
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-				  "%s: '%.64s' has no unit; write K, M, G or T after the number", what, text);
+				  "%s: '%.64s' has no unit; write K, M, G or T after the number", what,
+				  text);
 	if (!size_unit(rest, &factor))
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-				  "%s: '%.64s': '%.64s' is no unit; the units are K, M, G and T", what, text, rest);
+				  "%s: '%.64s': '%.64s' is no unit; the units are K, M, G and T", what, text,
+				  rest);
 	r = scaled(value, scale, factor, &v);
 	if (r == -EDOM)
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "%s: '%.64s' is not a whole number of bytes", what, text);
 	if (r)
-		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-				  "%s: '%.64s' is too large", what, text);
+		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s: '%.64s' is too large", what,
+				  text);
 	if (!v)
-		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-				  "%s: '%.64s' is zero", what, text);
+		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s: '%.64s' is zero", what, text);
 	*ret = BL_BYTES(v);
 	return 0;
 }
 
-int bl_duration_parse(const char *what, const char *text, bool zero_ok,
-		      bl_ms *ret, struct bl_err *reterr)
+int bl_duration_parse(const char *what, const char *text, bool zero_ok, bl_ms *ret, struct bl_err *reterr)
 {
 	static const struct {
 		const char *name;
@@ -142,22 +144,22 @@ int bl_duration_parse(const char *what, const char *text, bool zero_ok,
 			r = scaled(value, scale, units[i].ms, &v);
 	if (r == -EINVAL)
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-				  "%s: '%.64s' has no unit of time; write ms, s, m or h after the number", what, text);
+				  "%s: '%.64s' has no unit of time; write ms, s, m or h after the number",
+				  what, text);
 	if (r == -EDOM)
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "%s: '%.64s' is finer than a millisecond", what, text);
 	if (r)
-		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-				  "%s: '%.64s' is too long", what, text);
+		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s: '%.64s' is too long", what,
+				  text);
 	if (!v && !zero_ok)
-		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-				  "%s: '%.64s' is zero", what, text);
+		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s: '%.64s' is zero", what, text);
 	*ret = BL_MS(v);
 	return 0;
 }
 
-int bl_percent_parse(const char *what, const char *text, uint32_t max_percent,
-		     uint32_t *ret, struct bl_err *reterr)
+int bl_percent_parse(const char *what, const char *text, uint32_t max_percent, uint32_t *ret,
+		     struct bl_err *reterr)
 {
 	uint32_t v = 0;
 	size_t n = strspn(text, "0123456789");
@@ -168,14 +170,13 @@ int bl_percent_parse(const char *what, const char *text, uint32_t max_percent,
 	for (size_t i = 0; i < n; i++)
 		v = v * 10 + (uint32_t)(text[i] - '0');
 	if (v > max_percent)
-		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-				  "%s: '%.64s' is more than %u%%", what, text, max_percent);
+		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s: '%.64s' is more than %u%%",
+				  what, text, max_percent);
 	*ret = v;
 	return 0;
 }
 
-int bl_share_parse(const char *what, const char *text, struct bl_share *ret,
-		   struct bl_err *reterr)
+int bl_share_parse(const char *what, const char *text, struct bl_share *ret, struct bl_err *reterr)
 {
 	struct bl_share s = { 0 };
 	const char *plus = strchr(text, '+');

@@ -10,24 +10,21 @@
  * KiB MiB GiB TiB too, any case). what names the argument in the message.
  * Refused (-EINVAL, BL_ERR_INVALID_PARAMS): no unit, zero, a sign, an
  * exponent, a fraction of a byte, more than fits 63 bits, anything around. */
-int bl_size_parse(const char *what, const char *text, bl_bytes *ret,
-		  struct bl_err *reterr);
+int bl_size_parse(const char *what, const char *text, bl_bytes *ret, struct bl_err *reterr);
 /* "500ms", "10s", "5m", "2h"; a decimal fraction is fine, zero only where
  * zero_ok, a fraction of a millisecond is not. */
-int bl_duration_parse(const char *what, const char *text, bool zero_ok,
-		      bl_ms *ret, struct bl_err *reterr);
+int bl_duration_parse(const char *what, const char *text, bool zero_ok, bl_ms *ret, struct bl_err *reterr);
 
 /* A fixed part plus a share: "64M", "1%", "64M+1%". */
 struct bl_share {
 	bl_pages fixed;
 	uint32_t percent; /* 0..100 */
 };
-int bl_share_parse(const char *what, const char *text, struct bl_share *ret,
-		   struct bl_err *reterr);
+int bl_share_parse(const char *what, const char *text, struct bl_share *ret, struct bl_err *reterr);
 bl_pages bl_share_of(struct bl_share s, bl_pages whole); /* rounded up */
 /* "20%": 0..max_percent. */
-int bl_percent_parse(const char *what, const char *text, uint32_t max_percent,
-		     uint32_t *ret, struct bl_err *reterr);
+int bl_percent_parse(const char *what, const char *text, uint32_t max_percent, uint32_t *ret,
+		     struct bl_err *reterr);
 
 #define BL_SIZE_STR 24
 /* For people: "1.5 GiB", "512 MiB", "388 KiB"; at most one digit after the point, rounded

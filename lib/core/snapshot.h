@@ -19,18 +19,18 @@
 enum bl_dom_type { BL_DOM_PV, BL_DOM_PVH, BL_DOM_HVM };
 
 enum bl_dom_flags {
-	BL_DOM_DYING = 1 << 0,	   /* dying or shut down: its pages go */
-	BL_DOM_PAUSED = 1 << 1,	   /* by the toolstack */
-	BL_DOM_MIGRATING = 1 << 2, /* being saved or sent away */
-	BL_DOM_BUILDING = 1 << 3,  /* not yet introduced by its toolstack */
-	BL_DOM_CONTROL = 1 << 4,   /* dom0 */
-	BL_DOM_HOLDER = 1 << 5,	   /* one of ours, holds a claim; uuid is its handle */
+	BL_DOM_DYING = 1 << 0,	    /* dying or shut down: its pages go */
+	BL_DOM_PAUSED = 1 << 1,	    /* by the toolstack */
+	BL_DOM_MIGRATING = 1 << 2,  /* being saved or sent away */
+	BL_DOM_BUILDING = 1 << 3,   /* not yet introduced by its toolstack */
+	BL_DOM_CONTROL = 1 << 4,    /* dom0 */
+	BL_DOM_HOLDER = 1 << 5,	    /* one of ours, holds a claim; uuid is its handle */
 	BL_DOM_NO_BALLOON = 1 << 6, /* by nature: stub domain, xenstore domain */
-	BL_DOM_ANNOUNCED = 1 << 7, /* control/feature-balloon */
-	BL_DOM_DRIVER = 1 << 8,	   /* balloond's own guest driver reports */
-	BL_DOM_EXTERNAL = 1 << 9,  /* its target now is not what we wrote last */
-	BL_DOM_POD = 1 << 10,	   /* populate-on-demand not covered by its cache yet */
-	BL_DOM_UNREAD = 1 << 11,   /* what its toolstack says of it is not known yet */
+	BL_DOM_ANNOUNCED = 1 << 7,  /* control/feature-balloon */
+	BL_DOM_DRIVER = 1 << 8,	    /* balloond's own guest driver reports */
+	BL_DOM_EXTERNAL = 1 << 9,   /* its target now is not what we wrote last */
+	BL_DOM_POD = 1 << 10,	    /* populate-on-demand not covered by its cache yet */
+	BL_DOM_UNREAD = 1 << 11,    /* what its toolstack says of it is not known yet */
 	BL_DOM_REBOOTING = 1 << 12, /* ended to start anew; DYING as well */
 	BL_DOM_CRASHED = 1 << 13,   /* ended by a crash; DYING as well */
 	BL_DOM_RESTORED = 1 << 14,  /* made of a saved image, or came from another host */

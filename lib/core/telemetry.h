@@ -41,12 +41,12 @@ enum bl_stat_has {
 enum { BL_STAT_RESTS, BL_STAT_GROWS, BL_STAT_SHRINKS, BL_STAT_REFUSES };
 enum {
 	BL_STAT_NO_REASON,
-	BL_STAT_BELOW_MIN,   /* the target is below its own min */
-	BL_STAT_IN_NEED,     /* memory pressure inside the guest */
-	BL_STAT_NO_FRAMES,   /* no page frames for so much memory */
-	BL_STAT_HOST_FULL,   /* the host gives no more */
-	BL_STAT_NO_PAGES,    /* its kernel finds no page to give */
-	BL_STAT_ABOVE_MAX,   /* the target is above its own max */
+	BL_STAT_BELOW_MIN, /* the target is below its own min */
+	BL_STAT_IN_NEED,   /* memory pressure inside the guest */
+	BL_STAT_NO_FRAMES, /* no page frames for so much memory */
+	BL_STAT_HOST_FULL, /* the host gives no more */
+	BL_STAT_NO_PAGES,  /* its kernel finds no page to give */
+	BL_STAT_ABOVE_MAX, /* the target is above its own max */
 };
 
 struct bl_telemetry_stat {
@@ -54,7 +54,7 @@ struct bl_telemetry_stat {
 	/* What the guest cannot do without, of all the memory the hypervisor
 	 * gave it: its kernel's own included. */
 	bl_kib used;
-	bl_kib available; /* what it could give without reclaim */
+	bl_kib available;  /* what it could give without reclaim */
 	uint32_t pressure; /* PSI memory some avg10, hundredths of a percent, 0..10000 */
 	/* What a driver may leave out; 0 unless its bit is set. */
 	unsigned has; /* enum bl_stat_has */

@@ -75,13 +75,11 @@ static void take_report(struct bl_report *r, const struct bl_telemetry *tele)
 	r->oom_kills = tele->has_oom_kills ? tele->oom_kills : UINT64_MAX;
 }
 
-static void track_demand(struct bl_track *t, const struct bl_settings *s,
-			 const struct bl_dom *d, bl_ms now)
+static void track_demand(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d, bl_ms now)
 {
 	struct bl_telemetry tele = d->tele;
 
-	t->fresh = tele.present && tele.used.n &&
-		   bl_ms_since(now, tele.at).n <= s->telemetry_stale_after.n;
+	t->fresh = tele.present && tele.used.n && bl_ms_since(now, tele.at).n <= s->telemetry_stale_after.n;
 	if (!t->fresh) {
 		t->report = (struct bl_report){ 0 };
 		t->demand = BL_PAGES(0);
@@ -132,8 +130,8 @@ static bool near_target(const struct bl_dom *d)
 /* Since it last stood it moved by half of what it was asked, or of a probe. */
 static bool proves(const struct bl_track *t, const struct bl_dom *d)
 {
-	bl_pages half = BL_PAGES(bl_pages_min(bl_pages_distance(d->target, t->stood),
-					      bl_probe(t->stood)).n / 2);
+	bl_pages half =
+		BL_PAGES(bl_pages_min(bl_pages_distance(d->target, t->stood), bl_probe(t->stood)).n / 2);
 
 	return bl_pages_distance(d->tot, t->stood).n >= bl_pages_max(half, BL_PAGES(PROOF_LEAST)).n;
 }
@@ -201,8 +199,7 @@ static void track_asked(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 	set_mark(t, d, now);
 }
 
-static void track_stuck(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d,
-			bl_ms now)
+static void track_stuck(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d, bl_ms now)
 {
 	if (bl_ms_since(now, t->marked).n >= s->stuck_after.n)
 		set_mark(t, d, now);
@@ -218,8 +215,7 @@ static void track_stuck(struct bl_track *t, const struct bl_settings *s, const s
 }
 
 /* Did it follow what it was told? */
-static void track_motion(struct bl_track *t, const struct bl_settings *s,
-			 const struct bl_dom *d, bl_ms now)
+static void track_motion(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d, bl_ms now)
 {
 	bool turned = (t->target.n < t->mark.n) != (d->target.n < t->mark.n);
 	bool settled = near_target(d) && bl_ms_since(now, t->still_since).n >= SETTLED_MS &&
@@ -245,8 +241,7 @@ static void track_motion(struct bl_track *t, const struct bl_settings *s,
 
 /* One that says it refuses is believed at once: others give its part, and nobody
  * waits for it. */
-static void track_refusal(struct bl_track *t, const struct bl_settings *s,
-			  const struct bl_dom *d, bl_ms now)
+static void track_refusal(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d, bl_ms now)
 {
 	t->no_give_until = bl_ms_add(now, s->retry_after);
 	t->stuck = 0; /* it has said why */
@@ -256,8 +251,8 @@ static void track_refusal(struct bl_track *t, const struct bl_settings *s,
 /* That it refuses no more is believed when its pages move, or after stuck_after. But
  * not of one that was asked for less upon its word and refused again, all within
  * retry_after: one that changes its word all the time is asked seldom. */
-static void track_comes_round(struct bl_track *t, const struct bl_settings *s,
-			      const struct bl_dom *d, bl_ms now)
+static void track_comes_round(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d,
+			      bl_ms now)
 {
 	bl_ms soon = bl_ms_add(now, s->stuck_after);
 
@@ -271,8 +266,8 @@ static void track_comes_round(struct bl_track *t, const struct bl_settings *s,
 		t->no_give_until = soon;
 }
 
-static void track_begins_to_refuse(struct bl_track *t, const struct bl_settings *s,
-				   const struct bl_dom *d, bl_ms now)
+static void track_begins_to_refuse(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d,
+				   bl_ms now)
 {
 	t->doubted = t->came_round.n && d->target.n < t->came_target.n &&
 		     bl_ms_since(now, t->came_round).n < s->retry_after.n + s->stuck_after.n;
@@ -284,8 +279,8 @@ static void track_flow(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 {
 	bool dies = d->flags & BL_DOM_DYING, begins = dies && !t->dying_since.n;
 	bl_pages from = t->flow_mark;
-	bool flows = dies ? d->tot.n < from.n && from.n - d->tot.n >= BL_PROGRESS_PAGES :
-			    d->tot.n >= from.n + BL_PROGRESS_PAGES;
+	bool flows = dies ? d->tot.n < from.n && from.n - d->tot.n >= BL_PROGRESS_PAGES
+			  : d->tot.n >= from.n + BL_PROGRESS_PAGES;
 
 	if (begins)
 		t->dying_since = now;
@@ -300,8 +295,7 @@ static void track_flow(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 	t->granted_to = granted_to(d);
 }
 
-void bl_track_update(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d,
-		     bl_ms now)
+void bl_track_update(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d, bl_ms now)
 {
 	const unsigned frozen = BL_DOM_DYING | BL_DOM_PAUSED | BL_DOM_MIGRATING | BL_DOM_BUILDING;
 	bool refused;

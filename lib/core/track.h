@@ -65,15 +65,15 @@ struct bl_track {
 	bl_ms came_round;     /* when its word that it refuses no more was last taken; 0 never */
 	bl_pages came_target; /* its target then */
 	bool doubted;	      /* it was asked for less since, and refused again */
-	enum bl_refusal told_refusal; /* the manager's: in an event */
+	enum bl_refusal told_refusal;	     /* the manager's: in an event */
 	bl_ms told_refusal_at, told_refused; /* the same: when that was, and when it last refused */
-	struct bl_report {    /* what its reports showed */
-		bl_ms at;     /* the newest; 0 none */
+	struct bl_report {		     /* what its reports showed */
+		bl_ms at;		     /* the newest; 0 none */
 		bl_pages used;
 		uint64_t oom_kills;
-		bool killed;	/* more than the one before */
-		bl_pages more;	/* in use than in the one before */
-		bl_pages need;	/* demand without that */
+		bool killed;   /* more than the one before */
+		bl_pages more; /* in use than in the one before */
+		bl_pages need; /* demand without that */
 	} report;
 	bl_ms updated;
 	UT_hash_handle hh;
@@ -82,8 +82,7 @@ struct bl_track {
 /* A domain that is seen for the first time; t->hh stays. */
 void bl_track_begin(struct bl_track *t, const struct bl_dom *d, bl_ms now, bool at_start);
 /* Takes in how d looks now; settings in force: stuck_after, retry_after, boot_grace. */
-void bl_track_update(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d,
-		     bl_ms now);
+void bl_track_update(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d, bl_ms now);
 /* Pages still flow into what it was granted, or back from one that dies: they came within
  * stuck_after. What does not flow counts for nobody. */
 bool bl_track_flows(const struct bl_track *t, const struct bl_settings *s, bl_ms now);

@@ -12,11 +12,19 @@
 #define BL_PAGE_KIB UINT64_C(4)
 #define BL_PAGES_PER_MIB UINT64_C(256)
 
-typedef struct { uint64_t n; } bl_pages;
-typedef struct { uint64_t n; } bl_kib;
-typedef struct { uint64_t n; } bl_bytes;
+typedef struct {
+	uint64_t n;
+} bl_pages;
+typedef struct {
+	uint64_t n;
+} bl_kib;
+typedef struct {
+	uint64_t n;
+} bl_bytes;
 /* Milliseconds of the host's clock (virtual in the simulator). */
-typedef struct { uint64_t n; } bl_ms;
+typedef struct {
+	uint64_t n;
+} bl_ms;
 
 #define BL_PAGES(x) ((bl_pages){ (uint64_t)(x) })
 #define BL_KIB(x) ((bl_kib){ (uint64_t)(x) })
@@ -33,14 +41,12 @@ typedef struct { uint64_t n; } bl_ms;
 
 static inline bl_bytes bl_pages_to_bytes(bl_pages p)
 {
-	return p.n > BL_PAGES_MAX ? BL_BYTES(UINT64_MAX)
-				  : BL_BYTES(p.n * BL_PAGE_BYTES);
+	return p.n > BL_PAGES_MAX ? BL_BYTES(UINT64_MAX) : BL_BYTES(p.n * BL_PAGE_BYTES);
 }
 
 static inline bl_kib bl_pages_to_kib(bl_pages p)
 {
-	return p.n > BL_PAGES_MAX ? BL_KIB(BL_PAGES_MAX * BL_PAGE_KIB)
-				  : BL_KIB(p.n * BL_PAGE_KIB);
+	return p.n > BL_PAGES_MAX ? BL_KIB(BL_PAGES_MAX * BL_PAGE_KIB) : BL_KIB(p.n * BL_PAGE_KIB);
 }
 
 static inline bl_pages bl_pages_from_bytes_floor(bl_bytes b)
@@ -78,8 +84,7 @@ static inline bl_pages bl_pages_add(bl_pages a, bl_pages b)
 {
 	uint64_t n;
 
-	return __builtin_add_overflow(a.n, b.n, &n) ? BL_PAGES(UINT64_MAX)
-						    : BL_PAGES(n);
+	return __builtin_add_overflow(a.n, b.n, &n) ? BL_PAGES(UINT64_MAX) : BL_PAGES(n);
 }
 
 static inline bl_pages bl_pages_sub(bl_pages a, bl_pages b)

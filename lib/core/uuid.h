@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef struct { uint8_t b[16]; } bl_uuid;
+typedef struct {
+	uint8_t b[16];
+} bl_uuid;
 
 #define BL_UUID_STR 37 /* 36 characters and a NUL */
 

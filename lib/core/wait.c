@@ -17,8 +17,7 @@ static bl_pages at_least_none(int64_t pages)
 	return BL_PAGES(pages > 0 ? pages : 0);
 }
 
-bl_pages bl_wait_lack(const struct bl_plan *plan, const struct bl_plan_in *in,
-		      const struct bl_claim *c)
+bl_pages bl_wait_lack(const struct bl_plan *plan, const struct bl_plan_in *in, const struct bl_claim *c)
 {
 	int64_t lack = -room_of(plan, in);
 
@@ -78,16 +77,14 @@ void bl_wait_update(const struct bl_plan *plan, const struct bl_plan_in *in)
 	}
 }
 
-bl_pages bl_wait_warm(const struct bl_plan *plan, const struct bl_plan_in *in,
-		      const struct bl_claim *c)
+bl_pages bl_wait_warm(const struct bl_plan *plan, const struct bl_plan_in *in, const struct bl_claim *c)
 {
 	bl_pages has = bl_pages_sub(bl_claim_promised(c, in->snap), bl_wait_lack(plan, in, c));
 
 	return bl_pages_add(bl_plan_warm(plan, in), bl_pages_add(has, c->staked));
 }
 
-bool bl_wait_keeps_from(const struct bl_plan *plan, const struct bl_plan_in *in,
-			const struct bl_view *v)
+bool bl_wait_keeps_from(const struct bl_plan *plan, const struct bl_plan_in *in, const struct bl_view *v)
 {
 	return plan->warm.n && v->have.n >= bl_view_need(v).n &&
 	       bl_pages_sub(v->goal, v->have).n >= in->settings->threshold.n;

@@ -15,8 +15,7 @@
 /* What claim c, which must be in the ledger, lacks of the room for itself and for
  * all claims ahead of it. An older claim that is served, or ends, takes its need
  * along. */
-bl_pages bl_wait_lack(const struct bl_plan *plan, const struct bl_plan_in *in,
-		      const struct bl_claim *c);
+bl_pages bl_wait_lack(const struct bl_plan *plan, const struct bl_plan_in *in, const struct bl_claim *c);
 
 /* For all claims that wait: notes what they lack now and when they last made
  * progress; whatever brings the queue on is progress of all that are behind. The wait_until of those with patience moves on with their progress.
@@ -26,10 +25,8 @@ void bl_wait_update(const struct bl_plan *plan, const struct bl_plan_in *in);
 
 /* What is to be kept warm (bl_plan_in.warm) when c, still in the ledger, ends
  * without having been held: what there was of its room, and what is warm already. */
-bl_pages bl_wait_warm(const struct bl_plan *plan, const struct bl_plan_in *in,
-		      const struct bl_claim *c);
+bl_pages bl_wait_warm(const struct bl_plan *plan, const struct bl_plan_in *in, const struct bl_claim *c);
 /* It would grow on what is kept warm, and does not need it. */
-bool bl_wait_keeps_from(const struct bl_plan *plan, const struct bl_plan_in *in,
-			const struct bl_view *v);
+bool bl_wait_keeps_from(const struct bl_plan *plan, const struct bl_plan_in *in, const struct bl_view *v);
 
 #endif

@@ -48,8 +48,8 @@ struct ask {
 static void say(const struct ask *a, const char *what, const char *why)
 {
 	char text[1280];
-	int n = snprintf(text, sizeof(text), "libballoon-claim: domain %" PRIu32 ": %s%s%s\n",
-			 a->domid, what, *why ? ": " : "", why);
+	int n = snprintf(text, sizeof(text), "libballoon-claim: domain %" PRIu32 ": %s%s%s\n", a->domid,
+			 what, *why ? ": " : "", why);
 
 	if (n > (int)sizeof(text) - 1)
 		n = (int)sizeof(text) - 1;
@@ -89,8 +89,7 @@ static int connect_once(uint64_t end)
 	if (fd < 0)
 		return -errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) == 0 &&
-	    connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 &&
-	    fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
+	    connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
 		return fd;
 	r = -errno;
 	(void)close(fd);
@@ -119,8 +118,7 @@ static int reach(struct ask *a, bool again)
 		a->fd = connect_once(a->reach_by);
 		if (a->fd >= 0)
 			return 0;
-		if (now_ms() >= a->reach_by || a->fd == -ENAMETOOLONG ||
-		    (!again && says_nobody(a->fd)))
+		if (now_ms() >= a->reach_by || a->fd == -ENAMETOOLONG || (!again && says_nobody(a->fd)))
 			return a->fd;
 		wait_longer(a);
 	}
@@ -138,8 +136,8 @@ static int send_call(const struct ask *a, int id, const char *method, const char
 {
 	char line[512];
 	int n = snprintf(line, sizeof(line),
-			 "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s\",\"params\":{%s}}\n", id,
-			 method, params);
+			 "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s\",\"params\":{%s}}\n", id, method,
+			 params);
 
 	return send_line(a, line, (size_t)n);
 }
@@ -327,14 +325,14 @@ static bool must_fail(const struct ask *a)
 static enum bl_hook_answer give_up(const struct ask *a, int r, bool asked)
 {
 	bool nobody = says_nobody(r), fails = !nobody && must_fail(a);
-	const char *what = !nobody ? "balloond does not answer" :
-			   asked   ? "balloond went away while it claimed the domain's memory" :
-				     "no balloond to claim the domain's memory";
+	const char *what = !nobody ? "balloond does not answer"
+			   : asked ? "balloond went away while it claimed the domain's memory"
+				   : "no balloond to claim the domain's memory";
 	char why[256];
 
 	(void)snprintf(why, sizeof(why), "%s; %s", strerror(-r),
-		       fails ? "the build fails (BALLOOND_UNREACHABLE)" :
-			       "the build goes on without a claim");
+		       fails ? "the build fails (BALLOOND_UNREACHABLE)"
+			     : "the build goes on without a claim");
 	say(a, what, why);
 	return fails ? BL_HOOK_REFUSED : asked ? BL_HOOK_LOST : BL_HOOK_ALONE;
 }

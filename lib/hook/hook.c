@@ -59,8 +59,8 @@
 
 /* As xenctrl.h has them; that is not included, for nothing of it is called. */
 typedef int claim_pages_fn(void *xch, uint32_t domid, unsigned long nr_pages);
-typedef int populate_fn(void *xch, uint32_t domid, unsigned long nr_extents,
-			unsigned int extent_order, unsigned int mem_flags, unsigned long *extents);
+typedef int populate_fn(void *xch, uint32_t domid, unsigned long nr_extents, unsigned int extent_order,
+			unsigned int mem_flags, unsigned long *extents);
 typedef int pod_target_fn(void *xch, uint32_t domid, uint64_t target_pages, uint64_t *tot_pages,
 			  uint64_t *cache_pages, uint64_t *entries);
 typedef int create_fn(void *xch, uint32_t *domid, void *config);
@@ -71,7 +71,7 @@ EXPORTED populate_fn xc_domain_populate_physmap_exact;
 EXPORTED pod_target_fn xc_domain_set_pod_target;
 EXPORTED create_fn xc_domain_create;
 
-#define DOMIDS 32768 /* that a domain can have */
+#define DOMIDS 32768  /* that a domain can have */
 #define BUILDS_MAX 64 /* at once, in one process */
 
 /* What this process knows of a domain's build. */
@@ -269,8 +269,7 @@ int xc_domain_claim_pages(void *xch, uint32_t domid, unsigned long nr_pages)
 }
 
 int xc_domain_populate_physmap(void *xch, uint32_t domid, unsigned long nr_extents,
-			       unsigned int extent_order, unsigned int mem_flags,
-			       unsigned long *extents)
+			       unsigned int extent_order, unsigned int mem_flags, unsigned long *extents)
 {
 	static void *cache;
 	populate_fn *call = (populate_fn *)real(&cache, "xc_domain_populate_physmap");

@@ -81,8 +81,8 @@ static int syntax_error(yajl_handle h, struct bl_err *reterr)
 	int r;
 
 	bl_text_sanitize(why, (const char *)text, text ? strcspn((const char *)text, "\n") : 0);
-	r = bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "not JSON: %s (byte %zu)",
-		       why, yajl_get_bytes_consumed(h));
+	r = bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "not JSON: %s (byte %zu)", why,
+		       yajl_get_bytes_consumed(h));
 	yajl_free_error(h, text);
 	return r;
 }

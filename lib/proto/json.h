@@ -12,8 +12,15 @@
 
 #define BL_JSON_DEPTH_MAX 16
 
-enum bl_json_type { BL_JSON_NULL, BL_JSON_BOOL, BL_JSON_INT, BL_JSON_REAL,
-		    BL_JSON_STRING, BL_JSON_ARRAY, BL_JSON_OBJECT };
+enum bl_json_type {
+	BL_JSON_NULL,
+	BL_JSON_BOOL,
+	BL_JSON_INT,
+	BL_JSON_REAL,
+	BL_JSON_STRING,
+	BL_JSON_ARRAY,
+	BL_JSON_OBJECT
+};
 
 struct bl_json; /* a parsed value; the root owns all */
 
@@ -28,12 +35,12 @@ void bl_json_free(struct bl_json *root); /* NULL is fine */
 void bl_json_scrub(struct bl_json *root);
 
 enum bl_json_type bl_json_type(const struct bl_json *v);
-bool bl_json_bool(const struct bl_json *v);	  /* of a BOOL */
-int64_t bl_json_int(const struct bl_json *v);	  /* of an INT */
-double bl_json_real(const struct bl_json *v);	  /* of an INT or REAL */
+bool bl_json_bool(const struct bl_json *v);   /* of a BOOL */
+int64_t bl_json_int(const struct bl_json *v); /* of an INT */
+double bl_json_real(const struct bl_json *v); /* of an INT or REAL */
 /* NUL-terminated; *ret_len (may be NULL) tells of embedded NULs. */
 const char *bl_json_string(const struct bl_json *v, size_t *ret_len);
-size_t bl_json_count(const struct bl_json *v);	  /* of an ARRAY or OBJECT, else 0; v may be NULL */
+size_t bl_json_count(const struct bl_json *v); /* of an ARRAY or OBJECT, else 0; v may be NULL */
 const struct bl_json *bl_json_at(const struct bl_json *v, size_t i); /* element or member value */
 const char *bl_json_key(const struct bl_json *v, size_t i);	     /* member name */
 /* NULL if v is no object or has no such member. v may be NULL. */
@@ -44,7 +51,7 @@ const struct bl_json *bl_json_get(const struct bl_json *v, const char *key);
 struct bl_json_out;
 struct bl_json_out *bl_json_out_new(void); /* NULL: out of memory */
 void bl_json_out_free(struct bl_json_out *o);
-void bl_json_out_clear(struct bl_json_out *o); /* for the next document */
+void bl_json_out_clear(struct bl_json_out *o);		     /* for the next document */
 void bl_json_object(struct bl_json_out *o, const char *key); /* key NULL in arrays and at the root */
 void bl_json_object_end(struct bl_json_out *o);
 void bl_json_array(struct bl_json_out *o, const char *key);

@@ -16,16 +16,16 @@
 
 /* Each checks v and, where dest is not NULL, stores it. NULL: fine; else what
  * the parameter must be. */
-typedef const char *decoder(const struct bl_param *p, const struct bl_json *v, void *dest,
-			    char *why, size_t why_size);
+typedef const char *decoder(const struct bl_param *p, const struct bl_json *v, void *dest, char *why,
+			    size_t why_size);
 
 static bool is(const struct bl_json *v, enum bl_json_type type)
 {
 	return bl_json_type(v) == type;
 }
 
-static const char *get_bool(const struct bl_param *p, const struct bl_json *v, void *dest,
-			    char *why, size_t why_size)
+static const char *get_bool(const struct bl_param *p, const struct bl_json *v, void *dest, char *why,
+			    size_t why_size)
 {
 	(void)p, (void)why, (void)why_size;
 	if (!is(v, BL_JSON_BOOL))
@@ -35,12 +35,12 @@ static const char *get_bool(const struct bl_param *p, const struct bl_json *v, v
 	return NULL;
 }
 
-static const char *get_int(const struct bl_param *p, const struct bl_json *v, void *dest,
-			   char *why, size_t why_size)
+static const char *get_int(const struct bl_param *p, const struct bl_json *v, void *dest, char *why,
+			   size_t why_size)
 {
 	if (!is(v, BL_JSON_INT) || bl_json_int(v) < p->min || bl_json_int(v) > p->max) {
-		snprintf(why, why_size, "must be a whole number from %" PRId64 " to %" PRId64,
-			 p->min, p->max);
+		snprintf(why, why_size, "must be a whole number from %" PRId64 " to %" PRId64, p->min,
+			 p->max);
 		return why;
 	}
 	if (dest)
@@ -48,8 +48,8 @@ static const char *get_int(const struct bl_param *p, const struct bl_json *v, vo
 	return NULL;
 }
 
-static const char *get_pages(const struct bl_param *p, const struct bl_json *v, void *dest,
-			     char *why, size_t why_size)
+static const char *get_pages(const struct bl_param *p, const struct bl_json *v, void *dest, char *why,
+			     size_t why_size)
 {
 	(void)p, (void)why, (void)why_size;
 	if (!is(v, BL_JSON_INT))
@@ -63,8 +63,8 @@ static const char *get_pages(const struct bl_param *p, const struct bl_json *v, 
 	return NULL;
 }
 
-static const char *get_seconds(const struct bl_param *p, const struct bl_json *v, void *dest,
-			       char *why, size_t why_size)
+static const char *get_seconds(const struct bl_param *p, const struct bl_json *v, void *dest, char *why,
+			       size_t why_size)
 {
 	double s, ms;
 
@@ -88,15 +88,14 @@ static const char *get_seconds(const struct bl_param *p, const struct bl_json *v
 	return NULL;
 }
 
-static const char *get_uuid(const struct bl_param *p, const struct bl_json *v, void *dest,
-			    char *why, size_t why_size)
+static const char *get_uuid(const struct bl_param *p, const struct bl_json *v, void *dest, char *why,
+			    size_t why_size)
 {
 	bl_uuid u;
 	size_t len;
 
 	(void)p, (void)why, (void)why_size;
-	if (!is(v, BL_JSON_STRING) || !bl_uuid_parse(bl_json_string(v, &len), &u) ||
-	    len != BL_UUID_STR - 1)
+	if (!is(v, BL_JSON_STRING) || !bl_uuid_parse(bl_json_string(v, &len), &u) || len != BL_UUID_STR - 1)
 		return "must be a UUID (8-4-4-4-12 hexadecimal digits)";
 	if (bl_uuid_is_null(&u))
 		return "must not be the null UUID";
@@ -105,8 +104,8 @@ static const char *get_uuid(const struct bl_param *p, const struct bl_json *v, v
 	return NULL;
 }
 
-static const char *get_name(const struct bl_param *p, const struct bl_json *v, void *dest,
-			    char *why, size_t why_size)
+static const char *get_name(const struct bl_param *p, const struct bl_json *v, void *dest, char *why,
+			    size_t why_size)
 {
 	const char *s;
 	size_t len;
@@ -128,8 +127,8 @@ static const char *get_name(const struct bl_param *p, const struct bl_json *v, v
 	return NULL;
 }
 
-static const char *get_enum(const struct bl_param *p, const struct bl_json *v, void *dest,
-			    char *why, size_t why_size)
+static const char *get_enum(const struct bl_param *p, const struct bl_json *v, void *dest, char *why,
+			    size_t why_size)
 {
 	size_t used, len = 0;
 	const char *s = is(v, BL_JSON_STRING) ? bl_json_string(v, &len) : NULL;
@@ -144,12 +143,15 @@ static const char *get_enum(const struct bl_param *p, const struct bl_json *v, v
 	used = (size_t)snprintf(why, why_size, "must be ");
 	for (int i = 0; p->names[i] && used < why_size; i++)
 		used += (size_t)snprintf(why + used, why_size - used, "%s\"%s\"",
-					 !i ? "" : p->names[i + 1] ? ", " : " or ", p->names[i]);
+					 !i		   ? ""
+					 : p->names[i + 1] ? ", "
+							   : " or ",
+					 p->names[i]);
 	return why;
 }
 
-static const char *get_domain(const struct bl_param *p, const struct bl_json *v, void *dest,
-			      char *why, size_t why_size)
+static const char *get_domain(const struct bl_param *p, const struct bl_json *v, void *dest, char *why,
+			      size_t why_size)
 {
 	if (is(v, BL_JSON_STRING))
 		return get_name(p, v, dest, why, why_size);
@@ -167,8 +169,8 @@ static int by_text(const void *a, const void *b)
 
 /* An array of at most BL_PARAM_ARRAY_MAX different elements that `one` takes; integers
  * among them count as their digits. */
-static const char *check_array(const struct bl_param *p, const struct bl_json *v, decoder *one,
-			       char *why, size_t why_size)
+static const char *check_array(const struct bl_param *p, const struct bl_json *v, decoder *one, char *why,
+			       size_t why_size)
 {
 	char numbers[BL_PARAM_ARRAY_MAX][24], clean[BL_NAME_MAX + 1];
 	const char *texts[BL_PARAM_ARRAY_MAX], *fault;
@@ -199,8 +201,8 @@ static const char *check_array(const struct bl_param *p, const struct bl_json *v
 	return NULL;
 }
 
-static const char *get_domains(const struct bl_param *p, const struct bl_json *v, void *dest,
-			       char *why, size_t why_size)
+static const char *get_domains(const struct bl_param *p, const struct bl_json *v, void *dest, char *why,
+			       size_t why_size)
 {
 	const char *fault;
 
@@ -212,8 +214,8 @@ static const char *get_domains(const struct bl_param *p, const struct bl_json *v
 	return fault;
 }
 
-static const char *get_claim(const struct bl_param *p, const struct bl_json *v, void *dest,
-			     char *why, size_t why_size)
+static const char *get_claim(const struct bl_param *p, const struct bl_json *v, void *dest, char *why,
+			     size_t why_size)
 {
 	(void)p, (void)why, (void)why_size;
 	if (!is(v, BL_JSON_STRING))
@@ -223,8 +225,8 @@ static const char *get_claim(const struct bl_param *p, const struct bl_json *v, 
 	return NULL;
 }
 
-static const char *get_claims(const struct bl_param *p, const struct bl_json *v, void *dest,
-			      char *why, size_t why_size)
+static const char *get_claims(const struct bl_param *p, const struct bl_json *v, void *dest, char *why,
+			      size_t why_size)
 {
 	const char *fault;
 
@@ -236,8 +238,8 @@ static const char *get_claims(const struct bl_param *p, const struct bl_json *v,
 	return fault;
 }
 
-static const char *get_values(const struct bl_param *p, const struct bl_json *v, void *dest,
-			      char *why, size_t why_size)
+static const char *get_values(const struct bl_param *p, const struct bl_json *v, void *dest, char *why,
+			      size_t why_size)
 {
 	(void)p;
 	if (!is(v, BL_JSON_OBJECT) || !bl_json_count(v))
@@ -262,18 +264,10 @@ static const char *get_values(const struct bl_param *p, const struct bl_json *v,
 }
 
 static decoder *const decoders[] = {
-	[BL_PARAM_BOOL] = get_bool,
-	[BL_PARAM_INT] = get_int,
-	[BL_PARAM_PAGES] = get_pages,
-	[BL_PARAM_SECONDS] = get_seconds,
-	[BL_PARAM_UUID] = get_uuid,
-	[BL_PARAM_NAME] = get_name,
-	[BL_PARAM_ENUM] = get_enum,
-	[BL_PARAM_DOMAIN] = get_domain,
-	[BL_PARAM_DOMAINS] = get_domains,
-	[BL_PARAM_CLAIM] = get_claim,
-	[BL_PARAM_CLAIMS] = get_claims,
-	[BL_PARAM_VALUES] = get_values,
+	[BL_PARAM_BOOL] = get_bool,	  [BL_PARAM_INT] = get_int,	  [BL_PARAM_PAGES] = get_pages,
+	[BL_PARAM_SECONDS] = get_seconds, [BL_PARAM_UUID] = get_uuid,	  [BL_PARAM_NAME] = get_name,
+	[BL_PARAM_ENUM] = get_enum,	  [BL_PARAM_DOMAIN] = get_domain, [BL_PARAM_DOMAINS] = get_domains,
+	[BL_PARAM_CLAIM] = get_claim,	  [BL_PARAM_CLAIMS] = get_claims, [BL_PARAM_VALUES] = get_values,
 };
 
 static const struct bl_param *find(const struct bl_param *table, size_t n, const char *name)
@@ -296,19 +290,18 @@ static int check_all(const struct bl_json *params, const struct bl_param *table,
 			char clean[BL_NAME_MAX + 1];
 
 			bl_text_sanitize(clean, name, strlen(name));
-			return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-					  "unknown parameter \"%s\"", clean);
+			return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "unknown parameter \"%s\"",
+					  clean);
 		}
 		fault = decoders[p->kind](p, bl_json_at(params, i), NULL, why, sizeof(why));
 		if (fault)
-			return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s: %s", p->name,
-					  fault);
+			return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s: %s", p->name, fault);
 	}
 	return 0;
 }
 
-int bl_params_decode(const struct bl_json *params, const struct bl_param *table, size_t n,
-		     void *dest, struct bl_err *reterr)
+int bl_params_decode(const struct bl_json *params, const struct bl_param *table, size_t n, void *dest,
+		     struct bl_err *reterr)
 {
 	int r;
 

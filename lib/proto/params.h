@@ -22,8 +22,8 @@ enum bl_param_kind {
 	/* const char * into the request: any string at all; one with a NUL in it
 	 * becomes "", for it names no claim either */
 	BL_PARAM_CLAIM,
-	BL_PARAM_CLAIMS,  /* const struct bl_json *: an array of different ones, at least one */
-	BL_PARAM_VALUES,  /* const struct bl_json *: an object of strings, at least one, clean */
+	BL_PARAM_CLAIMS, /* const struct bl_json *: an array of different ones, at least one */
+	BL_PARAM_VALUES, /* const struct bl_json *: an object of strings, at least one, clean */
 };
 
 /* Elements of an array, members of an object: what is done for each is bounded by this, not
@@ -43,18 +43,19 @@ struct bl_param {
 };
 
 /* Rows. Further members (.min, .max, .names) may follow in the braces. */
-#define BL_PARAM_REQUIRED(type, member, param, which) \
-	.name = (param), .kind = (which), .required = true, .at = offsetof(type, member), .has = BL_PARAM_NO_HAS
-#define BL_PARAM_OPTIONAL(type, member, param, which) \
+#define BL_PARAM_REQUIRED(type, member, param, which)                                                       \
+	.name = (param), .kind = (which), .required = true, .at = offsetof(type, member),                   \
+	.has = BL_PARAM_NO_HAS
+#define BL_PARAM_OPTIONAL(type, member, param, which)                                                       \
 	.name = (param), .kind = (which), .at = offsetof(type, member), .has = BL_PARAM_NO_HAS
-#define BL_PARAM_OPTIONAL_HAS(type, member, has_member, param, which) \
+#define BL_PARAM_OPTIONAL_HAS(type, member, has_member, param, which)                                       \
 	.name = (param), .kind = (which), .at = offsetof(type, member), .has = offsetof(type, has_member)
 
 /* params may be NULL (none were sent). *dest keeps its defaults where nothing
  * was sent and everything when this fails: -EINVAL, BL_ERR_INVALID_PARAMS.
  * Pointers in it live as long as params. */
-int bl_params_decode(const struct bl_json *params, const struct bl_param *table, size_t n,
-		     void *dest, struct bl_err *reterr);
+int bl_params_decode(const struct bl_json *params, const struct bl_param *table, size_t n, void *dest,
+		     struct bl_err *reterr);
 
 /* One element of BL_PARAM_DOMAINS as text. */
 void bl_param_domain_text(const struct bl_json *v, char ret[BL_NAME_MAX + 1]);

@@ -24,8 +24,8 @@ static void put_id(struct bl_json_out *o, const struct bl_json *id)
 		bl_json_put_null(o, "id");
 }
 
-static void put_error(struct bl_json_out *o, const struct bl_json *id, int code,
-		      const char *message, const char *data_id)
+static void put_error(struct bl_json_out *o, const struct bl_json *id, int code, const char *message,
+		      const char *data_id)
 {
 	char clean[BL_ERR_MSG_MAX];
 
@@ -104,8 +104,8 @@ int bl_rpc_parse(const char *line, size_t len, struct bl_rpc_request *ret, struc
 	int r = bl_json_parse(line, len, &root, &err);
 
 	if (r < 0) {
-		put_error(error, NULL, r == -ENOMEM ? BL_RPC_INTERNAL_ERROR : BL_RPC_PARSE_ERROR,
-			  err.msg, NULL);
+		put_error(error, NULL, r == -ENOMEM ? BL_RPC_INTERNAL_ERROR : BL_RPC_PARSE_ERROR, err.msg,
+			  NULL);
 		return r;
 	}
 	id = bl_json_get(root, "id");
@@ -166,8 +166,8 @@ int bl_rpc_error(struct bl_json_out *o, const struct bl_json *id, const struct b
 	return bl_json_out_end_line(o, ret_line, ret_len);
 }
 
-int bl_rpc_error_code(struct bl_json_out *o, const struct bl_json *id, int code,
-		      const char *message, const char **ret_line, size_t *ret_len)
+int bl_rpc_error_code(struct bl_json_out *o, const struct bl_json *id, int code, const char *message,
+		      const char **ret_line, size_t *ret_len)
 {
 	put_error(o, id, code, message, NULL);
 	return bl_json_out_end_line(o, ret_line, ret_len);

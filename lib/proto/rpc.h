@@ -38,8 +38,8 @@ int bl_rpc_result_end(struct bl_json_out *o, const char **ret_line, size_t *ret_
 int bl_rpc_error(struct bl_json_out *o, const struct bl_json *id, const struct bl_err *err,
 		 const char **ret_line, size_t *ret_len);
 /* For the errors of JSON-RPC itself, BL_RPC_*. */
-int bl_rpc_error_code(struct bl_json_out *o, const struct bl_json *id, int code,
-		      const char *message, const char **ret_line, size_t *ret_len);
+int bl_rpc_error_code(struct bl_json_out *o, const struct bl_json *id, int code, const char *message,
+		      const char **ret_line, size_t *ret_len);
 
 /* Clears o; then seq, time, type and the event's own members follow. */
 void bl_rpc_event_begin(struct bl_json_out *o);

@@ -100,8 +100,7 @@ int bl_sim_claim_of(struct bl_sim *s, struct bl_sim_dom *d, uint64_t pages)
 	uint64_t tot = bl_sim_tot(s, d);
 
 	if (pages) {
-		if (d->phase == BL_SIM_DYING || d->outstanding || pages <= tot ||
-		    pages > d->max_pages)
+		if (d->phase == BL_SIM_DYING || d->outstanding || pages <= tot || pages > d->max_pages)
 			return -EINVAL;
 		if (pages - tot > bl_sim_unclaimed(s))
 			return -ENOMEM;

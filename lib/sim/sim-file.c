@@ -9,14 +9,13 @@
 
 #include "lib/sim/world.h"
 
-const char bl_sim_default_world[] =
-	"[host]\nmemory = 16G\ndom0 = 1G\n"
-	"[guest web]\nstatic-max = 4G\nmemory = 3G\nmin = 1G\nused = 900M\n"
-	"[guest db]\nstatic-max = 4G\nmemory = 3G\nmin = 1G\nused = 1400M\n"
-	"[guest mail]\nstatic-max = 4G\nmemory = 2G\nmin = 1G\nused = 600M\n"
-	"[guest build]\nstatic-max = 4G\nmemory = 2G\nmin = 1G\nused = 700M\n"
-	"[guest files]\nstatic-max = 4G\nmemory = 2G\nmin = 1G\nused = 500M\n"
-	"[guest wiki]\nstatic-max = 4G\nmemory = 2G\nmin = 1G\nused = 800M\n";
+const char bl_sim_default_world[] = "[host]\nmemory = 16G\ndom0 = 1G\n"
+				    "[guest web]\nstatic-max = 4G\nmemory = 3G\nmin = 1G\nused = 900M\n"
+				    "[guest db]\nstatic-max = 4G\nmemory = 3G\nmin = 1G\nused = 1400M\n"
+				    "[guest mail]\nstatic-max = 4G\nmemory = 2G\nmin = 1G\nused = 600M\n"
+				    "[guest build]\nstatic-max = 4G\nmemory = 2G\nmin = 1G\nused = 700M\n"
+				    "[guest files]\nstatic-max = 4G\nmemory = 2G\nmin = 1G\nused = 500M\n"
+				    "[guest wiki]\nstatic-max = 4G\nmemory = 2G\nmin = 1G\nused = 800M\n";
 
 #define LINE_MAX_BYTES 1024
 
@@ -62,11 +61,9 @@ static int begin_section(struct parser *p, const char *kind, const char *name)
 		return 0;
 	}
 	if (strcmp(kind, "guest") && strcmp(kind, "thief"))
-		return fail_at(p, p->line, "unknown section [%s%s%s]", kind, *name ? " " : "",
-			       name);
+		return fail_at(p, p->line, "unknown section [%s%s%s]", kind, *name ? " " : "", name);
 	if (!len || len > BL_NAME_MAX)
-		return fail_at(p, p->line, "[%s NAME] needs a name of 1 to %d bytes", kind,
-			       BL_NAME_MAX);
+		return fail_at(p, p->line, "[%s NAME] needs a name of 1 to %d bytes", kind, BL_NAME_MAX);
 	p->in = *kind == 'g' ? BL_SIM_IN_GUEST : BL_SIM_IN_THIEF;
 	p->in_section = true;
 	p->v = (struct bl_sim_values){ .count = 1 };
@@ -107,8 +104,8 @@ static int check_guest(const struct parser *p, struct bl_sim_dom *d)
 static int add_guest(const struct parser *p, const struct bl_sim_dom *d)
 {
 	if (p->w->n_slots == BL_SIM_DOMS_MAX)
-		return fail_at(p, p->section_line, "%s: a simulated host has at most %d domains",
-			       p->label, BL_SIM_DOMS_MAX);
+		return fail_at(p, p->section_line, "%s: a simulated host has at most %d domains", p->label,
+			       BL_SIM_DOMS_MAX);
 	p->w->doms[p->w->n_slots++] = *d;
 	return 0;
 }
@@ -127,8 +124,7 @@ static int end_section(struct parser *p)
 	r = check_guest(p, &d);
 	for (uint64_t i = 1; !r && i <= p->v.count; i++) {
 		if (p->v.count > 1 && snprintf(d.name + len, sizeof(d.name) - len, "-%llu",
-					       (unsigned long long)i) >=
-					      (int)(sizeof(d.name) - len))
+					       (unsigned long long)i) >= (int)(sizeof(d.name) - len))
 			return fail_at(p, p->section_line, "%s: its name is too long to be counted",
 				       p->label);
 		r = add_guest(p, &d);
@@ -195,8 +191,7 @@ static int setting(struct parser *p, char *t)
 	t = trim(t);
 	if (!p->in_section)
 		return fail_at(p, p->line, "%s stands before any section", t);
-	if (bl_sim_key(p->in, t, trim(equals + 1), p->in == BL_SIM_IN_HOST ? &p->host : &p->v,
-		       &e))
+	if (bl_sim_key(p->in, t, trim(equals + 1), p->in == BL_SIM_IN_HOST ? &p->host : &p->v, &e))
 		return fail_at(p, p->line, "%s in %s", e.msg, p->label);
 	return 0;
 }
@@ -270,15 +265,17 @@ static int finish_world(const struct parser *p)
 	return r;
 }
 
-int bl_sim_world_parse(void *mem, const char *file, const char *text, size_t len,
-		       struct bl_err *reterr)
+int bl_sim_world_parse(void *mem, const char *file, const char *text, size_t len, struct bl_err *reterr)
 {
 	struct parser p = {
 		.file = file,
 		.w = mem,
 		.reterr = reterr,
-		.host = { .memory = UINT64_C(16) << 18, .dom0 = UINT64_C(1) << 18, .nodes = 1,
-			  .seed = 1, .dom0_rate = UINT64_C(400) << 8 },
+		.host = { .memory = UINT64_C(16) << 18,
+			  .dom0 = UINT64_C(1) << 18,
+			  .nodes = 1,
+			  .seed = 1,
+			  .dom0_rate = UINT64_C(400) << 8 },
 	};
 	int r = 0;
 

@@ -5,9 +5,9 @@
 #include "lib/sim/world.h"
 
 #define FORGETS_AFTER_MS 2000
-#define ARMED UINT64_MAX /* `forgets` of one that is on its way to a target */
-#define SLOWER 20	 /* BL_SIM_SLOW */
-#define LINUX_TRIES 4	 /* at once, after 2, 4 and 8 s */
+#define ARMED UINT64_MAX	       /* `forgets` of one that is on its way to a target */
+#define SLOWER 20		       /* BL_SIM_SLOW */
+#define LINUX_TRIES 4		       /* at once, after 2, 4 and 8 s */
 #define DEATH_RATE (UINT64_C(8) << 18) /* pages a second: 8 GiB */
 #define TEARDOWN_MS 1000	       /* xl, from a guest's reboot until it destroys it */
 #define RESTART_MS 10000	       /* a toolstack that found no room tries again */
@@ -69,8 +69,8 @@ bool bl_sim_refuses(const struct bl_sim *s, const struct bl_sim_dom *d)
 {
 	uint64_t tot = bl_sim_tot(s, d);
 
-	return (d->manner == BL_SIM_FLOOR || d->manner == BL_SIM_OWN_MIN) && !d->paused &&
-	       d->has_target && bl_sim_asked(d) < tot && goal(s, d, tot) == tot;
+	return (d->manner == BL_SIM_FLOOR || d->manner == BL_SIM_OWN_MIN) && !d->paused && d->has_target &&
+	       bl_sim_asked(d) < tot && goal(s, d, tot) == tot;
 }
 
 bool bl_sim_busy(const struct bl_sim *s, const struct bl_sim_dom *d)
@@ -84,8 +84,7 @@ bool bl_sim_busy(const struct bl_sim *s, const struct bl_sim_dom *d)
 		return d->reboots || !tot || tot > d->keeps;
 	if (d->phase != BL_SIM_RUNNING)
 		return false;
-	return goal(s, d, tot) != tot ||
-	       (d->manner == BL_SIM_FORGETFUL && d->forgets == ARMED);
+	return goal(s, d, tot) != tot || (d->manner == BL_SIM_FORGETFUL && d->forgets == ARMED);
 }
 
 uint64_t bl_sim_due(const struct bl_sim *s, const struct bl_sim_dom *d)
@@ -162,8 +161,8 @@ void bl_sim_introduce(struct bl_sim *s, struct bl_sim_dom *d)
 	bl_sim_begin(s, d);
 	d->phase = BL_SIM_RUNNING;
 	d->has_target = 1;
-	d->target = d->offset < 0 ? d->memory + (uint64_t)-d->offset :
-				    bl_sim_sat(d->memory, (uint64_t)d->offset);
+	d->target = d->offset < 0 ? d->memory + (uint64_t)-d->offset
+				  : bl_sim_sat(d->memory, (uint64_t)d->offset);
 	d->born = now;
 	d->credit = 0;
 	d->leaves = d->stays ? now + d->stays : 0;

@@ -6,16 +6,14 @@
 
 #include "lib/sim/world.h"
 
-typedef int (*reader)(const char *key, const char *value, struct bl_sim_values *v,
-		      struct bl_err *reterr);
+typedef int (*reader)(const char *key, const char *value, struct bl_sim_values *v, struct bl_err *reterr);
 
 static int bad(struct bl_err *reterr, const char *key, const char *value, const char *want)
 {
 	char shown[128];
 
 	bl_text_scrub(shown, sizeof(shown), value, strlen(value));
-	return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s: \"%s\" is not %s", key,
-			  shown, want);
+	return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s: \"%s\" is not %s", key, shown, want);
 }
 
 static int number(const char *key, const char *value, uint64_t lo, uint64_t hi, uint64_t *ret,
@@ -25,8 +23,7 @@ static int number(const char *key, const char *value, uint64_t lo, uint64_t hi, 
 	const char *c = value;
 
 	for (; *c >= '0' && *c <= '9'; c++)
-		if (__builtin_mul_overflow(n, 10, &n) ||
-		    __builtin_add_overflow(n, (uint64_t)(*c - '0'), &n))
+		if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, (uint64_t)(*c - '0'), &n))
 			n = UINT64_MAX;
 	if (c == value || *c || n < lo || n > hi)
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
@@ -73,11 +70,10 @@ static int yes_no(const char *key, const char *value, uint64_t *ret, struct bl_e
 }
 
 /* A reader for a key that is no more than one field of one kind. */
-#define FIELD(fn, kind, field)                                                        \
-	static int fn(const char *key, const char *value, struct bl_sim_values *v,    \
-		      struct bl_err *reterr)                                          \
-	{                                                                             \
-		return kind(key, value, &v->field, reterr);                           \
+#define FIELD(fn, kind, field)                                                                              \
+	static int fn(const char *key, const char *value, struct bl_sim_values *v, struct bl_err *reterr)   \
+	{                                                                                                   \
+		return kind(key, value, &v->field, reterr);                                                 \
 	}
 FIELD(read_host_memory, size, memory)
 FIELD(read_dom0, size, dom0)
@@ -94,26 +90,22 @@ FIELD(read_for, duration, dom.stays)
 FIELD(read_paused, yes_no, dom.paused)
 FIELD(read_migrating, yes_no, dom.migrating)
 
-static int read_nodes(const char *key, const char *value, struct bl_sim_values *v,
-		      struct bl_err *reterr)
+static int read_nodes(const char *key, const char *value, struct bl_sim_values *v, struct bl_err *reterr)
 {
 	return number(key, value, 1, BL_SIM_NODES_MAX, &v->nodes, reterr);
 }
 
-static int read_seed(const char *key, const char *value, struct bl_sim_values *v,
-		     struct bl_err *reterr)
+static int read_seed(const char *key, const char *value, struct bl_sim_values *v, struct bl_err *reterr)
 {
 	return number(key, value, 0, UINT64_MAX - 1, &v->seed, reterr);
 }
 
-static int read_count(const char *key, const char *value, struct bl_sim_values *v,
-		      struct bl_err *reterr)
+static int read_count(const char *key, const char *value, struct bl_sim_values *v, struct bl_err *reterr)
 {
 	return number(key, value, 1, BL_SIM_DOMS_MAX, &v->count, reterr);
 }
 
-static int read_node(const char *key, const char *value, struct bl_sim_values *v,
-		     struct bl_err *reterr)
+static int read_node(const char *key, const char *value, struct bl_sim_values *v, struct bl_err *reterr)
 {
 	uint64_t n = 0;
 	int r = number(key, value, 0, BL_SIM_NODES_MAX - 1, &n, reterr);
@@ -123,8 +115,7 @@ static int read_node(const char *key, const char *value, struct bl_sim_values *v
 	return r;
 }
 
-static int read_min(const char *key, const char *value, struct bl_sim_values *v,
-		    struct bl_err *reterr)
+static int read_min(const char *key, const char *value, struct bl_sim_values *v, struct bl_err *reterr)
 {
 	int r = size(key, value, &v->dom.min, reterr);
 
@@ -134,8 +125,7 @@ static int read_min(const char *key, const char *value, struct bl_sim_values *v,
 }
 
 /* The one size that may be negative: what tot_pages has beyond memory/target. */
-static int read_offset(const char *key, const char *value, struct bl_sim_values *v,
-		       struct bl_err *reterr)
+static int read_offset(const char *key, const char *value, struct bl_sim_values *v, struct bl_err *reterr)
 {
 	bool negative = value[0] == '-';
 	uint64_t n = 0;
@@ -146,8 +136,7 @@ static int read_offset(const char *key, const char *value, struct bl_sim_values 
 	return r;
 }
 
-static int read_type(const char *key, const char *value, struct bl_sim_values *v,
-		     struct bl_err *reterr)
+static int read_type(const char *key, const char *value, struct bl_sim_values *v, struct bl_err *reterr)
 {
 	for (unsigned t = BL_DOM_PV; t <= BL_DOM_HVM; t++)
 		if (!strcmp(value, bl_dom_type_name((enum bl_dom_type)t))) {
@@ -166,11 +155,12 @@ static int read_claim_method(const char *key, const char *value, struct bl_sim_v
 	return 0;
 }
 
-static int read_telemetry(const char *key, const char *value, struct bl_sim_values *v,
-			  struct bl_err *reterr)
+static int read_telemetry(const char *key, const char *value, struct bl_sim_values *v, struct bl_err *reterr)
 {
 	static const char *const names[] = {
-		[BL_SIM_SILENT] = "no", [BL_SIM_HONEST] = "yes", [BL_SIM_LIES] = "lies",
+		[BL_SIM_SILENT] = "no",
+		[BL_SIM_HONEST] = "yes",
+		[BL_SIM_LIES] = "lies",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -181,8 +171,7 @@ static int read_telemetry(const char *key, const char *value, struct bl_sim_valu
 	return bad(reterr, key, value, "yes, no or lies");
 }
 
-static int read_uuid(const char *key, const char *value, struct bl_sim_values *v,
-		     struct bl_err *reterr)
+static int read_uuid(const char *key, const char *value, struct bl_sim_values *v, struct bl_err *reterr)
 {
 	bl_uuid u;
 
@@ -224,8 +213,7 @@ static uint64_t find_manner(const char *value, size_t len, const char **ret_valu
 	return i < BL_SIM_MANNERS && !colon == !takes_value(i) ? i : BL_SIM_MANNERS;
 }
 
-static int read_manner(const char *key, const char *value, struct bl_sim_values *v,
-		       struct bl_err *reterr)
+static int read_manner(const char *key, const char *value, struct bl_sim_values *v, struct bl_err *reterr)
 {
 	const char *of;
 	uint64_t i = find_manner(value, strlen(value), &of);
@@ -234,8 +222,8 @@ static int read_manner(const char *key, const char *value, struct bl_sim_values 
 	if (i == BL_SIM_MANNERS)
 		return bad(reterr, key, value, manners_wanted);
 	if (i == BL_SIM_FLOOR || i == BL_SIM_OWN_MIN)
-		r = size(i == BL_SIM_FLOOR ? "behaviour floor" : "behaviour own-min", of,
-			 &v->dom.floor, reterr);
+		r = size(i == BL_SIM_FLOOR ? "behaviour floor" : "behaviour own-min", of, &v->dom.floor,
+			 reterr);
 	if (i == BL_SIM_SHORT)
 		r = size("behaviour short", of, &v->dom.inexact, reterr);
 	if (i == BL_SIM_VANISH)
@@ -248,8 +236,7 @@ static int read_manner(const char *key, const char *value, struct bl_sim_values 
 }
 
 /* How it lives, how it dies (zombie:SIZE), or both with a comma between them. */
-static int read_behaviour(const char *key, const char *value, struct bl_sim_values *v,
-			  struct bl_err *reterr)
+static int read_behaviour(const char *key, const char *value, struct bl_sim_values *v, struct bl_err *reterr)
 {
 	static const char zombie[] = "zombie:";
 	const char *comma = strchr(value, ',');
@@ -327,8 +314,8 @@ static size_t find_key(enum bl_sim_section in, const char *key)
 	return i;
 }
 
-int bl_sim_key(enum bl_sim_section in, const char *key, const char *value,
-	       struct bl_sim_values *v, struct bl_err *reterr)
+int bl_sim_key(enum bl_sim_section in, const char *key, const char *value, struct bl_sim_values *v,
+	       struct bl_err *reterr)
 {
 	size_t i = find_key(in, key);
 	int r;
@@ -337,8 +324,7 @@ int bl_sim_key(enum bl_sim_section in, const char *key, const char *value,
 		char shown[64];
 
 		bl_text_scrub(shown, sizeof(shown), key, strlen(key));
-		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "unknown key \"%s\"",
-				  shown);
+		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "unknown key \"%s\"", shown);
 	}
 	if (v->seen & UINT64_C(1) << i)
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s is given twice", key);

@@ -8,8 +8,7 @@
 /* xapi's estimate of a paging pool: 1 MiB, and two pages a MiB. PV has none. */
 uint64_t bl_sim_overhead(const struct bl_sim_dom *d)
 {
-	uint64_t pool = BL_PAGES_PER_MIB + 2 * ((d->static_max + BL_PAGES_PER_MIB - 1) /
-						BL_PAGES_PER_MIB);
+	uint64_t pool = BL_PAGES_PER_MIB + 2 * ((d->static_max + BL_PAGES_PER_MIB - 1) / BL_PAGES_PER_MIB);
 
 	return BL_SIM_EMPTY_PAGES + (d->type == BL_DOM_PV ? 0 : pool);
 }
@@ -27,8 +26,7 @@ void bl_sim_name_uuid(const struct bl_sim_world *w, struct bl_sim_dom *d, uint64
 	d->uuid.b[8] = (uint8_t)((d->uuid.b[8] & 0x3f) | 0x80);
 }
 
-int bl_sim_start(struct bl_sim *s, struct bl_sim_dom *d, struct bl_sim_dom *holder,
-		 uint64_t pooled)
+int bl_sim_start(struct bl_sim *s, struct bl_sim_dom *d, struct bl_sim_dom *holder, uint64_t pooled)
 {
 	uint64_t overhead = bl_sim_overhead(d), room = bl_sim_unclaimed(s);
 
@@ -52,8 +50,7 @@ int bl_sim_start(struct bl_sim *s, struct bl_sim_dom *d, struct bl_sim_dom *hold
 }
 
 /* One that is there from the first moment. */
-static int boot_one(struct bl_sim *s, struct bl_sim_dom *d, const char *file,
-		    struct bl_err *reterr)
+static int boot_one(struct bl_sim *s, struct bl_sim_dom *d, const char *file, struct bl_err *reterr)
 {
 	uint64_t overhead = bl_sim_overhead(d);
 
@@ -144,11 +141,9 @@ int bl_sim_launch(struct bl_sim *s, const struct bl_sim_launch *l, uint32_t *ret
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "%s: size %s does not lie within its max, or max %s not within "
 				  "the host's memory",
-				  l->name, bl_pages_format(l->size, size),
-				  bl_pages_format(l->max, left));
+				  l->name, bl_pages_format(l->size, size), bl_pages_format(l->max, left));
 	if (l->uuid && (bl_uuid_is_null(l->uuid) || bl_handle_is_ours(l->uuid)))
-		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-				  "uuid: no guest can have that one");
+		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "uuid: no guest can have that one");
 	if (l->holder) {
 		for (uint32_t id = 0; id <= s->top_domid && !holder; id++) {
 			holder = bl_sim_find(s, id);
@@ -161,8 +156,8 @@ int bl_sim_launch(struct bl_sim *s, const struct bl_sim_launch *l, uint32_t *ret
 	}
 	slot = bl_sim_new_slot(s->w);
 	if (!slot)
-		return bl_err_set(reterr, ENOSPC, BL_ERR_BACKEND,
-				  "a simulated host has at most %d domains", BL_SIM_DOMS_MAX);
+		return bl_err_set(reterr, ENOSPC, BL_ERR_BACKEND, "a simulated host has at most %d domains",
+				  BL_SIM_DOMS_MAX);
 	bl_sim_guest_defaults(&d);
 	memcpy(d.name, l->name, len);
 	d.memory = l->size.n;
@@ -190,8 +185,7 @@ int bl_sim_launch(struct bl_sim *s, const struct bl_sim_launch *l, uint32_t *ret
 
 /* ---- sim set ------------------------------------------------------------------ */
 
-static int check_set(const struct bl_sim_dom *d, const struct bl_sim_values *v,
-		     struct bl_err *reterr)
+static int check_set(const struct bl_sim_dom *d, const struct bl_sim_values *v, struct bl_err *reterr)
 {
 	char most[BL_SIZE_STR];
 
@@ -215,8 +209,7 @@ static void mem_set(struct bl_sim *s, struct bl_sim_dom *d, uint64_t target)
 	s->changes++;
 }
 
-int bl_sim_set(struct bl_sim *s, uint32_t domid, const char *key, const char *value,
-	       struct bl_err *reterr)
+int bl_sim_set(struct bl_sim *s, uint32_t domid, const char *key, const char *value, struct bl_err *reterr)
 {
 	struct bl_sim_dom *d = bl_sim_find(s, domid);
 	struct bl_sim_values v = { 0 };

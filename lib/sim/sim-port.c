@@ -24,8 +24,7 @@ static uint32_t pressure(uint64_t tot, uint64_t used)
 }
 
 /* What a broken or hostile reporter writes: something else every second. */
-static void lie(const struct bl_sim *s, const struct bl_sim_dom *d, uint64_t tot,
-		struct bl_telemetry *t)
+static void lie(const struct bl_sim *s, const struct bl_sim_dom *d, uint64_t tot, struct bl_telemetry *t)
 {
 	static const uint64_t absurd = UINT64_C(1) << 40;
 	uint64_t h = bl_sim_hash(s->w->seed, d->domid, t->at.n / REPORT_MS);
@@ -164,7 +163,8 @@ int bl_sim_snapshot(struct bl_sim *s, struct bl_snapshot *snap)
 	snap->pool = BL_PAGES(s->w->pool);
 	snap->n_nodes = s->w->n_nodes;
 	for (unsigned i = 0; i < s->w->n_nodes; i++)
-		snap->nodes[i] = (struct bl_node){ .node = i, .total = BL_PAGES(s->w->node_total[i]),
+		snap->nodes[i] = (struct bl_node){ .node = i,
+						   .total = BL_PAGES(s->w->node_total[i]),
 						   .free = BL_PAGES(s->node_free[i]) };
 	for (uint32_t id = 0; id <= s->top_domid; id++) {
 		const struct bl_sim_dom *d = bl_sim_find(s, id);
@@ -194,13 +194,11 @@ int bl_sim_apply(struct bl_sim *s, const struct bl_action *a, struct bl_err *ret
 	struct bl_sim_dom *d = bl_sim_find(s, a->domid);
 
 	if (!d || d->phase == BL_SIM_DYING)
-		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "domain %u is gone",
-				  a->domid);
+		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "domain %u is gone", a->domid);
 	if (a->kind == BL_ACT_MAXMEM)
 		return bl_sim_setmaxmem(s, a->domid, a->pages);
 	if ((a->kind != BL_ACT_TARGET && a->kind != BL_ACT_NUDGE) || !d->has_target)
-		return bl_err_set(reterr, EINVAL, BL_ERR_BACKEND, "domain %u has no target",
-				  a->domid);
+		return bl_err_set(reterr, EINVAL, BL_ERR_BACKEND, "domain %u has no target", a->domid);
 	/* the same value again is written as a nudge is */
 	if (a->kind == BL_ACT_NUDGE || d->target == add_offset(a->pages.n, -d->offset))
 		steer(s, d, bl_sim_sat(a->pages.n, 1));
@@ -225,8 +223,8 @@ static int no_room(const struct bl_sim *s, bl_pages pages, struct bl_err *reterr
 			  bl_pages_format(BL_PAGES(bl_sim_unclaimed(s)), left));
 }
 
-int bl_sim_stake(struct bl_sim *s, const bl_uuid *handle, const bl_uuid *id, bl_pages pages,
-		 int node, uint32_t *ret_domid, struct bl_err *reterr)
+int bl_sim_stake(struct bl_sim *s, const bl_uuid *handle, const bl_uuid *id, bl_pages pages, int node,
+		 uint32_t *ret_domid, struct bl_err *reterr)
 {
 	char text[BL_UUID_STR];
 	struct bl_sim_dom *d;
@@ -250,9 +248,9 @@ int bl_sim_stake(struct bl_sim *s, const bl_uuid *handle, const bl_uuid *id, bl_
 	bl_sim_commit(s);
 	if (r) {
 		bl_sim_kill(s, d);
-		return r == -ENOMEM ? no_room(s, pages, reterr) :
-				      bl_err_set(reterr, -r, BL_ERR_BACKEND,
-						 "the hypervisor refuses that claim");
+		return r == -ENOMEM
+			       ? no_room(s, pages, reterr)
+			       : bl_err_set(reterr, -r, BL_ERR_BACKEND, "the hypervisor refuses that claim");
 	}
 	*ret_domid = domid;
 	return 0;
@@ -265,16 +263,15 @@ int bl_sim_unstake(struct bl_sim *s, uint32_t holder, const bl_uuid *handle)
 	return d ? bl_sim_kill(s, d) : -ENOENT;
 }
 
-int bl_sim_transfer(struct bl_sim *s, uint32_t holder, const bl_uuid *handle, uint32_t domid,
-		    bl_pages pages, struct bl_err *reterr)
+int bl_sim_transfer(struct bl_sim *s, uint32_t holder, const bl_uuid *handle, uint32_t domid, bl_pages pages,
+		    struct bl_err *reterr)
 {
 	struct bl_sim_dom *from = holder_of(s, holder, handle), *to = bl_sim_find(s, domid);
 	uint64_t back = 0;
 	int r;
 
 	if (!from && holder != BL_DOMID_NONE)
-		return bl_err_set(reterr, ENOENT, BL_ERR_NO_SUCH_CLAIM,
-				  "the claim's holder is gone");
+		return bl_err_set(reterr, ENOENT, BL_ERR_NO_SUCH_CLAIM, "the claim's holder is gone");
 	if (!to || to->phase == BL_SIM_DYING)
 		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "no domain %u", domid);
 	bl_sim_touch(s);

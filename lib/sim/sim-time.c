@@ -92,8 +92,8 @@ bl_ms bl_sim_next_change(const struct bl_sim *s)
 			tot = bl_sim_tot(s, d);
 			/* a thief that waits for room is moved by others, not by time */
 			if (!s->quiet || s->dirty)
-				soonest = bl_sim_least(soonest, now + bl_sim_sat(d->memory, tot) *
-							1000 / d->build_rate);
+				soonest = bl_sim_least(soonest, now + bl_sim_sat(d->memory, tot) * 1000 /
+										d->build_rate);
 			break;
 		case BL_SIM_DYING:
 			soonest = bl_sim_least(soonest, now);

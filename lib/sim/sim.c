@@ -110,8 +110,7 @@ struct bl_sim_dom *bl_sim_new_slot(struct bl_sim_world *w)
 	return d;
 }
 
-void bl_sim_fill_slot(struct bl_sim_world *w, struct bl_sim_dom *slot,
-		      const struct bl_sim_dom *d)
+void bl_sim_fill_slot(struct bl_sim_world *w, struct bl_sim_dom *slot, const struct bl_sim_dom *d)
 {
 	struct bl_sim_dom unborn = *d;
 
@@ -131,8 +130,8 @@ struct sums {
 /* What a slot can be refused for; NULL: it is fine. */
 static const char *bad_dom(const struct bl_sim_dom *d)
 {
-	if (d->phase >= BL_SIM_PHASES || d->manner >= BL_SIM_MANNERS ||
-	    d->telemetry > BL_SIM_LIES || d->type > BL_DOM_HVM)
+	if (d->phase >= BL_SIM_PHASES || d->manner >= BL_SIM_MANNERS || d->telemetry > BL_SIM_LIES ||
+	    d->type > BL_DOM_HVM)
 		return "is in a state that does not exist";
 	if (bl_sim_exists(d) && d->domid >= BL_SIM_DOMID_FIRST_RESERVED)
 		return "has a domid that does not exist";
@@ -264,8 +263,7 @@ int bl_sim_check(const struct bl_sim *s, struct bl_err *reterr)
 	if (r)
 		return r;
 	if (memcmp(t.node_free, s->node_free, sizeof(t.node_free)) || t.total != s->total ||
-	    t.free != s->free || t.outstanding != s->outstanding || s->depth ||
-	    s->w->undo_slot)
+	    t.free != s->free || t.outstanding != s->outstanding || s->depth || s->w->undo_slot)
 		return bl_err_set(reterr, EBADMSG, BL_ERR_BACKEND,
 				  "sums of the simulated world: free %llu, outstanding %llu; "
 				  "added up: %llu, %llu",
@@ -292,6 +290,5 @@ uint64_t bl_sim_changes(const struct bl_sim *s)
 
 void bl_sim_physinfo(const struct bl_sim *s, struct bl_sim_physinfo *ret)
 {
-	*ret = (struct bl_sim_physinfo){ BL_PAGES(s->total), BL_PAGES(s->free),
-					 BL_PAGES(s->outstanding) };
+	*ret = (struct bl_sim_physinfo){ BL_PAGES(s->total), BL_PAGES(s->free), BL_PAGES(s->outstanding) };
 }

@@ -16,9 +16,9 @@
 
 #define BL_SIM_DOMS_MAX 16384 /* domains at one time, those yet to appear included */
 #define BL_SIM_NODES_MAX 16
-#define BL_SIM_QUANTUM_MS 10   /* the world moves in steps of that */
+#define BL_SIM_QUANTUM_MS 10	/* the world moves in steps of that */
 #define BL_SIM_EPOCH_MS 1000000 /* its clock when it begins: a host that was just booted */
-#define BL_SIM_EMPTY_PAGES 14  /* the hypervisor's own, of a domain without memory */
+#define BL_SIM_EMPTY_PAGES 14	/* the hypervisor's own, of a domain without memory */
 
 /* ---- The world --------------------------------------------------------- */
 
@@ -31,8 +31,7 @@ extern const char bl_sim_default_world[];
 /* Begins a world in mem: bl_sim_world_size() zero bytes, aligned for any
  * type. text is a world's file; `file` names it in messages, "FILE:LINE: what
  * is wrong". On error mem holds no world. */
-int bl_sim_world_parse(void *mem, const char *file, const char *text, size_t len,
-		       struct bl_err *reterr);
+int bl_sim_world_parse(void *mem, const char *file, const char *text, size_t len, struct bl_err *reterr);
 
 /* Room in the world for whoever keeps it; the simulator does not look at it. */
 struct bl_sim_keep {
@@ -87,7 +86,7 @@ int bl_sim_setmaxmem(struct bl_sim *s, uint32_t domid, bl_pages pages);
 struct bl_sim_claim_op {
 	uint32_t caller; /* who calls: 0 is the control domain */
 	uint32_t domid;
-	uint64_t pages;	 /* what tot_pages may reach; 0 cancels */
+	uint64_t pages; /* what tot_pages may reach; 0 cancels */
 	unsigned order, flags;
 };
 int bl_sim_claim(struct bl_sim *s, const struct bl_sim_claim_op *op);
@@ -121,18 +120,17 @@ int bl_sim_launch(struct bl_sim *s, const struct bl_sim_launch *l, uint32_t *ret
 		  struct bl_err *reterr);
 /* KEY=VALUE of a running guest, as in a world's file, and `target` (somebody
  * else's `xl mem-set`). */
-int bl_sim_set(struct bl_sim *s, uint32_t domid, const char *key, const char *value,
-	       struct bl_err *reterr);
+int bl_sim_set(struct bl_sim *s, uint32_t domid, const char *key, const char *value, struct bl_err *reterr);
 
 /* ---- The host as balloond steers it: what daemon/base/host.h asks for -------- */
 
 int bl_sim_snapshot(struct bl_sim *s, struct bl_snapshot *snap);
 int bl_sim_apply(struct bl_sim *s, const struct bl_action *a, struct bl_err *reterr);
-int bl_sim_stake(struct bl_sim *s, const bl_uuid *handle, const bl_uuid *id, bl_pages pages,
-		 int node, uint32_t *ret_domid, struct bl_err *reterr);
+int bl_sim_stake(struct bl_sim *s, const bl_uuid *handle, const bl_uuid *id, bl_pages pages, int node,
+		 uint32_t *ret_domid, struct bl_err *reterr);
 int bl_sim_unstake(struct bl_sim *s, uint32_t holder, const bl_uuid *handle);
-int bl_sim_transfer(struct bl_sim *s, uint32_t holder, const bl_uuid *handle, uint32_t domid,
-		    bl_pages pages, struct bl_err *reterr);
+int bl_sim_transfer(struct bl_sim *s, uint32_t holder, const bl_uuid *handle, uint32_t domid, bl_pages pages,
+		    struct bl_err *reterr);
 int bl_sim_cancel(struct bl_sim *s, uint32_t domid);
 void bl_sim_adopt(struct bl_sim *s, uint32_t domid);
 

@@ -48,8 +48,8 @@ struct bl_sim_dom {
 	uint64_t overhead[BL_SIM_NODES_MAX]; /* its structures and paging pool */
 	uint64_t max_pages, outstanding;
 	/* its toolstack's */
-	uint64_t type; /* enum bl_dom_type */
-	uint64_t memory, static_max, min; /* memory: what it is started with */
+	uint64_t type;			      /* enum bl_dom_type */
+	uint64_t memory, static_max, min;     /* memory: what it is started with */
 	uint64_t has_min, has_target, target; /* memory/target; tot = target + offset */
 	int64_t offset;
 	uint64_t paused, migrating;
@@ -63,13 +63,13 @@ struct bl_sim_dom {
 	uint64_t floor;
 	uint64_t inexact; /* SHORT: how far from its target it ends */
 	uint64_t keeps;	  /* after its death so much never comes back */
-	uint64_t rate; /* pages a second */
+	uint64_t rate;	  /* pages a second */
 	uint64_t used;
-	uint64_t born;	 /* when it was built */
-	uint64_t leaves; /* when it goes of itself */
-	uint64_t reboots; /* DYING: its pages go from then on, and it comes again */
-	uint64_t credit; /* of its rate, not yet spent: pages * 1000 */
-	uint64_t forgets, forgot; /* when it takes back what it gave; whether it did */
+	uint64_t born;			/* when it was built */
+	uint64_t leaves;		/* when it goes of itself */
+	uint64_t reboots;		/* DYING: its pages go from then on, and it comes again */
+	uint64_t credit;		/* of its rate, not yet spent: pages * 1000 */
+	uint64_t forgets, forgot;	/* when it takes back what it gave; whether it did */
 	uint64_t tries, retry, gave_up; /* GIVES_UP, as Linux's driver counts */
 	uint64_t silent_since, silent_used, silent_tot; /* the last report of one now silent */
 };
@@ -82,7 +82,7 @@ struct bl_sim_world {
 	uint64_t now;
 	uint64_t n_nodes;
 	uint64_t node_total[BL_SIM_NODES_MAX]; /* less what went offline */
-	uint64_t has_pool, pool; /* its hypervisor keeps one of claims; what it has claimed */
+	uint64_t has_pool, pool;	       /* its hypervisor keeps one of claims; what it has claimed */
 	uint64_t next_domid;
 	uint64_t n_slots; /* slots from there on were never used */
 	/* The one domain a change is being made to, and the pool, as they were before. */
@@ -106,15 +106,15 @@ struct bl_sim {
 	uint64_t total, free, outstanding;
 	/* by domid: slot + 1 */
 	uint16_t slot_of[BL_SIM_DOMID_FIRST_RESERVED];
-	uint32_t top_domid; /* no domain above */
+	uint32_t top_domid;	  /* no domain above */
 	struct bl_sim_seen *seen; /* by slot */
 	uint64_t changes;
 	/* time: who has something to do, and when something happens of itself */
 	uint16_t *active;
 	size_t n_active;
 	uint64_t next_event;
-	bool dirty; /* the two above are to be found anew */
-	bool quiet; /* the last quantum moved nothing: only an event or a call can */
+	bool dirty;	/* the two above are to be found anew */
+	bool quiet;	/* the last quantum moved nothing: only an event or a call can */
 	unsigned depth; /* of begin */
 };
 
@@ -142,8 +142,7 @@ void bl_sim_commit(struct bl_sim *s);
 /* A slot of nobody, zeroed; NULL: all are taken. Still FREE. */
 struct bl_sim_dom *bl_sim_new_slot(struct bl_sim_world *w);
 /* Copies *d there, whole or not at all. */
-void bl_sim_fill_slot(struct bl_sim_world *w, struct bl_sim_dom *slot,
-		      const struct bl_sim_dom *d);
+void bl_sim_fill_slot(struct bl_sim_world *w, struct bl_sim_dom *slot, const struct bl_sim_dom *d);
 /* A call changed something: whoever waited may go on. */
 void bl_sim_touch(struct bl_sim *s);
 
@@ -167,8 +166,7 @@ uint64_t bl_sim_overhead(const struct bl_sim_dom *d); /* structures and paging p
 void bl_sim_guest_defaults(struct bl_sim_dom *d);
 /* Domain made, memory staked (unless a thief's), population begun; what the holder
  * claimed, and so much of the pool, makes room for it. */
-int bl_sim_start(struct bl_sim *s, struct bl_sim_dom *d, struct bl_sim_dom *holder,
-		 uint64_t pooled);
+int bl_sim_start(struct bl_sim *s, struct bl_sim_dom *d, struct bl_sim_dom *holder, uint64_t pooled);
 /* One that is gone for good, about to be built anew with its last target. */
 void bl_sim_again(struct bl_sim *s, struct bl_sim_dom *d);
 /* Everything there is at once, as before the world's first moment. */
@@ -203,8 +201,8 @@ struct bl_sim_values {
 	uint64_t seen; /* bits of the keys given */
 };
 /* Reads one value into *v, once. */
-int bl_sim_key(enum bl_sim_section in, const char *key, const char *value,
-	       struct bl_sim_values *v, struct bl_err *reterr);
+int bl_sim_key(enum bl_sim_section in, const char *key, const char *value, struct bl_sim_values *v,
+	       struct bl_err *reterr);
 bool bl_sim_has_key(enum bl_sim_section in, const struct bl_sim_values *v, const char *key);
 
 #endif

@@ -103,9 +103,13 @@ static void host_make(struct host *h, uint32_t n, bool making_room)
 	h->snap.total = BL_PAGES(tot + h->snap.free.n);
 	if (making_room) {
 		/* a quarter of all there is: most guests end between min and demand */
-		struct bl_claim c = { .state = BL_CLAIM_RECLAIMING, .size = BL_PAGES(tot / 4),
-				      .min = BL_PAGES(tot / 4), .overhead = BL_PAGES(1000), .node = -1,
-				      .domid = BL_DOMID_NONE, .holder = BL_DOMID_NONE };
+		struct bl_claim c = { .state = BL_CLAIM_RECLAIMING,
+				      .size = BL_PAGES(tot / 4),
+				      .min = BL_PAGES(tot / 4),
+				      .overhead = BL_PAGES(1000),
+				      .node = -1,
+				      .domid = BL_DOMID_NONE,
+				      .holder = BL_DOMID_NONE };
 
 		bl_ledger_add(&h->ledger, &c);
 	}
@@ -171,8 +175,9 @@ static double measure(uint32_t n, bool making_room, uint64_t *ret_allocations)
 	uint64_t counted = 0;
 
 	host_make(&h, n, making_room);
-	in = (struct bl_plan_in){ .settings = &h.settings, .snap = &h.snap, .progress = &h.progress,
-				  .ledger = &h.ledger };
+	in = (struct bl_plan_in){
+		.settings = &h.settings, .snap = &h.snap, .progress = &h.progress, .ledger = &h.ledger
+	};
 	for (size_t i = 0; i < ROUNDS; i++) {
 		uint64_t before = allocations;
 		double start = now_us();
@@ -199,7 +204,8 @@ int main(void)
 	int status = 0;
 
 	printf("core: one tick (progress and plan)\n");
-	printf("%8s %14s %14s %22s %8s  %s\n", "domains", "making room", "at rest", "ns / (n log2 n)", "malloc", "bound");
+	printf("%8s %14s %14s %22s %8s  %s\n", "domains", "making room", "at rest", "ns / (n log2 n)",
+	       "malloc", "bound");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		uint64_t moving_allocs, rest_allocs;
 		double moving = measure(rows[i].n, true, &moving_allocs);
@@ -208,8 +214,8 @@ int main(void)
 		bool met = rows[i].bound_us <= 0 || (moving <= rows[i].bound_us && rest <= rows[i].bound_us);
 		bool none = moving_allocs + rest_allocs == 0;
 
-		printf("%8" PRIu32 " %11.1f us %11.1f us %22.2f %8" PRIu64 "  ", rows[i].n, moving, rest, per,
-		       moving_allocs + rest_allocs);
+		printf("%8" PRIu32 " %11.1f us %11.1f us %22.2f %8" PRIu64 "  ", rows[i].n, moving, rest,
+		       per, moving_allocs + rest_allocs);
 		if (rows[i].bound_us > 0)
 			printf("%.0f us: %s", rows[i].bound_us, met ? "met" : "MISSED");
 		printf("%s\n", none ? "" : " a plan allocates: BROKEN");

@@ -76,7 +76,8 @@ static void write_world(unsigned n)
 
 	snprintf(text, sizeof(text),
 		 "[host]\nmemory = %uM\ndom0 = 1G\n"
-		 "[guest g]\nmemory = 1G\nmin = 128M\ncount = %u\n", 2 * 1024 * n + 4096, n);
+		 "[guest g]\nmemory = 1G\nmin = 128M\ncount = %u\n",
+		 2 * 1024 * n + 4096, n);
 	write_file("world", text);
 }
 
@@ -129,8 +130,8 @@ static size_t ask(struct daemon *d, const char *method)
 {
 	char request[128];
 	size_t len = 0;
-	int n = snprintf(request, sizeof(request),
-			 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\"}\n", method);
+	int n = snprintf(request, sizeof(request), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\"}\n",
+			 method);
 
 	if (write(d->fd, request, (size_t)n) != n)
 		die("request");
@@ -256,8 +257,8 @@ static int bench_curve(void)
 	double per[5];
 	int status = 0;
 
-	printf("status: median of %d round trips, each with a look at the host, best of %d\n",
-	       ROUNDS, BATCHES);
+	printf("status: median of %d round trips, each with a look at the host, best of %d\n", ROUNDS,
+	       BATCHES);
 	printf("%8s %12s %12s %18s\n", "domains", "round trip", "answer", "ns / (n log2 n)");
 	for (size_t i = 0; i < 5; i++) {
 		struct daemon d = { 0 };

@@ -44,8 +44,8 @@ static int op_apply(struct bd_host *h, const struct bl_action *a, struct bl_err 
 	return real->apply(h, a, err);
 }
 
-static int op_stake(struct bd_host *h, const bl_uuid *handle, const bl_uuid *id, bl_pages pages,
-		    int node, uint32_t *ret_domid, struct bl_err *err)
+static int op_stake(struct bd_host *h, const bl_uuid *handle, const bl_uuid *id, bl_pages pages, int node,
+		    uint32_t *ret_domid, struct bl_err *err)
 {
 	count.stake++;
 	return real->stake(h, handle, id, pages, node, ret_domid, err);
@@ -134,7 +134,8 @@ int bench_hypercalls(const char *folder, unsigned n)
 {
 	char world[64], state_dir[64];
 	struct bd_config config;
-	struct bd_manager_config mc = { .base = event_base_new(), .settings = &config.settings,
+	struct bd_manager_config mc = { .base = event_base_new(),
+					.settings = &config.settings,
 					.events = bd_events_new(16) };
 	struct bd_host_events events;
 	struct bd_manager *m;

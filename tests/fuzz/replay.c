@@ -48,8 +48,8 @@ static void report(const char *path)
 
 	if (r < 0)
 		n_failed++;
-	printf("%s %u - %s%s%s\n", r < 0 ? "not ok" : "ok", ++n_run, path,
-	       r < 0 ? ": " : "", r < 0 ? strerror(-r) : "");
+	printf("%s %u - %s%s%s\n", r < 0 ? "not ok" : "ok", ++n_run, path, r < 0 ? ": " : "",
+	       r < 0 ? strerror(-r) : "");
 	fflush(stdout);
 }
 

@@ -25,10 +25,10 @@
 
 static int template_fd = -1;
 
-int __wrap_bd_sim_map_open(const char *state_dir, const char *world_file,
-			   struct bd_sim_map *ret, struct bl_err *reterr);
-int __wrap_bd_sim_map_open(const char *state_dir, const char *world_file,
-			   struct bd_sim_map *ret, struct bl_err *reterr)
+int __wrap_bd_sim_map_open(const char *state_dir, const char *world_file, struct bd_sim_map *ret,
+			   struct bl_err *reterr);
+int __wrap_bd_sim_map_open(const char *state_dir, const char *world_file, struct bd_sim_map *ret,
+			   struct bl_err *reterr)
 {
 	(void)state_dir, (void)world_file, (void)reterr;
 	ret->fd = -1;
@@ -90,8 +90,8 @@ static void set_up(void)
 	FUZZ_EXPECT(template_fd >= 0 && ftruncate(template_fd, (off_t)bl_sim_world_size()) == 0);
 	mem = mmap(NULL, bl_sim_world_size(), PROT_READ | PROT_WRITE, MAP_SHARED, template_fd, 0);
 	FUZZ_EXPECT(mem != MAP_FAILED);
-	FUZZ_EXPECT(bl_sim_world_parse(mem, "world", bl_sim_default_world,
-				       strlen(bl_sim_default_world), &err) == 0);
+	FUZZ_EXPECT(bl_sim_world_parse(mem, "world", bl_sim_default_world, strlen(bl_sim_default_world),
+				       &err) == 0);
 	munmap(mem, bl_sim_world_size());
 	base = event_base_new();
 	FUZZ_EXPECT(base);
@@ -140,8 +140,9 @@ static void life_begin(struct life *l, enum bd_role role)
 	empty(".");
 	bd_config_init(&l->config);
 	FUZZ_EXPECT(bd_state_open(state, NULL, &l->state, &err) == 0);
-	mc = (struct bd_manager_config){ .base = base, .state = l->state, .events = l->events,
-					 .settings = &l->config.settings };
+	mc = (struct bd_manager_config){
+		.base = base, .state = l->state, .events = l->events, .settings = &l->config.settings
+	};
 	FUZZ_EXPECT(bd_manager_new(&mc, &l->m) == 0);
 	l->host_events = bd_manager_host_events(l->m);
 	FUZZ_EXPECT(bd_host_sim_open(base, &l->host_events, NULL, state, SPEED, &host, &err) == 0);

@@ -73,8 +73,8 @@ static void duration_and_percent(const char *text)
 static void uuid_and_text(const char *text, size_t len)
 {
 	/* What begins with these bytes is invisible, or turns the direction of writing. */
-	static const char *const never[] = { "\xe2\x81\xa6", "\u200b", "\u202e", "\u2028", "\ufeff",
-					     "\u00ad", "\xc2\x9b", "\xf3\xa0", "\x1b" };
+	static const char *const never[] = { "\xe2\x81\xa6", "\u200b",	 "\u202e",   "\u2028", "\ufeff",
+					     "\u00ad",	     "\xc2\x9b", "\xf3\xa0", "\x1b" };
 	char name[BL_NAME_MAX + 1], again[BL_NAME_MAX + 1], formatted[BL_UUID_STR];
 	bl_uuid u;
 

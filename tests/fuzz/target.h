@@ -12,7 +12,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What must be true of every input; in every build, so no assert. */
-#define FUZZ_EXPECT(x) \
+#define FUZZ_EXPECT(x)                                                                                      \
 	((x) ? (void)0 : (fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #x), abort()))
 
 /* A copy that ends with a NUL, so that a sanitizer sees a read past it. */

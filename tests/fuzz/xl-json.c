@@ -26,7 +26,8 @@ static int saved_file(const uint8_t *data, size_t size)
 {
 	int fd = memfd_create("saved", MFD_CLOEXEC);
 	struct head h = { .magic = "Xen saved domain, xl format\n \0 \r",
-			  .byteorder = 0x01020304, .mandatory = 1 };
+			  .byteorder = 0x01020304,
+			  .mandatory = 1 };
 
 	if (fd < 0)
 		abort();

@@ -34,12 +34,12 @@ static const struct {
 	const char *word;
 	int (*run)(uint32_t domid, unsigned long pages);
 } steps[] = {
-	{ "claim", guest_claim },	 { "populate", guest_populate },
-	{ "extents", guest_extents },	 { "pv", guest_build_pv },
-	{ "pvh", guest_build_pvh },	 { "hvm", guest_build_hvm },
-	{ "pod", guest_build_pod },	 { "restore", guest_restore },
+	{ "claim", guest_claim },	  { "populate", guest_populate },
+	{ "extents", guest_extents },	  { "pv", guest_build_pv },
+	{ "pvh", guest_build_pvh },	  { "hvm", guest_build_hvm },
+	{ "pod", guest_build_pod },	  { "restore", guest_restore },
 	{ "device", populate_as_device }, { "device-extents", extents_as_device },
-	{ "create", create_domain },	 { "mem-set", set_memory },
+	{ "create", create_domain },	  { "mem-set", set_memory },
 };
 
 int main(void)

@@ -32,8 +32,7 @@ int xc_domain_claim_pages(void *xch, uint32_t domid, unsigned long nr_pages)
 }
 
 int xc_domain_populate_physmap(void *xch, uint32_t domid, unsigned long nr_extents,
-			       unsigned int extent_order, unsigned int mem_flags,
-			       unsigned long *extents)
+			       unsigned int extent_order, unsigned int mem_flags, unsigned long *extents)
 {
 	(void)xch, (void)mem_flags, (void)extents;
 	printf("xenctrl: populate %u %lu", (unsigned)domid, nr_extents);

@@ -8,8 +8,7 @@
 int xc_domain_create(void *xch, uint32_t *domid, void *config);
 int xc_domain_claim_pages(void *xch, uint32_t domid, unsigned long nr_pages);
 int xc_domain_populate_physmap(void *xch, uint32_t domid, unsigned long nr_extents,
-			       unsigned int extent_order, unsigned int mem_flags,
-			       unsigned long *extents);
+			       unsigned int extent_order, unsigned int mem_flags, unsigned long *extents);
 int xc_domain_populate_physmap_exact(void *xch, uint32_t domid, unsigned long nr_extents,
 				     unsigned int extent_order, unsigned int mem_flags,
 				     unsigned long *extents);

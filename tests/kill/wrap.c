@@ -15,9 +15,9 @@
 
 /* ---- the disk ---- */
 
-#define WRAP(ret, name, ...) \
-	ret __real_##name(__VA_ARGS__); \
-	ret __wrap_##name(__VA_ARGS__); \
+#define WRAP(ret, name, ...)                                                                                \
+	ret __real_##name(__VA_ARGS__);                                                                     \
+	ret __wrap_##name(__VA_ARGS__);                                                                     \
 	ret __wrap_##name(__VA_ARGS__)
 
 /* What the call is about, without the path of this run in front. */
@@ -32,17 +32,16 @@ static bool of_state(int fd)
 {
 	struct stat st;
 
-	return fd != STDERR_FILENO && fstat(fd, &st) == 0 &&
-	       (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+	return fd != STDERR_FILENO && fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
 }
 
-#define AROUND(what, name, type, call) \
-	do { \
-		type ret_; \
-		point_before(what, name); \
-		ret_ = call; \
-		point_after(what, name); \
-		return ret_; \
+#define AROUND(what, name, type, call)                                                                      \
+	do {                                                                                                \
+		type ret_;                                                                                  \
+		point_before(what, name);                                                                   \
+		ret_ = call;                                                                                \
+		point_after(what, name);                                                                    \
+		return ret_;                                                                                \
 	} while (0)
 
 static mode_t mode_of(int flags, va_list ap)
@@ -154,14 +153,16 @@ static struct bd_host_ops counted;
 
 static int op_apply(struct bd_host *h, const struct bl_action *a, struct bl_err *err)
 {
-	static const char *const names[] = { [BL_ACT_MAXMEM] = "maxmem", [BL_ACT_TARGET] = "target",
-					     [BL_ACT_NUDGE] = "nudge", [BL_ACT_STAKE] = "stake" };
+	static const char *const names[] = { [BL_ACT_MAXMEM] = "maxmem",
+					     [BL_ACT_TARGET] = "target",
+					     [BL_ACT_NUDGE] = "nudge",
+					     [BL_ACT_STAKE] = "stake" };
 
 	AROUND("apply", names[a->kind], int, real->apply(h, a, err));
 }
 
-static int op_stake(struct bd_host *h, const bl_uuid *handle, const bl_uuid *id, bl_pages pages,
-		    int node, uint32_t *ret_domid, struct bl_err *err)
+static int op_stake(struct bd_host *h, const bl_uuid *handle, const bl_uuid *id, bl_pages pages, int node,
+		    uint32_t *ret_domid, struct bl_err *err)
 {
 	AROUND("stake", NULL, int, real->stake(h, handle, id, pages, node, ret_domid, err));
 }
@@ -188,8 +189,7 @@ static int op_pool_set(struct bd_host *h, int node, bl_pages pages, struct bl_er
 	AROUND("pool_set", NULL, int, real->pool_set(h, node, pages, err));
 }
 
-static int op_pool_move(struct bd_host *h, int node, uint32_t domid, bl_pages pages,
-			struct bl_err *err)
+static int op_pool_move(struct bd_host *h, int node, uint32_t domid, bl_pages pages, struct bl_err *err)
 {
 	AROUND("pool_move", NULL, int, real->pool_move(h, node, domid, pages, err));
 }
@@ -201,9 +201,8 @@ static void op_adopt(struct bd_host *h, uint32_t domid)
 	point_after("adopt", NULL);
 }
 
-WRAP(int, bd_host_sim_open, struct event_base *base, const struct bd_host_events *ev,
-     const char *world_file, const char *state_dir, double speed, struct bd_host **ret,
-     struct bl_err *err)
+WRAP(int, bd_host_sim_open, struct event_base *base, const struct bd_host_events *ev, const char *world_file,
+     const char *state_dir, double speed, struct bd_host **ret, struct bl_err *err)
 {
 	int r = __real_bd_host_sim_open(base, ev, world_file, state_dir, speed, ret, err);
 
@@ -223,8 +222,8 @@ WRAP(int, bd_host_sim_open, struct event_base *base, const struct bd_host_events
 	return 0;
 }
 
-WRAP(int, bd_host_sim_create, struct bd_host *h, const struct bl_sim_launch *l,
-     const struct bl_claim *claim, uint32_t *ret_domid, struct bl_err *err)
+WRAP(int, bd_host_sim_create, struct bd_host *h, const struct bl_sim_launch *l, const struct bl_claim *claim,
+     uint32_t *ret_domid, struct bl_err *err)
 {
 	AROUND("launch", l->name, int, __real_bd_host_sim_create(h, l, claim, ret_domid, err));
 }

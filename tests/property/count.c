@@ -85,8 +85,8 @@ bool count_eligible(const struct world *w, const struct bl_dom *d)
 
 	return d->has_target && l.mode == BL_MODE_AUTO && !l.external &&
 	       (w->settings.dom0_manage || !(d->flags & BL_DOM_CONTROL)) &&
-	       !(d->flags & (BL_DOM_DYING | BL_DOM_PAUSED | BL_DOM_MIGRATING | BL_DOM_BUILDING | BL_DOM_HOLDER |
-			     BL_DOM_NO_BALLOON | BL_DOM_EXTERNAL | BL_DOM_POD)) &&
+	       !(d->flags & (BL_DOM_DYING | BL_DOM_PAUSED | BL_DOM_MIGRATING | BL_DOM_BUILDING |
+			     BL_DOM_HOLDER | BL_DOM_NO_BALLOON | BL_DOM_EXTERNAL | BL_DOM_POD)) &&
 	       !bl_progress_find(&w->progress, d->domid)->incapable;
 }
 

@@ -113,7 +113,8 @@ static struct problem large_problem(struct rnd *r)
 		uint64_t more = rnd_one_in(r, 4) ? rnd_below(r, 3) : rnd_below(r, UINT64_C(1) << bits);
 
 		p.in[i] = (struct bl_share_in){ BL_PAGES(lo), BL_PAGES(lo + more),
-						rnd_one_in(r, 2) ? 100 : (uint32_t)rnd_in(r, 1, BL_WEIGHT_MAX) };
+						rnd_one_in(r, 2) ? 100
+								 : (uint32_t)rnd_in(r, 1, BL_WEIGHT_MAX) };
 		sum += more;
 	}
 	p.amount = rnd_below(r, sum + 3);
@@ -169,7 +170,8 @@ static bool nobody_envies(const struct problem *p, const bl_pages *got)
 		for (size_t j = 0; j < p->n; j++) {
 			uint64_t theirs = got[j].n - p->in[j].lo.n;
 
-			if (theirs && (wide)(theirs - 1) * p->in[i].weight >= (wide)(mine + 1) * p->in[j].weight)
+			if (theirs &&
+			    (wide)(theirs - 1) * p->in[i].weight >= (wide)(mine + 1) * p->in[j].weight)
 				return false;
 		}
 	}
@@ -208,7 +210,7 @@ static bool all(const struct run *run, struct bl_fill *f, bool small)
 {
 	for (uint64_t w = run->from; w < run->to; w++) {
 		struct rnd r = rnd_of_world(run->seed, w);
-		struct problem p = small		? small_problem(&r)
+		struct problem p = small	       ? small_problem(&r)
 				   : rnd_one_in(&r, 4) ? staircase(&r)
 						       : large_problem(&r);
 		const char *wrong = try(f, &p, small);

@@ -204,8 +204,11 @@ static void tell(struct host *h, struct guest *g, const struct bl_action *a)
 
 	if (h->verbose && a->kind != BL_ACT_MAXMEM && h->lines++ < 150)
 		printf("# %8" PRIu64 " %s %u %" PRIu64 " (tot %" PRIu64 " target %" PRIu64 " max %" PRIu64
-		       ") why %d balance %" PRId64 "\n", h->w.snap.now.n,
-		       a->kind == BL_ACT_MAXMEM ? "maxmem" : a->kind == BL_ACT_TARGET ? "target" : "nudge",
+		       ") why %d balance %" PRId64 "\n",
+		       h->w.snap.now.n,
+		       a->kind == BL_ACT_MAXMEM	  ? "maxmem"
+		       : a->kind == BL_ACT_TARGET ? "target"
+						  : "nudge",
 		       (unsigned)a->domid, a->pages.n, d->tot.n, d->target.n, d->max_pages.n, (int)a->why,
 		       h->plan.balance);
 	if (guest_behaves(g))

@@ -21,11 +21,11 @@ enum manner {
 struct guest {
 	uint32_t domid;
 	enum manner manner;
-	uint64_t rate;	/* pages a second */
-	uint64_t credit; /* thousandths of a page it may still move */
-	uint64_t floor; /* FLOOR: hidden, unless its driver */
-	bool tells;	/* says that it refuses */
-	bool tells_min; /* and how low it goes */
+	uint64_t rate;	      /* pages a second */
+	uint64_t credit;      /* thousandths of a page it may still move */
+	uint64_t floor;	      /* FLOOR: hidden, unless its driver */
+	bool tells;	      /* says that it refuses */
+	bool tells_min;	      /* and how low it goes */
 	uint64_t awake_until; /* GAVE_UP */
 	/* seen by the test: */
 	int direction;	/* of its last target: -1, 1; 0 none yet */
@@ -38,10 +38,10 @@ struct host {
 	struct guest guests[HOST_GUESTS];
 	size_t n_guests;
 	struct rnd r;
-	bool flaky;	  /* one apply in four fails */
+	bool flaky; /* one apply in four fails */
 	bool verbose;
-	unsigned lines; /* said */
-	uint64_t refused; /* pages the hypervisor would not give to one that was granted them */
+	unsigned lines;	   /* said */
+	uint64_t refused;  /* pages the hypervisor would not give to one that was granted them */
 	uint64_t last_act; /* ms: when a guest that behaves was last told something */
 	uint32_t next_domid;
 };

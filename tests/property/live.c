@@ -203,7 +203,9 @@ static struct verdict try(const struct run *run, uint64_t number, uint64_t drop,
 		for (size_t i = 0; i < h.n_guests; i++)
 			printf(" %u:%d at %" PRIu64 "/s %s floor %" PRIu64 ",", (unsigned)h.guests[i].domid,
 			       (int)h.guests[i].manner, h.guests[i].rate,
-			       h.guests[i].tells_min ? "told" : h.guests[i].tells ? "felt" : "hidden",
+			       h.guests[i].tells_min ? "told"
+			       : h.guests[i].tells   ? "felt"
+						     : "hidden",
 			       h.guests[i].floor);
 		printf("\n");
 		bl_progress_update(&h.w.progress, &h.w.settings, &h.w.snap);

@@ -129,7 +129,9 @@ static void take_of_guest(struct world *w, struct bl_dom *d, unsigned gone)
 	if (gone & BL_BLOCK_MIN) {
 		own->set.has_min = true;
 		own->set.min = (struct bl_bound){
-			.pages = t->fresh ? BL_PAGES(0) : BL_PAGES(l.base.n / 2 < l.min.n ? l.base.n / 2 : l.min.n) };
+			.pages = t->fresh ? BL_PAGES(0)
+					  : BL_PAGES(l.base.n / 2 < l.min.n ? l.base.n / 2 : l.min.n)
+		};
 	}
 }
 
@@ -244,8 +246,7 @@ static bl_pages some_size(struct rnd *r, const struct question *q)
 	struct bl_admission a = ask(&any, 0, false);
 	uint64_t low = a.available.n + a.reclaimable.n, high = a.most.n > low ? a.most.n : low;
 
-	return BL_PAGES(rnd_one_in(r, 3) ? rnd_in(r, high, high + high / 4 + 10)
-					 : rnd_in(r, low, high) + 1);
+	return BL_PAGES(rnd_one_in(r, 3) ? rnd_in(r, high, high + high / 4 + 10) : rnd_in(r, low, high) + 1);
 }
 
 int main(int argc, char **argv)

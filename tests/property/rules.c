@@ -103,7 +103,8 @@ static const char *claims_in_order(struct world *w, const struct bl_plan *plan)
 		if (c->state != BL_CLAIM_RECLAIMING)
 			continue;
 		/* Its pages are on their way, or the room is on another node: nobody waits for it. */
-		if (c->after || less(count_promised(w, c), c->overhead.n) > bl_snapshot_node_room(&w->snap, c->node).n) {
+		if (c->after ||
+		    less(count_promised(w, c), c->overhead.n) > bl_snapshot_node_room(&w->snap, c->node).n) {
 			room -= (int64_t)count_promised(w, c);
 			continue;
 		}
@@ -144,9 +145,10 @@ static const char *action_allowed(const struct world *w, const struct bl_action 
 		return "something moves while paused";
 	if (!count_eligible(w, d)) {
 		/* a target set by hand through us: its limit still follows down */
-		bool follows = a->kind == BL_ACT_MAXMEM && t->ours && l.mode == BL_MODE_MANUAL && !l.external &&
-			       a->pages.n < d->max_pages.n && !(d->flags & (BL_DOM_DYING | BL_DOM_PAUSED |
-			       BL_DOM_MIGRATING | BL_DOM_BUILDING | BL_DOM_EXTERNAL));
+		bool follows = a->kind == BL_ACT_MAXMEM && t->ours && l.mode == BL_MODE_MANUAL &&
+			       !l.external && a->pages.n < d->max_pages.n &&
+			       !(d->flags & (BL_DOM_DYING | BL_DOM_PAUSED | BL_DOM_MIGRATING |
+					     BL_DOM_BUILDING | BL_DOM_EXTERNAL));
 
 		return follows ? NULL : says("%u is touched", (unsigned)a->domid);
 	}
@@ -163,8 +165,8 @@ static const char *action_allowed(const struct world *w, const struct bl_action 
 	if (count_refuses(w, d) && a->pages.n < d->target.n && a->pages.n < l.max.n)
 		return says("%u refuses, and is asked for more", (unsigned)a->domid);
 	if (a->pages.n < d->tot.n && a->pages.n < count_floor(w, d))
-		return says("%u goes to %" PRIu64 ", below min or what it uses, %" PRIu64, (unsigned)a->domid,
-			    a->pages.n, count_floor(w, d));
+		return says("%u goes to %" PRIu64 ", below min or what it uses, %" PRIu64,
+			    (unsigned)a->domid, a->pages.n, count_floor(w, d));
 	if (!t->proven && a->pages.n < d->target.n && a->pages.n + probe(d) < d->tot.n)
 		return says("%u is unproven and asked for more than a probe", (unsigned)a->domid);
 	if (!t->proven && a->pages.n > d->target.n && a->pages.n > d->tot.n + probe(d))
@@ -185,7 +187,8 @@ static const char *counted_on(const struct world *w, const struct bl_plan *plan)
 			continue;
 		floor = count_refuses(w, v->dom) ? v->dom->tot.n : count_floor(w, v->dom);
 		if (v->givable.n > less(v->have.n, floor) && v->have.n <= v->limits.max.n)
-			return says("%u is counted on for %" PRIu64 ", it has %" PRIu64 " and keeps %" PRIu64,
+			return says("%u is counted on for %" PRIu64 ", it has %" PRIu64
+				    " and keeps %" PRIu64,
 				    (unsigned)v->dom->domid, v->givable.n, v->have.n, floor);
 	}
 	return NULL;
@@ -208,8 +211,10 @@ static const char *limits_kept(struct world *w, const struct bl_plan *plan)
 		const struct bl_dom *d = &w->snap.doms[i];
 		uint64_t floor = count_floor(w, d), target = after(plan, d).target;
 
-		if (!(d->flags & BL_DOM_HOLDER) && count_eligible(w, d) && target < d->tot.n && target < floor)
-			return says("%u is left with a target below min or what it uses", (unsigned)d->domid);
+		if (!(d->flags & BL_DOM_HOLDER) && count_eligible(w, d) && target < d->tot.n &&
+		    target < floor)
+			return says("%u is left with a target below min or what it uses",
+				    (unsigned)d->domid);
 	}
 	return NULL;
 }
@@ -246,7 +251,8 @@ static const char *equals_alike(struct world *w, const struct bl_plan *plan)
 			const struct bl_view *v = &plan->views[i];
 
 			goals += v->goal.n;
-			have += v->dom->tot.n + count_growing(w, v->dom, v->dom->target.n, v->dom->max_pages.n);
+			have += v->dom->tot.n +
+				count_growing(w, v->dom, v->dom->target.n, v->dom->max_pages.n);
 		}
 	budget = (int64_t)have + count_balance(w);
 	for (size_t i = 0; i < w->ledger.n; i++)
@@ -273,10 +279,12 @@ static bool is_needed(const struct world *w, const struct bl_plan *plan)
 			return true;
 	for (size_t i = 0; i < plan->n_views; i++) {
 		const struct bl_view *v = &plan->views[i];
-		bl_pages want = w->settings.policy == BL_POLICY_STATIC ? v->limits.min
-								       : bl_pages_max(v->limits.min, v->demand);
+		bl_pages want = w->settings.policy == BL_POLICY_STATIC
+					? v->limits.min
+					: bl_pages_max(v->limits.min, v->demand);
 
-		if (v->managed && (v->have.n < want.n || (v->track->fresh && v->have.n < v->dom->tele.used.n)))
+		if (v->managed &&
+		    (v->have.n < want.n || (v->track->fresh && v->have.n < v->dom->tele.used.n)))
 			return true;
 	}
 	return false;
@@ -316,7 +324,8 @@ static const char *kept_warm(struct world *w, const struct bl_plan *plan)
 	}
 	if (granted > less(available, warm))
 		return says("%" PRIu64 " go to those who need it not: %" PRIu64 " are available, %" PRIu64
-			    " of it warm", granted, available, warm);
+			    " of it warm",
+			    granted, available, warm);
 	return NULL;
 }
 
@@ -335,7 +344,8 @@ static const char *no_trace(struct world *w, const struct bl_plan *plan)
 	for (size_t i = 0; !why && i < plan->n_actions; i++) {
 		const struct bl_action *a = &plan->actions[i], *b = &again.actions[i];
 
-		if (a->kind != b->kind || a->domid != b->domid || a->pages.n != b->pages.n || a->claim != b->claim)
+		if (a->kind != b->kind || a->domid != b->domid || a->pages.n != b->pages.n ||
+		    a->claim != b->claim)
 			why = "the second plan is another";
 	}
 	bl_plan_free(&again);
@@ -367,7 +377,8 @@ static const char *order_of(const struct world *w, const struct bl_plan *plan, c
 			if (a->pages.n < d->tot.n)
 				return says("the limit of %u goes below its pages", (unsigned)d->domid);
 			if (a->pages.n < max && a->pages.n < target && target > d->tot.n)
-				return says("the limit of %u goes down before its target", (unsigned)d->domid);
+				return says("the limit of %u goes down before its target",
+					    (unsigned)d->domid);
 			max = a->pages.n;
 			limits++;
 			continue;

@@ -89,8 +89,9 @@ static void random_override(struct rnd *r, struct bl_override *o)
 
 static unsigned random_flags(struct rnd *r)
 {
-	static const unsigned rare[] = { BL_DOM_DYING,	BL_DOM_PAUSED,	   BL_DOM_MIGRATING, BL_DOM_BUILDING,
-					 BL_DOM_NO_BALLOON, BL_DOM_EXTERNAL, BL_DOM_POD };
+	static const unsigned rare[] = { BL_DOM_DYING,	  BL_DOM_PAUSED,     BL_DOM_MIGRATING,
+					 BL_DOM_BUILDING, BL_DOM_NO_BALLOON, BL_DOM_EXTERNAL,
+					 BL_DOM_POD };
 	unsigned flags = 0;
 
 	for (size_t i = 0; i < sizeof(rare) / sizeof(rare[0]); i++)
@@ -140,7 +141,8 @@ static void random_dom(struct rnd *r, struct bl_dom *d, uint32_t domid, bl_ms no
 	d->has_target = !rnd_one_in(r, 12);
 	if (d->has_target)
 		d->target = near(r, d->tot);
-	d->max_pages = bl_pages_max(d->tot, rnd_one_in(r, 4) ? random_pages(r) : near(r, bl_pages_max(d->target, d->tot)));
+	d->max_pages = bl_pages_max(d->tot, rnd_one_in(r, 4) ? random_pages(r)
+							     : near(r, bl_pages_max(d->target, d->tot)));
 	if (!rnd_one_in(r, 6))
 		d->static_max = bl_pages_max(bl_pages_max(d->tot, d->target), near(r, d->max_pages));
 	d->has_dyn_min = rnd_one_in(r, 3);
@@ -361,7 +363,8 @@ static void make_tracks(struct world *w, struct rnd *r)
 	make_history(w, r);
 	if (rnd_one_in(r, 2))
 		return;
-	HASH_ITER(hh, w->progress.tracks, t, next) {
+	HASH_ITER(hh, w->progress.tracks, t, next)
+	{
 		struct rnd own = rnd_of_world(r->s, t->domid == w->twin[1] ? w->twin[0] : t->domid);
 
 		scramble(t, &own, w->snap.now);

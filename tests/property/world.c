@@ -37,8 +37,9 @@ struct bl_plan_in world_in(struct world *w)
 
 static void print_flags(unsigned flags)
 {
-	static const char *const names[] = { "dying",	 "paused", "migrating", "building",  "control", "holder",
-					     "noballoon", "announced", "driver", "external", "pod" };
+	static const char *const names[] = { "dying",	"paused",   "migrating", "building",
+					     "control", "holder",   "noballoon", "announced",
+					     "driver",	"external", "pod" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (flags >> i & 1)
@@ -50,9 +51,10 @@ static void print_dom(const struct world *w, const struct bl_dom *d)
 	const struct bl_track *t = bl_progress_find(&w->progress, d->domid);
 	struct bl_limits l = bl_settings_limits(&w->settings, d);
 
-	printf("# dom %" PRIu32 ": tot %" PRIu64 " target %" PRIu64 "%s maxmem %" PRIu64 " static-max %" PRIu64
-	       " outstanding %" PRIu64, d->domid, d->tot.n, d->target.n, d->has_target ? "" : " (none)",
-	       d->max_pages.n, d->static_max.n, d->outstanding.n);
+	printf("# dom %" PRIu32 ": tot %" PRIu64 " target %" PRIu64 "%s maxmem %" PRIu64
+	       " static-max %" PRIu64 " outstanding %" PRIu64,
+	       d->domid, d->tot.n, d->target.n, d->has_target ? "" : " (none)", d->max_pages.n,
+	       d->static_max.n, d->outstanding.n);
 	print_flags(d->flags);
 	if (d->flags & BL_DOM_HOLDER) {
 		printf(" of claim %u\n", d->uuid.b[15]);
@@ -61,7 +63,8 @@ static void print_dom(const struct world *w, const struct bl_dom *d)
 	printf("\n#   %s%s min %" PRIu64 " max %" PRIu64 " base %" PRIu64 " weight %" PRIu32,
 	       bl_mode_name(l.mode), l.external ? " external" : "", l.min.n, l.max.n, l.base.n, l.weight);
 	if (d->tele.present)
-		printf(" used %" PRIu64 " pressure %" PRIu32 " own min %" PRId64 " max %" PRId64 " refuses %s",
+		printf(" used %" PRIu64 " pressure %" PRIu32 " own min %" PRId64 " max %" PRId64
+		       " refuses %s",
 		       d->tele.used.n, d->tele.pressure, d->tele.has_min ? (int64_t)d->tele.min.n : -1,
 		       d->tele.has_max ? (int64_t)d->tele.max.n : -1,
 		       d->tele.refusal ? bl_refusal_name(d->tele.refusal) : "not");
@@ -81,12 +84,13 @@ static void print_plan(const struct bl_plan *p)
 	static const char *const kinds[] = { "maxmem", "target", "nudge", "stake" };
 
 	printf("# balance %" PRId64 " promised %" PRIu64 " growing %" PRIu64 " reserve %" PRIu64
-	       " reclaimable %" PRIu64 "\n", p->balance, p->promised.n, p->growing.n, p->reserve.n,
-	       p->reclaimable.n);
+	       " reclaimable %" PRIu64 "\n",
+	       p->balance, p->promised.n, p->growing.n, p->reserve.n, p->reclaimable.n);
 	for (size_t i = 0; i < p->n_views; i++)
 		if (p->views[i].managed)
-			printf("#   %" PRIu32 ": have %" PRIu64 " floor %" PRIu64 " demand %" PRIu64 " goal %" PRIu64
-			       "\n", p->views[i].dom->domid, p->views[i].have.n, p->views[i].floor.n,
+			printf("#   %" PRIu32 ": have %" PRIu64 " floor %" PRIu64 " demand %" PRIu64
+			       " goal %" PRIu64 "\n",
+			       p->views[i].dom->domid, p->views[i].have.n, p->views[i].floor.n,
 			       p->views[i].demand.n, p->views[i].goal.n);
 	for (size_t i = 0; i < p->n_actions; i++) {
 		const struct bl_action *a = &p->actions[i];
@@ -94,8 +98,8 @@ static void print_plan(const struct bl_plan *p)
 		if (a->kind == BL_ACT_STAKE)
 			printf("# -> stake %" PRIu64 " for claim %u\n", a->pages.n, a->claim->handle.b[15]);
 		else
-			printf("# -> %s %" PRIu32 " %" PRIu64 " why %d\n", kinds[a->kind], a->domid, a->pages.n,
-			       (int)a->why);
+			printf("# -> %s %" PRIu32 " %" PRIu64 " why %d\n", kinds[a->kind], a->domid,
+			       a->pages.n, (int)a->why);
 	}
 }
 
@@ -117,8 +121,9 @@ void world_print(const struct world *w, const struct bl_plan *plan)
 		const struct bl_claim *c = w->ledger.claims[i];
 
 		printf("# claim %u: %s size %" PRIu64 " min %" PRIu64 " overhead %" PRIu64 " staked %" PRIu64
-		       " holder %" PRId32 " domid %" PRId32 "\n", c->handle.b[15], bl_claim_state_name(c->state),
-		       c->size.n, c->min.n, c->overhead.n, c->staked.n, (int32_t)c->holder, (int32_t)c->domid);
+		       " holder %" PRId32 " domid %" PRId32 "\n",
+		       c->handle.b[15], bl_claim_state_name(c->state), c->size.n, c->min.n, c->overhead.n,
+		       c->staked.n, (int32_t)c->holder, (int32_t)c->domid);
 	}
 	for (size_t i = 0; i < w->snap.n_doms; i++)
 		print_dom(w, &w->snap.doms[i]);

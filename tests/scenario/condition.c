@@ -35,8 +35,8 @@ static enum truth compare_size(bl_pages have, char **w, struct bl_err *err)
 
 	if (value_pages(w[1], &want, err))
 		return NONSENSE;
-	bl_err_set(err, ENOENT, BL_ERR_NONE, "it is %s, %" PRIu64 " pages",
-		   bl_pages_format(have, text), have.n);
+	bl_err_set(err, ENOENT, BL_ERR_NONE, "it is %s, %" PRIu64 " pages", bl_pages_format(have, text),
+		   have.n);
 	return compare(have.n, w[0], want.n, err) ? YES : NO;
 }
 
@@ -79,8 +79,7 @@ static enum truth about_claim(struct play *p, char **w, size_t n, struct bl_err 
 	return NONSENSE;
 }
 
-static enum truth is_state(struct play *p, const struct bl_dom *d, const char *want,
-			   struct bl_err *err)
+static enum truth is_state(struct play *p, const struct bl_dom *d, const char *want, struct bl_err *err)
 {
 	const struct bl_view *v = d ? bl_plan_view(&p->plan, d->domid) : NULL;
 	const char *state = !d ? "gone" : v ? bl_dom_state_name(v->state) : "new";

@@ -149,16 +149,21 @@ static const char *verdict_name(enum bl_verdict v)
 const struct told *play_claim(struct play *p, const struct play_claim *req)
 {
 	bl_pages least = req->min.n ? req->min : req->size;
-	bl_pages overhead = req->overhead.n == UINT64_MAX ?
-				    bl_share_of(p->w.settings.overhead, req->size) :
-				    req->overhead;
+	bl_pages overhead = req->overhead.n == UINT64_MAX ? bl_share_of(p->w.settings.overhead, req->size)
+							  : req->overhead;
 	struct bl_admission a;
 	struct told *t = &p->told[p->n_told];
 	struct bl_claim c = {
-		.size = req->size, .min = least, .overhead = overhead, .node = -1,
+		.size = req->size,
+		.min = least,
+		.overhead = overhead,
+		.node = -1,
 		.queue = req->wait == PLAY_WAIT || req->wait == PLAY_NO_WAIT,
-		.created = p->w.snap.now, .ttl = req->ttl.n ? req->ttl : p->w.settings.ttl,
-		.expires = BL_MS_NEVER, .domid = BL_DOMID_NONE, .holder = BL_DOMID_NONE,
+		.created = p->w.snap.now,
+		.ttl = req->ttl.n ? req->ttl : p->w.settings.ttl,
+		.expires = BL_MS_NEVER,
+		.domid = BL_DOMID_NONE,
+		.holder = BL_DOMID_NONE,
 		.eta = BL_MS_NEVER,
 	};
 
@@ -176,15 +181,15 @@ const struct told *play_claim(struct play *p, const struct play_claim *req)
 	t->asked_ms = bl_sim_now(p->sim).n;
 	bl_plan_admit(&p->plan, least, overhead, NULL, &a);
 	t->verdict = a.verdict;
-	t->refused = a.verdict == BL_FITS_NEVER ||
-		     (req->wait == PLAY_NOW && a.verdict != BL_FITS_NOW) ||
+	t->refused = a.verdict == BL_FITS_NEVER || (req->wait == PLAY_NOW && a.verdict != BL_FITS_NOW) ||
 		     (req->wait == PLAY_DEFAULT && a.verdict == BL_FITS_LATER);
 	snprintf(t->reason, sizeof(t->reason), "%s", verdict_name(a.verdict));
 	if (t->refused)
 		return t;
-	c.wait_until = req->wait == PLAY_NO_WAIT ? BL_MS_NEVER :
-		       bl_ms_add(BL_MS(t->asked_ms), req->wait == PLAY_WAIT ? req->wait_for :
-								   p->w.settings.wait);
+	c.wait_until = req->wait == PLAY_NO_WAIT
+			       ? BL_MS_NEVER
+			       : bl_ms_add(BL_MS(t->asked_ms),
+					   req->wait == PLAY_WAIT ? req->wait_for : p->w.settings.wait);
 	if (req->wait == PLAY_DEFAULT)
 		c.patience = p->w.settings.wait;
 	if (!bl_ledger_add(&p->w.ledger, &c))
@@ -203,8 +208,9 @@ void play_release(struct play *p, struct bl_claim *c)
 int play_create(struct play *p, const char *name, bl_pages size, struct bl_claim *claim,
 		struct bl_err *reterr)
 {
-	struct bl_sim_launch l = { .name = name, .size = size, .max = size,
-				   .holder = claim ? &claim->handle : NULL };
+	struct bl_sim_launch l = {
+		.name = name, .size = size, .max = size, .holder = claim ? &claim->handle : NULL
+	};
 	uint32_t domid;
 	int r = bl_sim_launch(p->sim, &l, &domid, reterr);
 

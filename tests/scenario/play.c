@@ -30,8 +30,7 @@ static void learn(struct play *p)
 		const struct bl_dom *d = &p->w.snap.doms[i];
 		struct bl_dom_memory *m;
 
-		if (d->flags & (BL_DOM_HOLDER | BL_DOM_BUILDING | BL_DOM_DYING) ||
-		    bl_uuid_is_null(&d->uuid))
+		if (d->flags & (BL_DOM_HOLDER | BL_DOM_BUILDING | BL_DOM_DYING) || bl_uuid_is_null(&d->uuid))
 			continue;
 		m = bl_settings_remember(&p->w.settings, &d->uuid);
 		if (!m)
@@ -176,8 +175,7 @@ void play_on(struct play *p, bl_ms until)
 
 /* ---- Life ----------------------------------------------------------------------- */
 
-int play_begin(struct play *p, const char *file, const char *text, size_t len,
-	       struct bl_err *reterr)
+int play_begin(struct play *p, const char *file, const char *text, size_t len, struct bl_err *reterr)
 {
 	int r;
 
@@ -234,8 +232,8 @@ const struct bl_dom *play_dom(struct play *p, const char *name)
 
 void play_diagnose(const struct play *p)
 {
-	printf("# %" PRIu64 " ticks, %" PRIu64 " actions, %" PRIu64 " ms after the start\n",
-	       p->ticks, p->actions, bl_sim_now(p->sim).n - BL_SIM_EPOCH_MS);
+	printf("# %" PRIu64 " ticks, %" PRIu64 " actions, %" PRIu64 " ms after the start\n", p->ticks,
+	       p->actions, bl_sim_now(p->sim).n - BL_SIM_EPOCH_MS);
 	world_print(&p->w, &p->plan);
 	for (size_t i = 0; i < p->n_told; i++)
 		printf("# claim %s: %s%s; %s\n", p->told[i].name,

@@ -41,8 +41,7 @@ struct play {
 };
 
 /* text as bl_sim_world_parse() wants it. */
-int play_begin(struct play *p, const char *file, const char *text, size_t len,
-	       struct bl_err *reterr);
+int play_begin(struct play *p, const char *file, const char *text, size_t len, struct bl_err *reterr);
 void play_end(struct play *p);
 
 /* Lets time pass up to the next tick or the given moment, whichever is

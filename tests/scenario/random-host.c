@@ -27,14 +27,15 @@ static uint64_t mib(struct rnd *r, uint64_t lo, uint64_t hi)
 
 static void add_guest(struct host_text *t, struct rnd *r, unsigned i, uint64_t size)
 {
-	static const char *const manners[] = { "normal", "normal", "normal", "normal", "stuck", "slow",
-					       "forgetful", "nodriver", "gives-up" };
+	static const char *const manners[] = { "normal", "normal",    "normal",	  "normal",  "stuck",
+					       "slow",	 "forgetful", "nodriver", "gives-up" };
 	static const char *const telemetry[] = { "yes", "yes", "yes", "no", "lies" };
 	static const char *const types[] = { "pv", "pvh", "hvm" };
 	uint64_t max = size + (rnd_one_in(r, 2) ? mib(r, 0, 2048) : 0);
 
-	add(t, "[guest g%u]\nmemory=%" PRIu64 "M\nstatic-max=%" PRIu64 "M\nused=%" PRIu64
-	       "M\nrate=%" PRIu64 "M\ntype=%s\ntelemetry=%s\n",
+	add(t,
+	    "[guest g%u]\nmemory=%" PRIu64 "M\nstatic-max=%" PRIu64 "M\nused=%" PRIu64 "M\nrate=%" PRIu64
+	    "M\ntype=%s\ntelemetry=%s\n",
 	    i, size, max, mib(r, 1, size + 100), mib(r, 5, 1000), types[rnd_below(r, 3)],
 	    telemetry[rnd_below(r, 5)]);
 	if (!rnd_one_in(r, 3))
@@ -65,7 +66,8 @@ void random_host(struct host_text *t, struct rnd *r)
 		sum += size + 60; /* and its structures */
 	}
 	if (rnd_one_in(r, 3))
-		add(t, "[thief t]\nat=%" PRIu64 "s\nsize=%" PRIu64 "M\nrate=%" PRIu64 "M\nfor=%" PRIu64 "s\n",
+		add(t,
+		    "[thief t]\nat=%" PRIu64 "s\nsize=%" PRIu64 "M\nrate=%" PRIu64 "M\nfor=%" PRIu64 "s\n",
 		    rnd_in(r, 1, 100), mib(r, 1, 4096), mib(r, 10, 3000), rnd_in(r, 1, 60));
 	add(t, "[host]\nmemory=%" PRIu64 "M\ndom0=2G\nseed=%" PRIu64 "\nnodes=%" PRIu64 "\n",
 	    sum + mib(r, 0, rnd_one_in(r, 3) ? 20 : 4096), rnd_below(r, 1000), rnd_in(r, 1, 4));

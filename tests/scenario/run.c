@@ -22,8 +22,7 @@ struct scenario {
 	bool failed;
 };
 
-static void result(struct scenario *s, bool ok, unsigned long line, const char *what,
-		   const char *found)
+static void result(struct scenario *s, bool ok, unsigned long line, const char *what, const char *found)
 {
 	printf("%sok %u - %s:%lu %s\n", ok ? "" : "not ", ++*s->count, s->name, line, what);
 	if (ok)
@@ -59,8 +58,7 @@ static bool step(struct scenario *s, char *line, unsigned long number)
 
 	line[strcspn(line, "#\n")] = '\0';
 	snprintf(shown, sizeof(shown), "%s", line);
-	for (char *w = strtok_r(line, " \t", &save); w && n < WORDS_MAX;
-	     w = strtok_r(NULL, " \t", &save))
+	for (char *w = strtok_r(line, " \t", &save); w && n < WORDS_MAX; w = strtok_r(NULL, " \t", &save))
 		words[n++] = w;
 	if (!n)
 		return true;

@@ -9,8 +9,7 @@
 #include "tests/scenario/value.h"
 
 /* Lines of a world and of a program have one word for each of a few values. */
-static int one_of(const char *text, const char *const *names, size_t n, unsigned *ret,
-		  struct bl_err *err)
+static int one_of(const char *text, const char *const *names, size_t n, unsigned *ret, struct bl_err *err)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (!strcmp(text, names[i])) {
@@ -20,14 +19,13 @@ static int one_of(const char *text, const char *const *names, size_t n, unsigned
 	return value_bad(err, "unknown value", text);
 }
 
-#define ONE_OF(text, ret, err, ...)                                                    \
-	one_of(text, (const char *const[]){ __VA_ARGS__ },                             \
+#define ONE_OF(text, ret, err, ...)                                                                         \
+	one_of(text, (const char *const[]){ __VA_ARGS__ },                                                  \
 	       sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *), ret, err)
 
 /* ---- config, limit ----------------------------------------------------------------- */
 
-static int config_choice(struct bl_settings *s, const char *key, const char *value,
-			 struct bl_err *err)
+static int config_choice(struct bl_settings *s, const char *key, const char *value, struct bl_err *err)
 {
 	unsigned i = 0;
 	int r;
@@ -76,14 +74,13 @@ static int config(struct bl_settings *s, const char *key, const char *value, str
 			continue;
 		if (keys[i].ms)
 			return value_ms(value, keys[i].ms, err);
-		return keys[i].pages ? value_pages(value, keys[i].pages, err) :
-				       bl_share_parse(key, value, keys[i].share, err);
+		return keys[i].pages ? value_pages(value, keys[i].pages, err)
+				     : bl_share_parse(key, value, keys[i].share, err);
 	}
 	return config_choice(s, key, value, err);
 }
 
-static int limit(struct play *p, const char *name, const char *key, const char *value,
-		 struct bl_err *err)
+static int limit(struct play *p, const char *name, const char *key, const char *value, struct bl_err *err)
 {
 	const struct bl_dom *d = play_dom(p, name);
 	struct bl_dom_memory *m = d ? bl_settings_remember(&p->w.settings, &d->uuid) : NULL;

@@ -23,7 +23,7 @@
 #include "tests/scenario/play.h"
 
 enum step_result {
-	STEP_DONE,   /* nothing was asserted */
+	STEP_DONE, /* nothing was asserted */
 	STEP_PASSED,
 	STEP_FAILED, /* err says what was found */
 	STEP_BAD,    /* the line makes no sense; err */

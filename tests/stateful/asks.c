@@ -27,8 +27,10 @@ static void said(void *ud, const struct bl_json *result, const struct bl_json *e
 
 	(void)ud;
 	if (aloud)
-		printf("# %8" PRIu64 "   answer: %s\n", played_now(), result ? "done" :
-		       m ? bl_json_string(m, NULL) : "none: the connection is gone");
+		printf("# %8" PRIu64 "   answer: %s\n", played_now(),
+		       result ? "done"
+		       : m    ? bl_json_string(m, NULL)
+			      : "none: the connection is gone");
 }
 
 static void send_ask(struct rnd *r, const char *method, const char *fmt, ...)
@@ -78,7 +80,8 @@ const char *asks_some_name(struct rnd *r)
 
 void asks_claim(struct rnd *r)
 {
-	static const char *const waits[] = { "", ",\"no_wait\":true", ",\"now\":true", ",\"wait_seconds\":0" };
+	static const char *const waits[] = { "", ",\"no_wait\":true", ",\"now\":true",
+					     ",\"wait_seconds\":0" };
 	char id[BL_UUID_STR], more[256] = "", wait[64];
 	uint64_t size = rnd_in(r, 1, rnd_one_in(r, 3) ? 6000 : 900) * MIB;
 	const char *name = asks_some_name(r);
@@ -90,15 +93,18 @@ void asks_claim(struct rnd *r)
 	if (name)
 		n += (size_t)snprintf(more + n, sizeof(more) - n, ",\"name\":\"%s\"", name);
 	if (rnd_one_in(r, 3))
-		n += (size_t)snprintf(more + n, sizeof(more) - n, ",\"min_bytes\":%" PRIu64, rnd_in(r, 1, size));
+		n += (size_t)snprintf(more + n, sizeof(more) - n, ",\"min_bytes\":%" PRIu64,
+				      rnd_in(r, 1, size));
 	if (rnd_one_in(r, 2))
-		n += (size_t)snprintf(more + n, sizeof(more) - n, ",\"ttl_seconds\":%u", (unsigned)rnd_in(r, 1, 600));
+		n += (size_t)snprintf(more + n, sizeof(more) - n, ",\"ttl_seconds\":%u",
+				      (unsigned)rnd_in(r, 1, 600));
 	if (rnd_one_in(r, 3))
 		n += (size_t)snprintf(more + n, sizeof(more) - n, ",\"overhead_bytes\":%" PRIu64,
 				      rnd_in(r, 1, 40) * MIB);
 	if (rnd_one_in(r, 5))
 		n += (size_t)snprintf(more + n, sizeof(more) - n, ",\"hooked\":true");
-	send_ask(r, "claim", "\"size_bytes\":%" PRIu64 ",\"id\":\"%s\"%s%s", size, some_id(r, id), wait, more);
+	send_ask(r, "claim", "\"size_bytes\":%" PRIu64 ",\"id\":\"%s\"%s%s", size, some_id(r, id), wait,
+		 more);
 }
 
 void asks_release(struct rnd *r)
@@ -153,7 +159,8 @@ void asks_set(struct rnd *r)
 		send_ask(r, "set", "\"domain\":%s,\"min_bytes\":%" PRIu64, domain, size / 2);
 		break;
 	case 2:
-		send_ask(r, "set", "\"domain\":%s,\"max_bytes\":%" PRIu64 ",\"persist\":false", domain, size);
+		send_ask(r, "set", "\"domain\":%s,\"max_bytes\":%" PRIu64 ",\"persist\":false", domain,
+			 size);
 		break;
 	case 3:
 	case 4:
@@ -210,10 +217,11 @@ void asks_look(struct rnd *r)
 
 void asks_sim(struct rnd *r)
 {
-	static const char *const sets[] = { "\"paused\":\"yes\"", "\"paused\":\"no\"", "\"migrating\":\"yes\"",
-					    "\"migrating\":\"no\"", "\"telemetry\":\"no\"", "\"telemetry\":\"yes\"",
+	static const char *const sets[] = { "\"paused\":\"yes\"",      "\"paused\":\"no\"",
+					    "\"migrating\":\"yes\"",   "\"migrating\":\"no\"",
+					    "\"telemetry\":\"no\"",    "\"telemetry\":\"yes\"",
 					    "\"behaviour\":\"stuck\"", "\"behaviour\":\"normal\"",
-					    "\"target\":\"700M\"", "\"used\":\"300M\"" };
+					    "\"target\":\"700M\"",     "\"used\":\"300M\"" };
 	char id[BL_UUID_STR], claim[64] = "";
 	unsigned n = (unsigned)rnd_below(r, 12);
 
@@ -305,7 +313,8 @@ void asks_handoff(struct guest *g, struct rnd *r)
 		n = (size_t)snprintf(more, sizeof(more), ",\"claim\":\"%s\"", text_of(&u, id));
 	}
 	if (rnd_one_in(r, 2))
-		(void)snprintf(more + n, sizeof(more) - n, ",\"wait_seconds\":%u", (unsigned)rnd_in(r, 1, 60));
+		(void)snprintf(more + n, sizeof(more) - n, ",\"wait_seconds\":%u",
+			       (unsigned)rnd_in(r, 1, 60));
 	if (aloud)
 		printf("# %8" PRIu64 " handoff of %u%s\n", played_now(), g->domid, more);
 	if (!wire_ask(wire, handed, b, "handoff", "\"domid\":%u,\"size_bytes\":%" PRIu64 "%s", g->domid,
@@ -322,7 +331,8 @@ void asks_built(struct rnd *r)
 			continue;
 		if (g->wire < WIRES && rnd_one_in(r, 2)) {
 			if (aloud)
-				printf("# %8" PRIu64 " the builder of %u is killed\n", played_now(), g->domid);
+				printf("# %8" PRIu64 " the builder of %u is killed\n", played_now(),
+				       g->domid);
 			wire_close(g->wire);
 			g->wire = WIRES;
 			g->waits = false;

@@ -10,7 +10,7 @@ void asks_begin(bool say);
 void asks_claim(struct rnd *r);
 void asks_release(struct rnd *r);
 void asks_renew(struct rnd *r);
-void asks_set(struct rnd *r); /* limits, sizes, pause, forget */
+void asks_set(struct rnd *r);  /* limits, sizes, pause, forget */
 void asks_look(struct rnd *r); /* what changes nothing */
 void asks_sim(struct rnd *r);  /* what the simulated host's toolstack and guests do */
 void asks_hang_up(struct rnd *r);

@@ -31,7 +31,7 @@ static struct {
 	bool builds; /* something was built since the claims were looked at */
 	struct held held[HELD_MAX];
 	size_t n;
-	unsigned ends; /* of the daemon, as of the last step */
+	unsigned ends;	/* of the daemon, as of the last step */
 	uint64_t ahead; /* the host's clock, in which claims count, of the one that is played */
 	struct rnd rnd;
 } c;
@@ -55,7 +55,8 @@ void check_settings(struct bl_settings *ret)
 
 void check_log(const char *line)
 {
-	snprintf(log_lines[n_lines++ % LOG_LINES], sizeof(log_lines[0]), "%8" PRIu64 " %s", played_now(), line);
+	snprintf(log_lines[n_lines++ % LOG_LINES], sizeof(log_lines[0]), "%8" PRIu64 " %s", played_now(),
+		 line);
 	if (strstr(line, "set aside"))
 		world_failed("a file of the state folder is not whole: %s", line);
 }
@@ -74,13 +75,19 @@ int __wrap_bl_plan_make(struct bl_plan *plan, const struct bl_plan_in *in)
 {
 	int r = __real_bl_plan_make(plan, in);
 	/* The rules only look at it. */
-	struct world w = { .settings = *in->settings, .snap = *in->snap, .progress = *in->progress,
-			   .ledger = *in->ledger, .paused = in->paused, .warm = in->warm,
+	struct world w = { .settings = *in->settings,
+			   .snap = *in->snap,
+			   .progress = *in->progress,
+			   .ledger = *in->ledger,
+			   .paused = in->paused,
+			   .warm = in->warm,
 			   .warm_until = in->warm_until };
 
 	for (size_t i = 0; r == 0 && i < n_rules; i++) {
 		/* Makes a second plan, and once in a while is enough. */
-		const char *why = rules[i].name[0] == '7' && !rnd_one_in(&c.rnd, 16) ? NULL : rules[i].broken(&w, plan);
+		const char *why = rules[i].name[0] == '7' && !rnd_one_in(&c.rnd, 16)
+					  ? NULL
+					  : rules[i].broken(&w, plan);
 
 		if (why)
 			world_failed("a plan breaks rule %s: %s", rules[i].name, why);
@@ -130,7 +137,8 @@ static bool may_end(const struct held *h, bool killed, bool builds)
 	if ((builds && h->named) || (h->reboot && c.host->runs(&h->uuid)))
 		return true;
 	/* What no record says yet a kill may undo. */
-	return c.all_may_end || h->may_end || h->harmed || h->expires.n <= host_now() || (killed && h->unsaved);
+	return c.all_may_end || h->may_end || h->harmed || h->expires.n <= host_now() ||
+	       (killed && h->unsaved);
 }
 
 static void remember(const struct bl_ledger *l)
@@ -146,9 +154,14 @@ static void remember(const struct bl_ledger *l)
 		if (cl->state != BL_CLAIM_HELD || bl_claim_ends(cl))
 			continue;
 		c.held[c.n++] = (struct held){
-			.id = cl->id, .handle = cl->handle, .uuid = cl->uuid, .size = cl->size,
-			.pooled = cl->holder == BL_DOMID_POOL, .expires = cl->expires,
-			.named = cl->name[0] || cl->has_uuid, .reboot = cl->reboot,
+			.id = cl->id,
+			.handle = cl->handle,
+			.uuid = cl->uuid,
+			.size = cl->size,
+			.pooled = cl->holder == BL_DOMID_POOL,
+			.expires = cl->expires,
+			.named = cl->name[0] || cl->has_uuid,
+			.reboot = cl->reboot,
 			.unsaved = !life_written(cl),
 		};
 		for (size_t k = 0; k < n_before; k++)
@@ -192,19 +205,21 @@ static void check_stakes(bool killed, bool builds)
 		if (h->pooled)
 			pooled += h->size.n;
 		else if (c.host->staked(&h->handle) < h->size.n)
-			world_failed("claim %s was held with %" PRIu64 " pages, and its holder has %" PRIu64, id,
-				     h->size.n, c.host->staked(&h->handle));
+			world_failed("claim %s was held with %" PRIu64 " pages, and its holder has %" PRIu64,
+				     id, h->size.n, c.host->staked(&h->handle));
 	}
 	if (pooled > c.host->pool())
-		world_failed("the pool has %" PRIu64 " pages, claims that are held in it %" PRIu64, c.host->pool(), pooled);
+		world_failed("the pool has %" PRIu64 " pages, claims that are held in it %" PRIu64,
+			     c.host->pool(), pooled);
 }
 
 /* ---- when nothing has gone wrong for a while ---- */
 
 static void check_late(const struct bl_claim *cl)
 {
-	uint64_t due = cl->state == BL_CLAIM_HELD ? cl->expires.n :
-		       cl->state == BL_CLAIM_RECLAIMING ? cl->wait_until.n : UINT64_MAX;
+	uint64_t due = cl->state == BL_CLAIM_HELD	  ? cl->expires.n
+		       : cl->state == BL_CLAIM_RECLAIMING ? cl->wait_until.n
+							  : UINT64_MAX;
 	char id[BL_UUID_STR];
 
 	bl_uuid_format(&cl->id, id);
@@ -232,7 +247,8 @@ static void check_calm(const struct bl_ledger *l)
 				     c.host->staked(&cl->handle), cl->size.n);
 	}
 	if (pooled != c.host->pool())
-		world_failed("the pool has %" PRIu64 " pages, the claims say %" PRIu64, c.host->pool(), pooled);
+		world_failed("the pool has %" PRIu64 " pages, the claims say %" PRIu64, c.host->pool(),
+			     pooled);
 	c.host->each_holder(l);
 }
 

@@ -21,9 +21,9 @@ void check_log(const char *line);
 /* ---- after each step of the world ---- */
 
 /* Why a claim that was held may not be held any more. */
-void check_may_end(const bl_uuid *id); /* it was released, or handed to a domain */
+void check_may_end(const bl_uuid *id);	  /* it was released, or handed to a domain */
 void check_harmed(const bl_uuid *handle); /* an outsider did something to its holder */
-void check_all_may_end(void);	       /* something happened that may have been to any */
+void check_all_may_end(void);		  /* something happened that may have been to any */
 /* The daemon and the host, as they are now. calm: nothing fails now, and what happened was
  * long ago. */
 void check_step(bool calm);

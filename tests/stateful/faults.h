@@ -16,7 +16,7 @@ void faults_hypercalls(const char *name, int error, unsigned one_in);
 /* The same of calls that change files of the state folder. */
 void faults_disk(int error, unsigned one_in);
 void faults_none(void);
-bool faults_any(void);	/* something may fail now */
+bool faults_any(void); /* something may fail now */
 
 /* The daemon is killed at that many steps from now; 0: it is not. */
 void faults_kill_after(unsigned steps);

@@ -52,8 +52,8 @@ void guests_save(struct guest *g, bool on)
 	}
 	if (mkdir(folder, 0755) < 0)
 		abort();
-	len = snprintf(words, sizeof(words), "/usr/lib/xen/bin/libxl-save-helper%c--save-domain%c7%c8%c%u%c", 0, 0, 0, 0,
-		       g->domid, 0);
+	len = snprintf(words, sizeof(words), "/usr/lib/xen/bin/libxl-save-helper%c--save-domain%c7%c8%c%u%c",
+		       0, 0, 0, 0, g->domid, 0);
 	write_file(folder, "comm", comm, sizeof(comm) - 1);
 	write_file(folder, "status", status, sizeof(status) - 1);
 	write_file(folder, "cmdline", words, (size_t)len);

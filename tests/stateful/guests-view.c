@@ -74,10 +74,12 @@ static void each_holder(const struct bl_ledger *l)
 	for (size_t i = 0; i < fake_xen.n_doms; i++) {
 		const struct fake_domain *d = &fake_xen.doms[i];
 
-		const struct bl_claim *claim = d->used && is_ours(d) ? bl_ledger_by_handle(l, &d->handle) : NULL;
+		const struct bl_claim *claim = d->used && is_ours(d) ? bl_ledger_by_handle(l, &d->handle)
+								     : NULL;
 
 		if (d->used && is_ours(d) && (!claim || claim->holder != d->domid))
-			world_failed("domain %u holds %" PRIu64 " pages for no claim", d->domid, d->outstanding);
+			world_failed("domain %u holds %" PRIu64 " pages for no claim", d->domid,
+				     d->outstanding);
 	}
 }
 
@@ -98,7 +100,9 @@ void guests_check_call(const char *name, uint32_t domid)
 	if (!strcmp(name, "setmaxmem") && g && is_left_alone(g) &&
 	    (g->state != GUEST_PAUSED || guests_by_hand_at != played_now()))
 		world_failed("the limit of domain %u is set while it is %s", domid,
-			     g->saved ? "saved" : g->state == GUEST_BUILT ? "built" : "paused or gone");
+			     g->saved		       ? "saved"
+			     : g->state == GUEST_BUILT ? "built"
+						       : "paused or gone");
 	if (!strcmp(name, "claim_pages") && !is_ours(d) && (!g || g->state != GUEST_BUILT))
 		world_failed("memory is claimed for domain %u, which nobody builds", domid);
 }

@@ -115,8 +115,13 @@ static void write_keys(struct guest *g)
 
 static void remove_keys(uint32_t domid)
 {
-	static const char *const keys[] = { "name", "memory/target", "memory/static-max", "memory/videoram",
-					    "data/balloond/stat", "control/shutdown", "vm" };
+	static const char *const keys[] = { "name",
+					    "memory/target",
+					    "memory/static-max",
+					    "memory/videoram",
+					    "data/balloond/stat",
+					    "control/shutdown",
+					    "vm" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		fake_store_setf(domid, keys[i], NULL);
@@ -172,7 +177,8 @@ bool guests_stake(struct guest *g)
 {
 	struct fake_domain *d = fake_xen_find(g->domid);
 
-	if (d->outstanding || g->goal <= d->tot || g->goal - d->tot > less(fake_xen.free, fake_xen_outstanding()))
+	if (d->outstanding || g->goal <= d->tot ||
+	    g->goal - d->tot > less(fake_xen.free, fake_xen_outstanding()))
 		return false;
 	d->outstanding = g->goal - d->tot;
 	d->claim_node = FAKE_NO_NODE;

@@ -20,7 +20,7 @@ struct guest {
 	bl_uuid uuid;
 	char name[16];
 	bool hvm;
-	bool stuck;	     /* its balloon does not follow */
+	bool stuck; /* its balloon does not follow */
 	bool reports;
 	bool saved;	     /* a process of root saves it */
 	bool waits;	     /* BUILT: for an answer of the daemon; nothing is populated */
@@ -36,9 +36,9 @@ struct guest {
 
 extern const struct played_host guests_host;
 extern struct guest guests[GUESTS_MAX];
-extern unsigned guests_looks; /* how often the daemon looked at the host */
-extern unsigned guests_built; /* how often one was begun */
-extern bool guests_names_unsure; /* xenstored was away: what is built may be known late */
+extern unsigned guests_looks;	   /* how often the daemon looked at the host */
+extern unsigned guests_built;	   /* how often one was begun */
+extern bool guests_names_unsure;   /* xenstored was away: what is built may be known late */
 extern uint64_t guests_by_hand_at; /* when somebody last set a size by hand, of a paused one perhaps */
 
 /* An empty host of a random size with a few guests; the seed makes it. */

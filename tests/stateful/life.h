@@ -11,7 +11,7 @@ struct played_host {
 	const char *name;
 	int (*open)(struct event_base *base, const struct bd_host_events *ev, struct bd_host **ret,
 		    struct bl_err *reterr);
-	void (*pass)(uint64_t ms); /* NULL, or what the guests do meanwhile */
+	void (*pass)(uint64_t ms);  /* NULL, or what the guests do meanwhile */
 	void (*process_gone)(void); /* NULL, or what a kernel tidies up after a process */
 };
 

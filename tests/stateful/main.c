@@ -192,13 +192,14 @@ int main(int argc, char **argv)
 	played_wall_jump((int64_t)began + getpid());
 	run = run_begin(argc, argv, WORLDS);
 	printf("1..1\n# seed %" PRIu64 "\n", run.seed);
-	for (n = run.from; !status && (seconds && !run.replay ? seconds_now() < began + seconds : n < run.to); n++) {
+	for (n = run.from;
+	     !status && (seconds && !run.replay ? seconds_now() < began + seconds : n < run.to); n++) {
 		status = try(&run, n, none, run.replay, false);
 		if (status && !run.replay)
 			show(&run, n, status);
 	}
 	remove_all(top);
-	printf("%sok 1 - the whole daemon through %" PRIu64 " worlds of %d steps\n", status ? "not " : "", n - run.from,
-	       STEPS);
+	printf("%sok 1 - the whole daemon through %" PRIu64 " worlds of %d steps\n", status ? "not " : "",
+	       n - run.from, STEPS);
 	return status != 0;
 }

@@ -17,9 +17,9 @@ struct thread {
 	void *arg;
 	pthread_t id;
 	bool ended, joined, dying, detached;
-	bool progressed;	/* since its turn began it did not only wait */
-	uint64_t wakes;		/* its wait is over then, in ms; UINT64_MAX: never */
-	pthread_cond_t *waits;	/* for this condition */
+	bool progressed;       /* since its turn began it did not only wait */
+	uint64_t wakes;	       /* its wait is over then, in ms; UINT64_MAX: never */
+	pthread_cond_t *waits; /* for this condition */
 	bool signalled;
 };
 

@@ -11,7 +11,7 @@
 #define WALL_SECONDS 1700000000
 
 static uint64_t boot_us, slept_us; /* CLOCK_MONOTONIC is the one without the other */
-static int64_t wall_jumps; /* seconds */
+static int64_t wall_jumps;	   /* seconds */
 static void (*on_pass)(uint64_t ms);
 
 static struct timer {
@@ -120,12 +120,12 @@ void played_timers_forget(void)
 	n_timers = 0;
 }
 
-struct event *__real_event_new(struct event_base *base, evutil_socket_t fd, short what,
-			       event_callback_fn cb, void *ud);
-struct event *__wrap_event_new(struct event_base *base, evutil_socket_t fd, short what,
-			       event_callback_fn cb, void *ud);
-struct event *__wrap_event_new(struct event_base *base, evutil_socket_t fd, short what,
-			       event_callback_fn cb, void *ud)
+struct event *__real_event_new(struct event_base *base, evutil_socket_t fd, short what, event_callback_fn cb,
+			       void *ud);
+struct event *__wrap_event_new(struct event_base *base, evutil_socket_t fd, short what, event_callback_fn cb,
+			       void *ud);
+struct event *__wrap_event_new(struct event_base *base, evutil_socket_t fd, short what, event_callback_fn cb,
+			       void *ud)
 {
 	struct event *ev = __real_event_new(base, fd, what, cb, ud);
 

@@ -34,10 +34,10 @@ void __wrap_bd_sim_map_close(struct bd_sim_map *m)
 
 /* ---- what the backend asks of the simulator, which may fail ---- */
 
-#define FAILS(name) \
-	int error_ = faults_hypercall(name); \
-	if (error_) \
-		return reterr ? bl_err_set(reterr, error_, BL_ERR_BACKEND, "it fails") : -error_
+#define FAILS(name)                                                                                         \
+	int error_ = faults_hypercall(name);                                                                \
+	if (error_)                                                                                         \
+	return reterr ? bl_err_set(reterr, error_, BL_ERR_BACKEND, "it fails") : -error_
 
 int __real_bl_sim_snapshot(struct bl_sim *s, struct bl_snapshot *snap);
 int __wrap_bl_sim_snapshot(struct bl_sim *s, struct bl_snapshot *snap);
@@ -56,12 +56,12 @@ int __wrap_bl_sim_apply(struct bl_sim *s, const struct bl_action *a, struct bl_e
 	return __real_bl_sim_apply(s, a, reterr);
 }
 
-int __real_bl_sim_stake(struct bl_sim *s, const bl_uuid *handle, const bl_uuid *id, bl_pages pages,
-			int node, uint32_t *ret_domid, struct bl_err *reterr);
-int __wrap_bl_sim_stake(struct bl_sim *s, const bl_uuid *handle, const bl_uuid *id, bl_pages pages,
-			int node, uint32_t *ret_domid, struct bl_err *reterr);
-int __wrap_bl_sim_stake(struct bl_sim *s, const bl_uuid *handle, const bl_uuid *id, bl_pages pages,
-			int node, uint32_t *ret_domid, struct bl_err *reterr)
+int __real_bl_sim_stake(struct bl_sim *s, const bl_uuid *handle, const bl_uuid *id, bl_pages pages, int node,
+			uint32_t *ret_domid, struct bl_err *reterr);
+int __wrap_bl_sim_stake(struct bl_sim *s, const bl_uuid *handle, const bl_uuid *id, bl_pages pages, int node,
+			uint32_t *ret_domid, struct bl_err *reterr);
+int __wrap_bl_sim_stake(struct bl_sim *s, const bl_uuid *handle, const bl_uuid *id, bl_pages pages, int node,
+			uint32_t *ret_domid, struct bl_err *reterr)
 {
 	int r;
 

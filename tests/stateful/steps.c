@@ -61,7 +61,8 @@ static void wait_some(struct rnd *r)
 	say("wait %" PRIu64 " ms", ms);
 	life_wait(ms);
 	if (ms > 5000 && (guests_looks - looks) > ms / 1000 * LOOKS_A_SECOND)
-		world_failed("the host was looked at %u times in %" PRIu64 " ms, in which nobody asked for anything",
+		world_failed("the host was looked at %u times in %" PRIu64
+			     " ms, in which nobody asked for anything",
 			     guests_looks - looks, ms);
 }
 
@@ -128,8 +129,17 @@ static void reload(struct rnd *r)
 
 static void fail_calls(struct rnd *r)
 {
-	static const char *const names[] = { "", "", "claim", "claim_pages (none)", "createdomain", "destroydomain",
-					     "setmaxmem", "getinfolist", "physinfo", "claim_ctl", "get_pod" };
+	static const char *const names[] = { "",
+					     "",
+					     "claim",
+					     "claim_pages (none)",
+					     "createdomain",
+					     "destroydomain",
+					     "setmaxmem",
+					     "getinfolist",
+					     "physinfo",
+					     "claim_ctl",
+					     "get_pod" };
 	static const int errors[] = { EPERM, ENOMEM, EAGAIN, EINVAL, EBUSY, ESRCH, EFAULT, EIO };
 	const char *name = names[rnd_below(r, 11)];
 	int error = errors[rnd_below(r, 8)];
@@ -305,14 +315,14 @@ static const struct {
 	void (*what)(struct rnd *r);
 	unsigned weight, where;
 } steps[] = {
-	{ wait_some, 20, XEN | SIM },	 { asks_claim, 16, XEN | SIM },	   { asks_release, 5, XEN | SIM },
-	{ asks_renew, 2, XEN | SIM },	 { asks_set, 5, XEN | SIM },	   { asks_look, 6, XEN | SIM },
-	{ asks_hang_up, 3, XEN | SIM },	 { kill_now, 4, XEN | SIM },	   { kill_later, 4, XEN | SIM },
-	{ reload, 1, XEN | SIM },	 { jump_clock, 1, XEN | SIM },	   { fail_calls, 2, XEN | SIM },
-	{ fail_disk, 1, XEN | SIM },	 { all_well, 5, XEN | SIM },	   { stall, 2, XEN },
-	{ break_store, 1, XEN },	 { deny_writes, 1, XEN },	   { do_to_guest, 14, XEN },
-	{ destroy_guest, 4, XEN },	 { build_guest, 10, XEN },	   { steal, 3, XEN },
-	{ harm_holder, 1, XEN },	 { asks_sim, 20, SIM },		   { asks_built, 4, XEN },
+	{ wait_some, 20, XEN | SIM },	{ asks_claim, 16, XEN | SIM }, { asks_release, 5, XEN | SIM },
+	{ asks_renew, 2, XEN | SIM },	{ asks_set, 5, XEN | SIM },    { asks_look, 6, XEN | SIM },
+	{ asks_hang_up, 3, XEN | SIM }, { kill_now, 4, XEN | SIM },    { kill_later, 4, XEN | SIM },
+	{ reload, 1, XEN | SIM },	{ jump_clock, 1, XEN | SIM },  { fail_calls, 2, XEN | SIM },
+	{ fail_disk, 1, XEN | SIM },	{ all_well, 5, XEN | SIM },    { stall, 2, XEN },
+	{ break_store, 1, XEN },	{ deny_writes, 1, XEN },       { do_to_guest, 14, XEN },
+	{ destroy_guest, 4, XEN },	{ build_guest, 10, XEN },      { steal, 3, XEN },
+	{ harm_holder, 1, XEN },	{ asks_sim, 20, SIM },	       { asks_built, 4, XEN },
 	{ swap_guest, 3, XEN },
 };
 #define N_STEPS (sizeof(steps) / sizeof(steps[0]))

@@ -82,8 +82,9 @@ bool wire_ask(unsigned wire, wire_answered answered, void *ud, const char *metho
 	va_end(ap);
 	*a = (struct ask){ .open = true, .id = ++last_id, .answered = answered, .ud = ud };
 	snprintf(a->method, sizeof(a->method), "%s", method);
-	n = snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"id\":%" PRId64 ",\"method\":\"%s\",\"params\":{%s}}\n",
-		     a->id, method, inside);
+	n = snprintf(line, sizeof(line),
+		     "{\"jsonrpc\":\"2.0\",\"id\":%" PRId64 ",\"method\":\"%s\",\"params\":{%s}}\n", a->id,
+		     method, inside);
 	/* Lines are short: there is always room for those that may be open. */
 	if (send(w->fd, line, (size_t)n, MSG_NOSIGNAL) != n && errno != EPIPE)
 		world_failed("the daemon does not read what it is sent: %s", strerror(errno));
@@ -146,7 +147,8 @@ static void take_line(struct wire *w, const char *line, size_t len)
 			if (w->asks[i].open && w->asks[i].id == bl_json_int(id))
 				a = &w->asks[i];
 		if (!a)
-			world_failed("an answer that nobody waits for, a second one perhaps: %.*s", (int)len, line);
+			world_failed("an answer that nobody waits for, a second one perhaps: %.*s", (int)len,
+				     line);
 		settle(a, result, error);
 	}
 	bl_json_free(v);

@@ -54,7 +54,8 @@ static void list(struct ctl *c, uint32_t max, uint32_t owner, unsigned node, uin
 		return;
 	if (c->nr_entries < max)
 		to[c->nr_entries] = (struct entry){ (uint16_t)owner,
-						    node == FAKE_NO_NODE ? ANY_NODE : (uint16_t)node, 0, pages };
+						    node == FAKE_NO_NODE ? ANY_NODE : (uint16_t)node, 0,
+						    pages };
 	c->nr_entries++;
 }
 

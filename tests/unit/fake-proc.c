@@ -44,8 +44,10 @@ void fake_proc_add(unsigned pid, const char *comm, const char *uids, const char 
 	snprintf(text, sizeof(text), "%s\n", comm);
 	put(pid, "comm", text, strlen(text));
 	/* As the kernel writes it: the beginning, and something after. */
-	snprintf(text, sizeof(text), "Name:\t%s\nUmask:\t0022\nPid:\t%u\nPPid:\t1\nUid:\t%s\n"
-		 "Gid:\t0\t0\t0\t0\n", comm, pid, uids);
+	snprintf(text, sizeof(text),
+		 "Name:\t%s\nUmask:\t0022\nPid:\t%u\nPPid:\t1\nUid:\t%s\n"
+		 "Gid:\t0\t0\t0\t0\n",
+		 comm, pid, uids);
 	put(pid, "status", text, strlen(text));
 	put(pid, "cmdline", cmdline, len);
 }
@@ -53,8 +55,9 @@ void fake_proc_add(unsigned pid, const char *comm, const char *uids, const char 
 void fake_proc_helper(unsigned pid, const char *uids, const char *mode, unsigned domid)
 {
 	char cmdline[128];
-	int n = snprintf(cmdline, sizeof(cmdline), "/usr/lib/xen-4.17/bin/libxl-save-helper%c%s%c8%c9%c%u%c1%c",
-			 0, mode, 0, 0, 0, domid, 0, 0);
+	int n = snprintf(cmdline, sizeof(cmdline),
+			 "/usr/lib/xen-4.17/bin/libxl-save-helper%c%s%c8%c9%c%u%c1%c", 0, mode, 0, 0, 0,
+			 domid, 0, 0);
 
 	fake_proc_add(pid, "libxl-save-help", uids, cmdline, (size_t)n);
 }

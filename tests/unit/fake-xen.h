@@ -20,10 +20,10 @@ void fake_store_setf(uint32_t domid, const char *key, const char *fmt, ...)
 bool fake_store_get(const char *path, char *buf, unsigned size);
 void fake_store_introduce(uint32_t domid);
 void fake_store_leave(uint32_t domid); /* it has ended; 0: some domain has */
-void fake_store_stall(bool on);	  /* requests wait */
-void fake_store_break(void);	  /* every connection is lost */
-void fake_store_refuse(bool on);  /* new ones are refused */
-void fake_store_deny_writes(bool on); /* EACCES */
+void fake_store_stall(bool on);	       /* requests wait */
+void fake_store_break(void);	       /* every connection is lost */
+void fake_store_refuse(bool on);       /* new ones are refused */
+void fake_store_deny_writes(bool on);  /* EACCES */
 unsigned fake_store_watches(void);
 /* All values ever written to the path through the library, one a line. */
 bool fake_store_wrote(const char *path, const char *values);
@@ -50,18 +50,18 @@ extern struct fake_hypervisor {
 	uint64_t total, free;
 	unsigned nodes;
 	uint64_t node_total[FAKE_NODES], node_free[FAKE_NODES]; /* the second is not there */
-	bool patched;		      /* has the project's claim_ctl */
+	bool patched;						/* has the project's claim_ctl */
 	uint32_t claim_version;
 	uint64_t pool[FAKE_NODES + 1]; /* the last: of no node */
-	unsigned sets, moves;	      /* of the pool */
-	void (*on_less)(void);	      /* the pool is about to be made smaller */
-	void (*on_destroy)(void);     /* a domain was destroyed */
-	void (*on_claim)(void);	      /* a claim was made */
-	unsigned calls; /* hypercalls made */
+	unsigned sets, moves;	       /* of the pool */
+	void (*on_less)(void);	       /* the pool is about to be made smaller */
+	void (*on_destroy)(void);      /* a domain was destroyed */
+	void (*on_claim)(void);	       /* a claim was made */
+	unsigned calls;		       /* hypercalls made */
 	/* NULL, or called before each of them, with the domain it is about; returns 0, or the
 	 * errno with which the call fails. */
 	int (*on_call)(const char *name, uint32_t domid);
-	uint32_t flask_label; /* that a domain must have, 0: no FLASK */
+	uint32_t flask_label;				    /* that a domain must have, 0: no FLASK */
 	int fail_create, fail_claim, fail_open, fail_query; /* errno, 0: work */
 	struct fake_domain doms[3000];
 	size_t n_doms; /* none is used behind these */

@@ -38,7 +38,9 @@ struct fake_domain *fake_xen_add(uint32_t domid, bool hvm, bool emulated, uint64
 			.used = true,
 			.domid = domid,
 			.flags = hvm ? XEN_DOMINF_hvm_guest : 0,
-			.emulation = !hvm ? 0 : emulated ? XEN_X86_EMU_ALL : XEN_X86_EMU_LAPIC,
+			.emulation = !hvm	? 0
+				     : emulated ? XEN_X86_EMU_ALL
+						: XEN_X86_EMU_LAPIC,
 			.tot = tot,
 			.max = tot + 256,
 			.cpu_time = 1,
@@ -93,8 +95,7 @@ static bool called(const char *name, uint32_t domid)
 	return !error;
 }
 
-xc_interface *xc_interface_open(xentoollog_logger *logger, xentoollog_logger *dom_logger,
-				unsigned flags)
+xc_interface *xc_interface_open(xentoollog_logger *logger, xentoollog_logger *dom_logger, unsigned flags)
 {
 	(void)logger;
 	(void)dom_logger;

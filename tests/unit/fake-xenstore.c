@@ -116,8 +116,7 @@ static void put(const char *path, const char *value)
 	n->written = all;
 }
 
-bool xs_write(struct xs_handle *h, xs_transaction_t t, const char *path, const void *data,
-	      unsigned len)
+bool xs_write(struct xs_handle *h, xs_transaction_t t, const char *path, const void *data, unsigned len)
 {
 	char *value;
 

@@ -49,8 +49,11 @@ int teardown(void **state)
 
 struct bl_claim *add_claim(struct fixture *f, uint64_t mib, uint64_t min_mib)
 {
-	struct bl_claim c = { .size = BL_MIB_PAGES(mib), .min = BL_MIB_PAGES(min_mib), .node = -1,
-			      .holder = BL_DOMID_NONE, .domid = BL_DOMID_NONE };
+	struct bl_claim c = { .size = BL_MIB_PAGES(mib),
+			      .min = BL_MIB_PAGES(min_mib),
+			      .node = -1,
+			      .holder = BL_DOMID_NONE,
+			      .domid = BL_DOMID_NONE };
 
 	c.handle.b[15] = (uint8_t)(f->ledger.n + 1);
 	return bl_ledger_add(&f->ledger, &c);
@@ -74,9 +77,13 @@ void passes(struct fixture *f, uint64_t ms)
 
 struct bl_plan_in in_of(struct fixture *f)
 {
-	return (struct bl_plan_in){ .settings = &f->s, .snap = &f->snap, .progress = &f->progress,
-				    .ledger = &f->ledger, .paused = f->paused,
-				    .warm = f->warm, .warm_until = f->warm_until };
+	return (struct bl_plan_in){ .settings = &f->s,
+				    .snap = &f->snap,
+				    .progress = &f->progress,
+				    .ledger = &f->ledger,
+				    .paused = f->paused,
+				    .warm = f->warm,
+				    .warm_until = f->warm_until };
 }
 
 void make(struct fixture *f)
@@ -97,8 +104,8 @@ void expect(struct fixture *f, const char *what)
 	for (size_t i = 0; i < f->plan.n_actions; i++) {
 		const struct bl_action *a = &f->plan.actions[i];
 		unsigned who = a->kind == BL_ACT_STAKE ? a->claim->handle.b[15] : a->domid;
-		int n = snprintf(text + at, sizeof(text) - at, "%s%s %u %" PRIu64, at ? ", " : "", kinds[a->kind],
-				 who, a->pages.n / MIB);
+		int n = snprintf(text + at, sizeof(text) - at, "%s%s %u %" PRIu64, at ? ", " : "",
+				 kinds[a->kind], who, a->pages.n / MIB);
 
 		at += (size_t)n;
 		if (a->pages.n % MIB)

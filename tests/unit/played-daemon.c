@@ -36,8 +36,8 @@ static void send_reply(int fd, const char *line, const char *reply)
 		return;
 	}
 	id = id ? id + 5 : "";
-	snprintf(text, sizeof(text), "%.*s%.*s%s", (int)(at - reply), reply,
-		 (int)strcspn(id, ",}"), id, at + 4);
+	snprintf(text, sizeof(text), "%.*s%.*s%s", (int)(at - reply), reply, (int)strcspn(id, ",}"), id,
+		 at + 4);
 	(void)!write(fd, text, strlen(text));
 }
 

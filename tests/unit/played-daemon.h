@@ -22,7 +22,7 @@ struct step {
 	bool hang_up;	   /* then close, and wait for the next to connect */
 };
 
-extern char path[64]; /* of its socket */
+extern char path[64];	 /* of its socket */
 extern char got[8][512]; /* the lines that came, one a step */
 extern size_t n_got;
 extern char claim_ids[8][BALLOON_ID_SIZE]; /* the ids in them, of claims */

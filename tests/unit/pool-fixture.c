@@ -35,7 +35,7 @@ static bool writes(const struct daemon *d)
 	bool is = false;
 
 	HASH_ITER(hh, d->state->entries, e, next)
-		is |= e->busy || e->due;
+	is |= e->busy || e->due;
 	return is;
 }
 
@@ -103,8 +103,12 @@ int begin(void **state)
 
 struct answer ask(struct daemon *d, uint8_t n, uint64_t pages, int node)
 {
-	struct bd_claim_request req = { .has_id = true, .id = uuid(n), .size = BL_PAGES(pages), .node = node,
-					.has_overhead = true, .overhead = BL_PAGES(20) };
+	struct bd_claim_request req = { .has_id = true,
+					.id = uuid(n),
+					.size = BL_PAGES(pages),
+					.node = node,
+					.has_overhead = true,
+					.overhead = BL_PAGES(20) };
 	static struct answer a; /* may come later */
 
 	a = (struct answer){ 0 };

@@ -53,12 +53,28 @@ bl_uuid uuid(uint8_t n)
 struct bl_claim claim(uint8_t n)
 {
 	struct bl_claim c = {
-		.id = uuid(n), .state = BL_CLAIM_HELD, .size = BL_PAGES(1000), .min = BL_PAGES(900),
-		.overhead = BL_PAGES(10), .node = 3, .pooled = BL_PAGES(700), .queue = true, .created = BL_MS(5000),
-		.created_wall = 1700000000, .wait_until = BL_MS_NEVER,
-		.patience = BL_MS(60000), .progressed = BL_MS(7), .least = BL_PAGES(5), .ttl = BL_MS(600000),
-		.expires = BL_MS(700000), .domid = BL_DOMID_NONE, .holder = 12,
-		.staked = BL_PAGES(1000), .eta = BL_MS(1), .has_uuid = true, .uuid = uuid(200),
+		.id = uuid(n),
+		.state = BL_CLAIM_HELD,
+		.size = BL_PAGES(1000),
+		.min = BL_PAGES(900),
+		.overhead = BL_PAGES(10),
+		.node = 3,
+		.pooled = BL_PAGES(700),
+		.queue = true,
+		.created = BL_MS(5000),
+		.created_wall = 1700000000,
+		.wait_until = BL_MS_NEVER,
+		.patience = BL_MS(60000),
+		.progressed = BL_MS(7),
+		.least = BL_PAGES(5),
+		.ttl = BL_MS(600000),
+		.expires = BL_MS(700000),
+		.domid = BL_DOMID_NONE,
+		.holder = 12,
+		.staked = BL_PAGES(1000),
+		.eta = BL_MS(1),
+		.has_uuid = true,
+		.uuid = uuid(200),
 	};
 
 	memcpy(c.handle.b, BL_HOLDER_PREFIX, BL_HOLDER_PREFIX_LEN);

@@ -16,9 +16,10 @@ static void answers_and_requests(void **state)
 		  /* an event and a stranger's answer are not ours */
 		  "{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":{}}\n"
 		  "{\"jsonrpc\":\"2.0\",\"id\":99,\"result\":{\"x\":1}}\n"
-		  "{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"result\":{\"new\": [1.50, \"\\u00e4\"]}}\n", false },
-		{ "\"method\":\"ping\",\"params\":{}}",
-		  "{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"result\":{}}\n", false },
+		  "{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"result\":{\"new\": [1.50, \"\\u00e4\"]}}\n",
+		  false },
+		{ "\"method\":\"ping\",\"params\":{}}", "{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"result\":{}}\n",
+		  false },
 	};
 	pthread_t t = START(steps);
 	struct balloon *b = NULL;
@@ -40,23 +41,29 @@ static void answers_and_requests(void **state)
 static void errors_have_ids(void **state)
 {
 	static const struct step steps[] = {
-		{ "plan", "{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"error\":{\"code\":1,\"message\":\"full\\u001b[1m\","
-			  "\"data\":{\"id\":\"no-memory\",\"more\":1}}}\n", false },
-		{ "plan", "{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"error\":{\"code\":77,\"message\":\"m\","
-			  "\"data\":{\"id\":\"brand-new\"}}}\n", false },
-		{ "plan", "{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"error\":{\"code\":-32601,\"message\":\"no\"}}\n", false },
+		{ "plan",
+		  "{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"error\":{\"code\":1,\"message\":\"full\\u001b[1m\","
+		  "\"data\":{\"id\":\"no-memory\",\"more\":1}}}\n",
+		  false },
+		{ "plan",
+		  "{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"error\":{\"code\":77,\"message\":\"m\","
+		  "\"data\":{\"id\":\"brand-new\"}}}\n",
+		  false },
+		{ "plan",
+		  "{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"error\":{\"code\":-32601,\"message\":\"no\"}}\n",
+		  false },
 		{ "plan", "{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"error\":5}\n", false },
-		{ "plan", "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":6,\"message\":\"go away\","
-			  "\"data\":{\"id\":\"not-permitted\"}}}\n", true },
+		{ "plan",
+		  "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":6,\"message\":\"go away\","
+		  "\"data\":{\"id\":\"not-permitted\"}}}\n",
+		  true },
 	};
 	static const struct {
 		int r;
 		const char *id, *message;
 	} want[] = {
-		{ -ENOSPC, "no-memory", "full?[1m" },
-		{ -EIO, "brand-new", "m" },
-		{ -EOPNOTSUPP, "unsupported", "no" },
-		{ -EIO, "backend", "the daemon gives no reason" },
+		{ -ENOSPC, "no-memory", "full?[1m" },	{ -EIO, "brand-new", "m" },
+		{ -EOPNOTSUPP, "unsupported", "no" },	{ -EIO, "backend", "the daemon gives no reason" },
 		{ -EPERM, "not-permitted", "go away" },
 	};
 	pthread_t t = START(steps);
@@ -118,7 +125,8 @@ static void a_claim_outlives_the_daemon(void **state)
 		{ "\"method\":\"claim\"", "{\"jsonrpc\":\"2.0\",\"i", true },
 		{ "\"method\":\"claim\"",
 		  "{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"result\":{\"claim\":{\"id\":\"7\",\"state\":\"held\","
-		  "\"size_bytes\":8192,\"held_bytes\":4096,\"expires_in_seconds\":599.5}}}\n", false },
+		  "\"size_bytes\":8192,\"held_bytes\":4096,\"expires_in_seconds\":599.5}}}\n",
+		  false },
 	};
 	pthread_t t = START(steps);
 	struct balloon_claim_request q = BALLOON_CLAIM_REQUEST_INIT;
@@ -225,7 +233,8 @@ static void events_come_in_order(void **state)
 		  "{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"result\":{\"seq\":5}}\n"
 		  "{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":{\"seq\":4}}\n"
 		  "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n"
-		  "{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":{\"seq\":5}}\n", true },
+		  "{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":{\"seq\":5}}\n",
+		  true },
 	};
 	pthread_t t = START(steps);
 	struct balloon_events *e = NULL;

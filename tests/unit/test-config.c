@@ -163,8 +163,7 @@ static void every_key_is_read(void **state)
 	assert_string_equal(c.viewers, "staff");
 	assert_int_equal(c.max_clients, 12);
 	d = bl_settings_config(s, "a b");
-	assert_true(d->limits.has_mode && d->limits.has_min && d->limits.has_max &&
-		    d->limits.has_weight);
+	assert_true(d->limits.has_mode && d->limits.has_min && d->limits.has_max && d->limits.has_weight);
 	assert_int_equal(d->limits.max.n, 1024 * 256);
 	d = bl_settings_config(s, "0a000000-0000-0000-0000-00000000000f");
 	assert_true(d->limits.has_min && !d->limits.has_max && !d->limits.has_mode);
@@ -176,7 +175,9 @@ static void every_key_is_read(void **state)
 static void bad_lines_are_named(void **state)
 {
 	/* Each: the text, and the end of the message after "FILE:". */
-	static const struct { const char *text, *want; } rows[] = {
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
 		{ "[hosts]\n", "1: unknown section [hosts]" },
 		{ "\n\n[Host]\n", "3: unknown section [Host]" },
 		{ "[host]\ntock = 1s\n", "2: unknown key 'tock' in [host]" },
@@ -189,12 +190,15 @@ static void bad_lines_are_named(void **state)
 		{ "[domain]\n", "1: unknown section [domain]" },
 		{ "[domain  ]\n", "1: unknown section [domain]" },
 		{ "[domains x]\n", "1: unknown section [domains x]" },
-		{ "[domain a\x01" "b]\n", "1: [domain] wants a name of 1 to 127 bytes without control "
-			"or invisible characters, or a UUID" },
+		{ "[domain a\x01"
+		  "b]\n",
+		  "1: [domain] wants a name of 1 to 127 bytes without control "
+		  "or invisible characters, or a UUID" },
 		{ "[domain \xff]\n", "1: [domain] wants a name of 1 to 127 bytes without control "
-			"or invisible characters, or a UUID" },
-		{ "[domain " LONG_NAME LONG_NAME "]\n", "1: [domain] wants a name of 1 to 127 bytes "
-			"without control or invisible characters, or a UUID" },
+				     "or invisible characters, or a UUID" },
+		{ "[domain " LONG_NAME LONG_NAME "]\n",
+		  "1: [domain] wants a name of 1 to 127 bytes "
+		  "without control or invisible characters, or a UUID" },
 		{ "[domain " LONG_NAME LONG_NAME LONG_NAME "]\n", "1: the line is too long" },
 		{ "[host]\n#" LONG_NAME LONG_NAME LONG_NAME "\n", "2: the line is too long" },
 		{ "[domain x]\nmin = 2G\nmax = 1G\n", "3: max: '1G' makes min larger than max" },
@@ -232,7 +236,7 @@ static void bad_lines_are_named(void **state)
 		{ "[control]\nmax-clients = 0\n",
 		  "2: max-clients: '0' is not a whole number from 1 to 65536" },
 		{ "[metrics]\nlisten = 127.0.0.1:9877\n", "2: listen: '127.0.0.1:9877': metrics are not "
-			"supported in this version, only (off) is" },
+							  "supported in this version, only (off) is" },
 		{ "[host]\ntick = \x1b[31m\n", "2: tick: '?[31m' is not a duration" },
 	};
 	struct bd_config c;

@@ -99,7 +99,10 @@ static void each_comes_once_in_order(void **state)
 
 static void kept_ones_are_replayed(void **state)
 {
-	static const struct { uint64_t since; int64_t first, lost; } rows[] = {
+	static const struct {
+		uint64_t since;
+		int64_t first, lost;
+	} rows[] = {
 		{ 10, 11, 0 }, { 4, 5, 0 }, { 3, 4, 1 }, { 0, 4, 4 }, { 12, 0, 0 }, { 999, 5, 0 },
 	};
 	struct bd_subscription *s;
@@ -144,8 +147,10 @@ static void a_slow_reader_is_told_what_it_missed(void **state)
 static void domains_and_claims_are_told(void **state)
 {
 	struct bl_dom d = { .domid = 7, .tot = BL_MIB_PAGES(1), .has_target = true };
-	struct bl_claim c = { .state = BL_CLAIM_FAILED, .size = BL_MIB_PAGES(3),
-			      .domid = BL_DOMID_NONE, .reason = "no room" };
+	struct bl_claim c = { .state = BL_CLAIM_FAILED,
+			      .size = BL_MIB_PAGES(3),
+			      .domid = BL_DOMID_NONE,
+			      .reason = "no room" };
 	struct bd_subscription *s = bd_events_subscribe(events, false, 0, wake, &woken);
 	const char *line;
 	size_t len;

@@ -60,7 +60,8 @@ static void cut_short(void **state)
 
 static void no_object(void **state)
 {
-	static const char *const texts[] = { "", "x", "[\"id\",1]", "\"id\":1", "}", "{}", "{\"id\"", "{\"id\" 1}" };
+	static const char *const texts[] = { "",  "x",	"[\"id\",1]", "\"id\":1",
+					     "}", "{}", "{\"id\"",    "{\"id\" 1}" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

@@ -42,8 +42,7 @@ static void test_stake(void **state)
 	/* With the two of a snapshot before and after still within six. */
 	assert_in_range(fake_xen.calls - before, 1, 3);
 	assert_int_equal(fake_xen_outstanding(), 100000);
-	expect_store(f, "/local/domain/100/name",
-		     "balloond-claim-07070700-0000-0000-0000-000000000000");
+	expect_store(f, "/local/domain/100/name", "balloond-claim-07070700-0000-0000-0000-000000000000");
 	until(f, domid, d->flags == BL_DOM_HOLDER && strncmp(d->name, "balloond-", 9) == 0);
 	assert_int_equal(bl_snapshot_find(&f->s, domid)->outstanding.n, 100000);
 	assert_true(bl_uuid_equal(&bl_snapshot_find(&f->s, domid)->uuid, &mine));
@@ -123,8 +122,7 @@ static void test_transfer(void **state)
 	look(f, 5);
 	/* Somebody takes the pages in between. */
 	fake_xen.fail_claim = ENOMEM;
-	assert_int_equal(f->h->ops->transfer(f->h, domid, &mine, 5, BL_PAGES(100000), &f->e),
-			 -ENOMEM);
+	assert_int_equal(f->h->ops->transfer(f->h, domid, &mine, 5, BL_PAGES(100000), &f->e), -ENOMEM);
 	assert_int_equal(f->e.id, BL_ERR_NO_MEMORY);
 	assert_non_null(fake_xen_find(domid));
 	assert_int_equal(fake_xen_outstanding(), 0);
@@ -133,8 +131,7 @@ static void test_transfer(void **state)
 	/* A domain that takes no claim: the holder has it back. */
 	assert_int_equal(stake(f, 100000, -1, &domid), 0);
 	d->max = 1;
-	assert_int_equal(f->h->ops->transfer(f->h, domid, &mine, 5, BL_PAGES(100000), &f->e),
-			 -EINVAL);
+	assert_int_equal(f->h->ops->transfer(f->h, domid, &mine, 5, BL_PAGES(100000), &f->e), -EINVAL);
 	assert_int_equal(fake_xen_find(domid)->outstanding, 100000);
 	assert_int_equal(fake_xen_outstanding(), 100000);
 	d->max = 100256;
@@ -143,13 +140,11 @@ static void test_transfer(void **state)
 	assert_int_equal(d->outstanding, 100000);
 	assert_int_equal(f->h->ops->cancel(f->h, 5), 0);
 	assert_int_equal(fake_xen_outstanding(), 0);
-	assert_int_equal(f->h->ops->transfer(f->h, domid, &mine, 5, BL_PAGES(100000), &f->e),
-			 -ENOENT);
+	assert_int_equal(f->h->ops->transfer(f->h, domid, &mine, 5, BL_PAGES(100000), &f->e), -ENOENT);
 	/* One that has begun to die meanwhile keeps none, and the holder has it back. */
 	assert_int_equal(stake(f, 100000, -1, &domid), 0);
 	d->flags |= XEN_DOMINF_dying;
-	assert_int_equal(f->h->ops->transfer(f->h, domid, &mine, 5, BL_PAGES(100000), &f->e),
-			 -ESRCH);
+	assert_int_equal(f->h->ops->transfer(f->h, domid, &mine, 5, BL_PAGES(100000), &f->e), -ESRCH);
 	assert_int_equal(d->outstanding, 0);
 	assert_int_equal(fake_xen_find(domid)->outstanding, 100000);
 	assert_int_equal(f->h->ops->unstake(f->h, domid, &mine), 0);

@@ -96,8 +96,10 @@ static void test_second(void **state)
 {
 	struct fixture *f = new_fixture();
 	char dir[64], config[64];
-	const char *const daemon[] = { "balloond", "--state-dir", dir, "--config", config,
-					 "--socket", "/no/such/folder/socket", NULL };
+	const char *const daemon[] = {
+		"balloond", "--state-dir", dir, "--config", config, "--socket", "/no/such/folder/socket",
+		NULL
+	};
 	const char *const drop[] = { "balloond", "--drop-holders", NULL };
 	struct stat st;
 	int fd = lock();
@@ -108,7 +110,8 @@ static void test_second(void **state)
 	bd_log_set_sink(note);
 	said[0] = '\0';
 	snprintf(dir, sizeof(dir), "%s/state", bd_xen_lock_folder);
-	assert_true(bl_uuid_parse("ba11002d-c1a1-4000-8000-000000000001", &fake_xen_add(9, false, false, 0)->handle));
+	assert_true(bl_uuid_parse("ba11002d-c1a1-4000-8000-000000000001",
+				  &fake_xen_add(9, false, false, 0)->handle));
 	fake_xen.patched = true;
 	fake_xen.pool[FAKE_NODES] = 100;
 	assert_int_equal(run_balloond(7, daemon), 1);

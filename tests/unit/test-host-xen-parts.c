@@ -22,8 +22,8 @@
 #define VIDEORAM BL_PAGES(4096)
 
 /* A look each 100 ms for so long; from the time *now. */
-static void look_for(struct bd_xen_offset *o, bl_ms *now, uint64_t tot, uint64_t target,
-		     bool untouched, uint64_t ms)
+static void look_for(struct bd_xen_offset *o, bl_ms *now, uint64_t tot, uint64_t target, bool untouched,
+		     uint64_t ms)
 {
 	for (uint64_t end = now->n + ms; now->n < end; now->n += 100)
 		bd_xen_offset_look(o, BL_PAGES(tot), BL_PAGES(target), VIDEORAM, untouched, *now);
@@ -74,14 +74,14 @@ static void test_implausible(void **state)
 		bool known;
 		int64_t value;
 	} rows[] = {
-		{ 70000, 60000, false, 0 },	 /* stuck far above */
+		{ 70000, 60000, false, 0 }, /* stuck far above */
 		{ 60000 + 4096 + 513, 60000, false, 0 },
 		{ 60000 + 4096 + 512, 60000, true, 4608 },
 		{ 60000, 60000, true, 0 },
-		{ 59995, 60000, true, -5 },	 /* the hole of a VGA */
+		{ 59995, 60000, true, -5 }, /* the hole of a VGA */
 		{ 59968, 60000, true, -32 },
 		{ 59967, 60000, false, 0 },
-		{ 30000, 60000, false, 0 },	 /* it gave more than was asked */
+		{ 30000, 60000, false, 0 }, /* it gave more than was asked */
 	};
 
 	(void)state;
@@ -133,16 +133,55 @@ static void test_command_lines(void **state)
 		bool restores;
 	} rows[] = {
 		{ LINE("/usr/lib/xen-4.17/bin/libxl-save-helper\0--save-domain\0"
-		       "8\0" "9\0" "12\0" "1\0"), 12, false },
-		{ LINE("libxl-save-helper\0--save-domain\0" "8\0" "-1\0" "32751\0"), 32751, false },
-		{ LINE("libxl-save-helper\0--restore-domain\0" "8\0" "9\0" "12\0"), 12, true },
-		{ LINE("libxl-save-helper\0--restore\0" "8\0" "9\0" "12\0"), -1, false },
-		{ LINE("libxl-save-helper\0--save-domain\0" "8\0" "9\0" "12"), -1, false },
-		{ LINE("libxl-save-helper\0--save-domain\0" "8\0" "9\0"), -1, false },
-		{ LINE("libxl-save-helper\0--save-domain\0" "8\0" "9\0" "x\0"), -1, false },
-		{ LINE("libxl-save-helper\0--save-domain\0" "8\0" "9\0" "-3\0"), -1, false },
-		{ LINE("libxl-save-helper\0--save-domain\0" "8\0" "9\0" "99999999999\0"), -1, false },
-		{ LINE("my-libxl-save-helper\0--save-domain\0" "8\0" "9\0" "12\0"), -1, false },
+		       "8\0"
+		       "9\0"
+		       "12\0"
+		       "1\0"),
+		  12, false },
+		{ LINE("libxl-save-helper\0--save-domain\0"
+		       "8\0"
+		       "-1\0"
+		       "32751\0"),
+		  32751, false },
+		{ LINE("libxl-save-helper\0--restore-domain\0"
+		       "8\0"
+		       "9\0"
+		       "12\0"),
+		  12, true },
+		{ LINE("libxl-save-helper\0--restore\0"
+		       "8\0"
+		       "9\0"
+		       "12\0"),
+		  -1, false },
+		{ LINE("libxl-save-helper\0--save-domain\0"
+		       "8\0"
+		       "9\0"
+		       "12"),
+		  -1, false },
+		{ LINE("libxl-save-helper\0--save-domain\0"
+		       "8\0"
+		       "9\0"),
+		  -1, false },
+		{ LINE("libxl-save-helper\0--save-domain\0"
+		       "8\0"
+		       "9\0"
+		       "x\0"),
+		  -1, false },
+		{ LINE("libxl-save-helper\0--save-domain\0"
+		       "8\0"
+		       "9\0"
+		       "-3\0"),
+		  -1, false },
+		{ LINE("libxl-save-helper\0--save-domain\0"
+		       "8\0"
+		       "9\0"
+		       "99999999999\0"),
+		  -1, false },
+		{ LINE("my-libxl-save-helper\0--save-domain\0"
+		       "8\0"
+		       "9\0"
+		       "12\0"),
+		  -1, false },
 		{ LINE(""), -1, false },
 	};
 
@@ -150,8 +189,7 @@ static void test_command_lines(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		bool restores = false;
 
-		assert_int_equal(bd_xen_saving_parse(rows[i].text, rows[i].len, &restores),
-				 rows[i].domid);
+		assert_int_equal(bd_xen_saving_parse(rows[i].text, rows[i].len, &restores), rows[i].domid);
 		assert_int_equal(restores, rows[i].restores);
 	}
 }
@@ -164,7 +202,11 @@ static void test_scan(void **state)
 	(void)state;
 	fake_proc_helper(10, ROOT, "--save-domain", 12);
 	fake_proc_helper(11, ROOT, "--restore-domain", 13);
-	fake_proc_add(12, "xl", ROOT, LINE("libxl-save-helper\0--save-domain\0" "8\0" "9\0" "14\0"));
+	fake_proc_add(12, "xl", ROOT,
+		      LINE("libxl-save-helper\0--save-domain\0"
+			   "8\0"
+			   "9\0"
+			   "14\0"));
 	fake_proc_helper(13, ROOT, "--save-domain", 32751);
 	fake_proc_add(14, "libxl-save-help", ROOT, "", 0); /* ends: a zombie has no words */
 	bd_xen_saving_scan(dir, &s);
@@ -190,8 +232,14 @@ static void test_scan(void **state)
 static void test_scan_strangers(void **state)
 {
 	static const char *const uids[] = {
-		"65534\t65534\t65534\t65534", "1000\t0\t0\t0", "0\t1000\t0\t0",
-		"0\t0\t1000\t0", "0\t0\t0\t1000", "4294967296\t0\t0\t0", "", "0\t0\t0",
+		"65534\t65534\t65534\t65534",
+		"1000\t0\t0\t0",
+		"0\t1000\t0\t0",
+		"0\t0\t1000\t0",
+		"0\t0\t0\t1000",
+		"4294967296\t0\t0\t0",
+		"",
+		"0\t0\t0",
 	};
 	const char *dir = fake_proc_begin();
 	struct bd_xen_saving s;
@@ -343,18 +391,12 @@ static void test_looks_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_untouched),
-		cmocka_unit_test(test_found_moved),
-		cmocka_unit_test(test_implausible),
-		cmocka_unit_test(test_corrected),
-		cmocka_unit_test(test_command_lines),
-		cmocka_unit_test(test_scan),
-		cmocka_unit_test(test_scan_strangers),
-		cmocka_unit_test(test_scan_doubts),
-		cmocka_unit_test(test_scan_too_many),
-		cmocka_unit_test(test_autoballoon),
-		cmocka_unit_test(test_balancer),
-		cmocka_unit_test(test_looks_again),
+		cmocka_unit_test(test_untouched),      cmocka_unit_test(test_found_moved),
+		cmocka_unit_test(test_implausible),    cmocka_unit_test(test_corrected),
+		cmocka_unit_test(test_command_lines),  cmocka_unit_test(test_scan),
+		cmocka_unit_test(test_scan_strangers), cmocka_unit_test(test_scan_doubts),
+		cmocka_unit_test(test_scan_too_many),  cmocka_unit_test(test_autoballoon),
+		cmocka_unit_test(test_balancer),       cmocka_unit_test(test_looks_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

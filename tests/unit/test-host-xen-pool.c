@@ -248,14 +248,10 @@ static void test_drop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_probe),
-		cmocka_unit_test(test_probe_fails),
-		cmocka_unit_test(test_set),
-		cmocka_unit_test(test_set_fails),
-		cmocka_unit_test(test_node_taken),
-		cmocka_unit_test(test_move),
-		cmocka_unit_test(test_many),
-		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_probe),	   cmocka_unit_test(test_probe_fails),
+		cmocka_unit_test(test_set),	   cmocka_unit_test(test_set_fails),
+		cmocka_unit_test(test_node_taken), cmocka_unit_test(test_move),
+		cmocka_unit_test(test_many),	   cmocka_unit_test(test_drop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

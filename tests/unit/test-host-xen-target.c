@@ -262,8 +262,7 @@ static void test_same_again(void **state)
 static struct fixture *nudged(void)
 {
 	struct fixture *f = new_fixture();
-	const struct bl_action a = { .kind = BL_ACT_NUDGE, .domid = 1,
-				     .pages = BL_PAGES(65536) };
+	const struct bl_action a = { .kind = BL_ACT_NUDGE, .domid = 1, .pages = BL_PAGES(65536) };
 
 	add_guest(1, false, false, 262144, 262144, 0, 0);
 	start(f);

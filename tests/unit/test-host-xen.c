@@ -66,10 +66,10 @@ static void test_flags(void **state)
 	(void)state;
 	add_guest(1, false, false, 4096, 4096, 0, 0)->flags |= XEN_DOMINF_paused;
 	add_guest(2, false, false, 4096, 4096, 0, 0)->flags |= XEN_DOMINF_dying;
-	add_guest(3, false, false, 4096, 4096, 0, 0)->flags |=
-		XEN_DOMINF_shutdown | SHUTDOWN_suspend << XEN_DOMINF_shutdownshift;
-	add_guest(4, false, false, 4096, 4096, 0, 0)->flags |=
-		XEN_DOMINF_shutdown | SHUTDOWN_crash << XEN_DOMINF_shutdownshift;
+	add_guest(3, false, false, 4096, 4096, 0, 0)->flags |= XEN_DOMINF_shutdown |
+							       SHUTDOWN_suspend << XEN_DOMINF_shutdownshift;
+	add_guest(4, false, false, 4096, 4096, 0, 0)->flags |= XEN_DOMINF_shutdown |
+							       SHUTDOWN_crash << XEN_DOMINF_shutdownshift;
 	add_guest(5, false, false, 4096, 4096, 0, 0);
 	fake_store_setf(5, "target", "4");
 	add_guest(6, true, false, 4096, 4096, 0, 0)->flags |= XEN_DOMINF_xs_domain;
@@ -306,7 +306,8 @@ static void test_saved(void **state)
 	(void)state;
 	add_guest(1, false, false, 262144, 262144, 0, 0);
 	add_guest(2, false, false, 262144, 262144, 0, 0);
-	assert_true(bl_uuid_parse("ba11002d-c1a1-4000-8000-000000000001", &fake_xen_add(3, false, false, 0)->handle));
+	assert_true(bl_uuid_parse("ba11002d-c1a1-4000-8000-000000000001",
+				  &fake_xen_add(3, false, false, 0)->handle));
 	start(f);
 	assert_int_equal(doubts(f), 0);
 	fake_proc_helper(10, ROOT, "--save-domain", 1);

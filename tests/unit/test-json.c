@@ -59,8 +59,8 @@ static void refuses_what_is_wrong(void **state)
 		{ "{\"a\":1,\"b\":2,\"c\":[{\"x\":1,\"\\u0078\":2}]}", 0, "\"x\" is given twice" },
 		{ "{\"a\\u0000b\":1}", 0, "NUL" },
 		{ "\"\xff\"", 0, "UTF" },
-		{ "\"\xc0\x80\"", 0, "UTF" },		/* overlong */
-		{ "\"\xed\xa0\x80\"", 0, "UTF" },	/* surrogate */
+		{ "\"\xc0\x80\"", 0, "UTF" },	      /* overlong */
+		{ "\"\xed\xa0\x80\"", 0, "UTF" },     /* surrogate */
 		{ "\"\xf5\x80\x80\x80\"", 0, "UTF" }, /* beyond Unicode */
 		{ "{\"\xe2\x82\":1}", 0, "UTF" },
 		{ "\"\\ud800\"", 0, "surrogate" },
@@ -88,9 +88,21 @@ static void refuses_what_is_wrong(void **state)
 static void takes_what_is_right(void **state)
 {
 	static const char *const rows[] = {
-		" {} ", "[]", "null", "true", "-0", "0", "\"\"", "9223372036854775807",
-		"-9223372036854775808", "1e3", "1.5", "\"\\\\u\"", "\"\\\\ud800\"",
-		"\"\\ud83d\\ude00\"", "{\"a\":{\"a\":1},\"b\":{\"a\":1}}",
+		" {} ",
+		"[]",
+		"null",
+		"true",
+		"-0",
+		"0",
+		"\"\"",
+		"9223372036854775807",
+		"-9223372036854775808",
+		"1e3",
+		"1.5",
+		"\"\\\\u\"",
+		"\"\\\\ud800\"",
+		"\"\\ud83d\\ude00\"",
+		"{\"a\":{\"a\":1},\"b\":{\"a\":1}}",
 		"[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]",
 	};
 

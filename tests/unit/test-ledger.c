@@ -21,9 +21,13 @@ static bl_uuid numbered(uint8_t n)
 
 static struct bl_claim *add(struct bl_ledger *l, uint8_t n, enum bl_claim_state state, uint64_t size)
 {
-	struct bl_claim c = { .state = state, .size = BL_PAGES(size), .min = BL_PAGES(size),
-			      .overhead = BL_PAGES(10), .node = -1,
-			      .holder = BL_DOMID_NONE, .domid = BL_DOMID_NONE };
+	struct bl_claim c = { .state = state,
+			      .size = BL_PAGES(size),
+			      .min = BL_PAGES(size),
+			      .overhead = BL_PAGES(10),
+			      .node = -1,
+			      .holder = BL_DOMID_NONE,
+			      .domid = BL_DOMID_NONE };
 
 	c.id = numbered((uint8_t)(100 + n));
 	c.handle = numbered(n);
@@ -74,7 +78,7 @@ static void finds_holders_again(void **state)
 			*building = add(&l, 4, BL_CLAIM_BUILDING, 400);
 
 	(void)state;
-	dom(&s, 5, 0, 0, 400);				  /* being built */
+	dom(&s, 5, 0, 0, 400); /* being built */
 	dom(&s, 6, BL_DOM_HOLDER, 0, 100)->uuid = numbered(1);
 	dom(&s, 7, BL_DOM_HOLDER, 0, 180)->uuid = numbered(2);
 	dom(&s, 8, BL_DOM_HOLDER, 0, 1)->uuid = numbered(9); /* another's */
@@ -117,8 +121,8 @@ static void finds_the_holder_with_the_pages(void **state)
 	bl_snapshot_free(&s);
 }
 
-static struct bl_claim *add_pooled(struct bl_ledger *l, uint8_t n, enum bl_claim_state state,
-				   uint64_t size, int node)
+static struct bl_claim *add_pooled(struct bl_ledger *l, uint8_t n, enum bl_claim_state state, uint64_t size,
+				   int node)
 {
 	struct bl_claim *c = add(l, n, state, size);
 
@@ -196,16 +200,12 @@ static void promises_what_is_not_staked(void **state)
 		bool gone; /* the domain being built */
 		uint64_t promised;
 	} rows[] = {
-		{ BL_CLAIM_RECLAIMING, 0, 0, false, 110 },
-		{ BL_CLAIM_RECLAIMING, 60, 0, false, 50 },
+		{ BL_CLAIM_RECLAIMING, 0, 0, false, 110 },  { BL_CLAIM_RECLAIMING, 60, 0, false, 50 },
 		{ BL_CLAIM_RECLAIMING, 60, 30, false, 20 }, /* for a domain that has some */
-		{ BL_CLAIM_HELD, 100, 0, false, 10 },
-		{ BL_CLAIM_HELD, 90, 0, false, 20 },
+		{ BL_CLAIM_HELD, 100, 0, false, 10 },	    { BL_CLAIM_HELD, 90, 0, false, 20 },
 		{ BL_CLAIM_HELD, 120, 0, false, 10 }, /* more than asked: nothing below zero */
-		{ BL_CLAIM_BUILDING, 100, 0, false, 10 },
-		{ BL_CLAIM_BUILDING, 70, 30, false, 10 },
-		{ BL_CLAIM_BUILDING, 60, 30, false, 20 },
-		{ BL_CLAIM_BUILDING, 0, 130, false, 10 },
+		{ BL_CLAIM_BUILDING, 100, 0, false, 10 },   { BL_CLAIM_BUILDING, 70, 30, false, 10 },
+		{ BL_CLAIM_BUILDING, 60, 30, false, 20 },   { BL_CLAIM_BUILDING, 0, 130, false, 10 },
 		{ BL_CLAIM_BUILDING, 0, 0, true, 110 },
 	};
 

@@ -148,8 +148,9 @@ static void a_holder_that_was_destroyed_meanwhile(void **state)
 static void a_build_that_is_over_by_then(void **state)
 {
 	struct daemon d = start();
-	struct bd_claim_request req = { .has_id = true, .id = uuid(1), .size = BL_PAGES(1000), .node = -1,
-					.name = "web" };
+	struct bd_claim_request req = {
+		.has_id = true, .id = uuid(1), .size = BL_PAGES(1000), .node = -1, .name = "web"
+	};
 	struct answer a = { 0 };
 	struct fake_domain *b;
 
@@ -274,8 +275,9 @@ static void a_holder_goes_all_the_same(void **state)
 static void nothing_is_left_to_a_build_unwritten(void **state)
 {
 	struct daemon d = start();
-	struct bd_claim_request req = { .has_id = true, .id = uuid(1), .size = BL_PAGES(1000), .node = -1,
-					.name = "web" };
+	struct bd_claim_request req = {
+		.has_id = true, .id = uuid(1), .size = BL_PAGES(1000), .node = -1, .name = "web"
+	};
 	struct answer a = { 0 };
 
 	(void)state;

@@ -119,8 +119,12 @@ static void remains_of_a_reboot_claim_nothing(void **state)
 static void a_claim_is_not_for_remains(void **state)
 {
 	struct daemon d = started(50000);
-	struct bd_claim_request req = { .has_id = true, .id = uuid(1), .size = BL_PAGES(1000), .node = -1,
-					.has_uuid = true, .uuid = OF_WEB };
+	struct bd_claim_request req = { .has_id = true,
+					.id = uuid(1),
+					.size = BL_PAGES(1000),
+					.node = -1,
+					.has_uuid = true,
+					.uuid = OF_WEB };
 	struct answer a = { 0 };
 
 	(void)state;
@@ -141,10 +145,8 @@ static void a_claim_is_not_for_remains(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(the_one_that_lives_is_meant),
-		CASE(two_that_live_are_told_apart),
-		CASE(two_of_one_uuid_do_not_quarrel),
-		CASE(remains_of_a_reboot_claim_nothing),
+		CASE(the_one_that_lives_is_meant),    CASE(two_that_live_are_told_apart),
+		CASE(two_of_one_uuid_do_not_quarrel), CASE(remains_of_a_reboot_claim_nothing),
 		CASE(a_claim_is_not_for_remains),
 	};
 

@@ -135,17 +135,27 @@ static void knows_nodes(void **state)
 /* A part will do: at the end of the wait, or at once. */
 static void takes_what_a_node_has(void **state)
 {
-	static const struct { enum bd_wait wait; uint64_t min; bool held; } rows[] = {
-		{ BD_WAIT_GIVEN, 1000, true }, { BD_WAIT_NOW, 1000, true },
-		{ BD_WAIT_GIVEN, 200001, false }, { BD_WAIT_NOW, 200001, false },
+	static const struct {
+		enum bd_wait wait;
+		uint64_t min;
+		bool held;
+	} rows[] = {
+		{ BD_WAIT_GIVEN, 1000, true },
+		{ BD_WAIT_NOW, 1000, true },
+		{ BD_WAIT_GIVEN, 200001, false },
+		{ BD_WAIT_NOW, 200001, false },
 	};
 	struct daemon d = start();
 
 	(void)state;
 	for (uint8_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct bd_claim_request req = { .has_id = true, .id = uuid((uint8_t)(i + 1)), .node = NODE,
-						.size = BL_PAGES(260000), .has_min = true,
-						.min = BL_PAGES(rows[i].min), .wait = rows[i].wait,
+		struct bd_claim_request req = { .has_id = true,
+						.id = uuid((uint8_t)(i + 1)),
+						.node = NODE,
+						.size = BL_PAGES(260000),
+						.has_min = true,
+						.min = BL_PAGES(rows[i].min),
+						.wait = rows[i].wait,
 						.wait_for = BL_MS(200) };
 		struct answer a = { 0 };
 

@@ -240,12 +240,9 @@ static void what_is_remembered_is_dropped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(another_size_on_purpose),
-		CASE(what_returns_keeps_its_base),
-		CASE(a_return_may_be_larger),
-		CASE(what_nobody_saw_keeps_its_base),
-		CASE(one_from_another_host),
-		CASE(what_is_remembered_is_dropped),
+		CASE(another_size_on_purpose), CASE(what_returns_keeps_its_base),
+		CASE(a_return_may_be_larger),  CASE(what_nobody_saw_keeps_its_base),
+		CASE(one_from_another_host),   CASE(what_is_remembered_is_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_all, tear_down_all);

@@ -49,8 +49,12 @@ static int calm_too(void **state)
 
 static void claimed_for_web(struct daemon *d, bool hooked)
 {
-	struct bd_claim_request req = { .has_id = true, .id = uuid(1), .size = BL_PAGES(1000), .node = -1,
-					.name = "web", .hooked = hooked };
+	struct bd_claim_request req = { .has_id = true,
+					.id = uuid(1),
+					.size = BL_PAGES(1000),
+					.node = -1,
+					.name = "web",
+					.hooked = hooked };
 	struct answer a = { 0 };
 
 	bd_manager_claim(d->m, &req, done, &a);
@@ -216,17 +220,15 @@ static void what_is_kept_until_it_is_back(void **state)
 	stop(&d);
 }
 
-#define BOTH(f) \
-	cmocka_unit_test_setup_teardown(f, unhooked, calm_too), \
-	cmocka_unit_test_setup_teardown(f, unhooked_on_stock, calm_too)
+#define BOTH(f)                                                                                             \
+	cmocka_unit_test_setup_teardown(f, unhooked, calm_too),                                             \
+		cmocka_unit_test_setup_teardown(f, unhooked_on_stock, calm_too)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(gets_its_room_before_anything_is_said),
-		BOTH(not_where_the_builder_will_ask),
-		BOTH(what_is_kept_through_a_reboot),
-		BOTH(what_is_kept_for_one_that_is_back),
+		BOTH(gets_its_room_before_anything_is_said), BOTH(not_where_the_builder_will_ask),
+		BOTH(what_is_kept_through_a_reboot),	     BOTH(what_is_kept_for_one_that_is_back),
 		BOTH(what_is_kept_until_it_is_back),
 	};
 

@@ -144,11 +144,13 @@ static void refuses_and_says_why(void **state)
 		{ "{\"uuid\":5}", "uuid: must be a UUID" },
 		{ "{\"name\":\"\"}", "name: must not be empty" },
 		{ "{\"name\":7}", "name: must be a string" },
-		{ "{\"name\":\"a\\u001b[1m\"}", "name: must not hold control characters, nor invisible ones" },
+		{ "{\"name\":\"a\\u001b[1m\"}",
+		  "name: must not hold control characters, nor invisible ones" },
 		{ "{\"name\":\"a\\u0000\"}", "name: must not hold control characters, nor invisible ones" },
 		{ "{\"name\":\"a\\u0085b\"}", "name: must not hold control characters, nor invisible ones" },
 		{ "{\"name\":\"a\\u202eb\"}", "name: must not hold control characters, nor invisible ones" },
-		{ "{\"name\":\"web\\u200b\"}", "name: must not hold control characters, nor invisible ones" },
+		{ "{\"name\":\"web\\u200b\"}",
+		  "name: must not hold control characters, nor invisible ones" },
 		{ "{\"domain\":-1}", "domain: must be a domain's name, UUID or number" },
 		{ "{\"domain\":4294967296}", "domain: must be a domain's name, UUID or number" },
 		{ "{\"domain\":1.0}", "domain: must be a domain's name, UUID or number" },
@@ -167,7 +169,8 @@ static void refuses_and_says_why(void **state)
 		{ "{\"ids\":[null]}", "ids: must be a claim's id" },
 		{ "{\"values\":{}}", "values: must be an object of at least one string" },
 		{ "{\"values\":{\"rate\":4}}", "values: must be an object of strings" },
-		{ "{\"values\":{\"rate\":\"1\\n[host]\"}}", "values: must not hold control characters, nor invisible ones" },
+		{ "{\"values\":{\"rate\":\"1\\n[host]\"}}",
+		  "values: must not hold control characters, nor invisible ones" },
 		{ "{\"n\":1,\"size_bytes\":4096,\"flag\":2}", "flag: must be true or false" },
 	};
 
@@ -208,22 +211,23 @@ static void refuses_long_names(void **state)
 }
 
 /* An array of n numbers with what stands before and after each, or an object of as many. */
-static struct bl_json *many(const char *name, const char *open, const char *before,
-			    const char *after, int n)
+static struct bl_json *many(const char *name, const char *open, const char *before, const char *after, int n)
 {
 	static char text[64 * 1024];
 	size_t used = (size_t)snprintf(text, sizeof(text), "{\"%s\":%c", name, open[0]);
 
 	for (int i = 0; i < n; i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s%d%s", i ? "," : "",
-					 before, i, after);
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s%d%s", i ? "," : "", before,
+					 i, after);
 	(void)snprintf(text + used, sizeof(text) - used, "%c}", open[1]);
 	return parse(text);
 }
 
 static void arrays_are_bounded(void **state)
 {
-	static const struct { const char *name, *open, *before, *after, *says; } rows[] = {
+	static const struct {
+		const char *name, *open, *before, *after, *says;
+	} rows[] = {
 		{ "domains", "[]", "", "", "domains: must have at most 256 elements" },
 		{ "domains", "[]", "\"g", "\"", "domains: must have at most 256 elements" },
 		{ "ids", "[]", "\"c", "\"", "ids: must have at most 256 elements" },
@@ -235,8 +239,8 @@ static void arrays_are_bounded(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		for (int n = BL_PARAM_ARRAY_MAX; n <= BL_PARAM_ARRAY_MAX + 1; n++) {
-			struct bl_json *v = many(rows[i].name, rows[i].open, rows[i].before,
-						 rows[i].after, n);
+			struct bl_json *v = many(rows[i].name, rows[i].open, rows[i].before, rows[i].after,
+						 n);
 
 			assert_int_equal(bl_params_decode(v, table, N_TABLE, &a, &err),
 					 n == BL_PARAM_ARRAY_MAX ? 0 : -EINVAL);
@@ -262,12 +266,9 @@ static void says_what_is_missing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(takes_all_kinds),
-		cmocka_unit_test(nul_names_nothing),
-		cmocka_unit_test(defaults_stay),
-		cmocka_unit_test(refuses_and_says_why),
-		cmocka_unit_test(refuses_long_names),
-		cmocka_unit_test(arrays_are_bounded),
+		cmocka_unit_test(takes_all_kinds),	cmocka_unit_test(nul_names_nothing),
+		cmocka_unit_test(defaults_stay),	cmocka_unit_test(refuses_and_says_why),
+		cmocka_unit_test(refuses_long_names),	cmocka_unit_test(arrays_are_bounded),
 		cmocka_unit_test(says_what_is_missing),
 	};
 

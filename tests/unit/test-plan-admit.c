@@ -10,7 +10,7 @@ static void says_what_a_claim_would_meet(void **state)
 		uint64_t mib;
 		enum bl_verdict verdict;
 	} rows[] = {
-		{ 1500, BL_FITS_NOW },	   { 1501, BL_FITS_RECLAIM }, { 3100, BL_FITS_RECLAIM },
+		{ 1500, BL_FITS_NOW },	 { 1501, BL_FITS_RECLAIM }, { 3100, BL_FITS_RECLAIM },
 		{ 3101, BL_FITS_LATER }, { 3600, BL_FITS_LATER },   { 3601, BL_FITS_NEVER },
 	};
 	struct fixture *f = *state;
@@ -56,7 +56,7 @@ static void a_waiting_claim_is_not_in_its_own_way(void **state)
 static void counts_on_what_goes_and_what_comes_back(void **state)
 {
 	static const struct {
-		unsigned flags; /* of the second guest */
+		unsigned flags;		/* of the second guest */
 		uint64_t reclaim, most; /* the most that fits so, in MiB */
 	} rows[] = {
 		{ 0, 3600, 3600 },

@@ -154,8 +154,7 @@ static void keeps_the_pages_of_one_that_reboots(void **state)
 	d->flags |= BL_DOM_DYING | BL_DOM_REBOOTING;
 	expect(f, "");
 	/* what is going is not for whoever asks now */
-	bl_plan_admit(&f->plan, bl_pages_add(f->plan.reclaimable, BL_MIB_PAGES(100)), BL_PAGES(0),
-		      NULL, &a);
+	bl_plan_admit(&f->plan, bl_pages_add(f->plan.reclaimable, BL_MIB_PAGES(100)), BL_PAGES(0), NULL, &a);
 	assert_int_equal(a.verdict, BL_FITS_LATER);
 	add_claim(f, 100, 100);
 	expect(f, "target 1 950");
@@ -192,7 +191,9 @@ static void a_node_without_room(void **state)
 	char text[BL_REASON_MAX];
 
 	f->snap.n_nodes = 1;
-	f->snap.nodes[0] = (struct bl_node){ .node = 1, .total = BL_MIB_PAGES(2000), .free = BL_MIB_PAGES(900),
+	f->snap.nodes[0] = (struct bl_node){ .node = 1,
+					     .total = BL_MIB_PAGES(2000),
+					     .free = BL_MIB_PAGES(900),
 					     .claimed = BL_MIB_PAGES(401) };
 	add_claim(f, 500, 500)->node = 1;
 	add_claim(f, 400, 400);
@@ -222,7 +223,8 @@ static void says_where_it_is(void **state)
 	assert_string_equal(bl_reason_claim(&f->plan, &in, c, text), "held in the hypervisor's pool");
 	c->state = BL_CLAIM_BUILDING;
 	c->domid = 8;
-	assert_string_equal(bl_reason_claim(&f->plan, &in, c, text), "moved to domain 8, which is being built");
+	assert_string_equal(bl_reason_claim(&f->plan, &in, c, text),
+			    "moved to domain 8, which is being built");
 	c->let_go = true;
 	assert_string_equal(bl_reason_claim(&f->plan, &in, c, text),
 			    "domain 8 is built without balloond's hook: what was held is left to it");

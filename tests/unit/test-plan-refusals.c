@@ -186,8 +186,9 @@ static void its_min_is_above_its_max(void **state)
 	passes(f, 1000);
 	both_report(f)->tele.refusal = BL_REFUSES_MIN;
 	expect(f, "");
-	assert_string_equal(reason_of(f, 1), "asked for 500 MiB, its own driver keeps it at 1000 MiB: "
-					     "its floor (xen.balloon.min in the guest); the others take its part");
+	assert_string_equal(reason_of(f, 1),
+			    "asked for 500 MiB, its own driver keeps it at 1000 MiB: "
+			    "its floor (xen.balloon.min in the guest); the others take its part");
 	add_claim(f, 2400, 2400);
 	expect(f, "target 2 600");
 }
@@ -202,7 +203,7 @@ static void a_lie_keeps_what_it_has(void **state)
 		struct bl_dom *d = reports(f, i, 900); /* wants 1080 */
 
 		d->static_max = BL_MIB_PAGES(3000);
-		d->tele.pressure = 5000;	       /* and half of that more */
+		d->tele.pressure = 5000; /* and half of that more */
 	}
 	f->snap.free = BL_MIB_PAGES(200);
 	make(f);
@@ -258,7 +259,9 @@ static void a_claim_that_only_they_could_meet(void **state)
 	a = admit(f, 3500);
 	assert_int_equal(a.verdict, BL_FITS_LATER);
 	bl_reason_refusal(&f->plan, &in, &a, buf);
-	assert_non_null(strstr(buf, "; domain 1 refuses to go below 1000 MiB, memory pressure inside the guest, and could give 800 MiB"));
+	assert_non_null(strstr(
+		buf,
+		"; domain 1 refuses to go below 1000 MiB, memory pressure inside the guest, and could give 800 MiB"));
 	/* by its own limit: not before somebody changes that */
 	tell(f, 0, 1000);
 	d->tele.refusal = BL_REFUSES_NOT;
@@ -271,7 +274,8 @@ static void a_claim_that_only_they_could_meet(void **state)
 	assert_int_equal(a.verdict, BL_FITS_NEVER);
 	assert_int_equal(a.most.n, 3100 * MIB);
 	bl_reason_refusal(&f->plan, &in, &a, buf);
-	assert_non_null(strstr(buf, "; domain 1 keeps 500 MiB itself: its floor (xen.balloon.min in the guest)"));
+	assert_non_null(
+		strstr(buf, "; domain 1 keeps 500 MiB itself: its floor (xen.balloon.min in the guest)"));
 	assert_null(strstr(buf, "set domain 1"));
 	bl_reason_givable(&in, bl_plan_view(&f->plan, 1), buf);
 	assert_string_equal(buf, "could give 300 MiB to a claim: its own driver keeps 700 MiB: its floor "
@@ -296,7 +300,8 @@ static void says_why(void **state)
 		tell(f, 0, 100);
 		o->has_mode = false;
 		make(f);
-		assert_non_null(strstr(reason_of(f, 1), "asked for 100 MiB, its own driver keeps it at 1000 MiB: "));
+		assert_non_null(
+			strstr(reason_of(f, 1), "asked for 100 MiB, its own driver keeps it at 1000 MiB: "));
 		assert_non_null(strstr(reason_of(f, 1), rows[i].want));
 		/* of one that was set by hand, too */
 		o->has_mode = true;
@@ -311,16 +316,11 @@ static void says_why(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(others_take_its_part_at_once),
-		TEST(it_comes_round),
-		TEST(its_word_is_taken_after_a_while),
-		TEST(its_word_is_doubted),
-		TEST(nobody_asks_below_its_own_min),
-		TEST(its_min_is_above_its_max),
-		TEST(a_lie_keeps_what_it_has),
-		TEST(its_own_max),
-		TEST(a_claim_that_only_they_could_meet),
-		TEST(says_why),
+		TEST(others_take_its_part_at_once),	 TEST(it_comes_round),
+		TEST(its_word_is_taken_after_a_while),	 TEST(its_word_is_doubted),
+		TEST(nobody_asks_below_its_own_min),	 TEST(its_min_is_above_its_max),
+		TEST(a_lie_keeps_what_it_has),		 TEST(its_own_max),
+		TEST(a_claim_that_only_they_could_meet), TEST(says_why),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

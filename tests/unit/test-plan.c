@@ -30,8 +30,8 @@ static void only_what_is_free(void **state)
 	/* one idle and large, one busy and small, nothing free */
 	f->snap.free = BL_PAGES(0);
 	d->tot = d->target = d->max_pages = BL_MIB_PAGES(300);
-	f->snap.doms[0].tele = (struct bl_telemetry){ .present = true, .at = f->snap.now,
-						      .used = BL_MIB_PAGES(250) };
+	f->snap.doms[0].tele =
+		(struct bl_telemetry){ .present = true, .at = f->snap.now, .used = BL_MIB_PAGES(250) };
 	expect(f, "target 1 300");
 	/* what was given is granted, no more */
 	f->snap.doms[0].target = BL_MIB_PAGES(300);
@@ -159,7 +159,8 @@ static void only_a_claim_asks_anew(void **state)
 	d = add_guest(f, 3, 1000); /* was 1400 MiB at its start, and wants that */
 	bl_settings_find(&f->s, &d->uuid)->base = d->static_max = BL_MIB_PAGES(1400);
 	for (size_t i = 0; i < 2; i++)
-		f->snap.doms[i].tele = (struct bl_telemetry){ .present = true, .at = f->snap.now,
+		f->snap.doms[i].tele = (struct bl_telemetry){ .present = true,
+							      .at = f->snap.now,
 							      .used = BL_MIB_PAGES(500) };
 	make(f);
 	assert_int_equal(f->plan.actions[0].domid, 1);
@@ -176,8 +177,9 @@ static void only_a_claim_asks_anew(void **state)
 
 static void keeps_its_hands_off(void **state)
 {
-	static const unsigned flags[] = { BL_DOM_DYING,	    BL_DOM_PAUSED,   BL_DOM_MIGRATING, BL_DOM_BUILDING,
-					  BL_DOM_NO_BALLOON, BL_DOM_EXTERNAL, BL_DOM_POD,	BL_DOM_CONTROL };
+	static const unsigned flags[] = { BL_DOM_DYING,	   BL_DOM_PAUSED,     BL_DOM_MIGRATING,
+					  BL_DOM_BUILDING, BL_DOM_NO_BALLOON, BL_DOM_EXTERNAL,
+					  BL_DOM_POD,	   BL_DOM_CONTROL };
 	struct fixture *f = *state;
 	struct bl_dom_memory *m = bl_settings_find(&f->s, &f->snap.doms[0].uuid);
 
@@ -213,8 +215,8 @@ static void an_overfull_host_takes_nothing(void **state)
 
 	f->s.reserve.fixed = BL_MIB_PAGES(64);
 	f->snap.free = BL_MIB_PAGES(10);
-	f->snap.doms[0].tele = (struct bl_telemetry){ .present = true, .at = f->snap.now,
-						      .used = BL_MIB_PAGES(250) };
+	f->snap.doms[0].tele =
+		(struct bl_telemetry){ .present = true, .at = f->snap.now, .used = BL_MIB_PAGES(250) };
 	expect(f, "");
 	/* a claim makes up for the reserve on its way */
 	add_claim(f, 100, 100);

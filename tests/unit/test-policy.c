@@ -26,37 +26,72 @@ static void targets(void **state)
 		} in[GUESTS];
 		uint64_t want[GUESTS];
 	} rows[] = {
-		{ "idle memory stays where nobody needs it", BL_POLICY_DEMAND, false, 300,
+		{ "idle memory stays where nobody needs it",
+		  BL_POLICY_DEMAND,
+		  false,
+		  300,
 		  { { 10, 100, 100, 20, 24, 1 }, { 10, 100, 100, 20, 24, 1 }, { 10, 100, 60, 20, 24, 1 } },
 		  { 100, 100, 60 } },
-		{ "it goes to one who needs it", BL_POLICY_DEMAND, false, 200,
+		{ "it goes to one who needs it",
+		  BL_POLICY_DEMAND,
+		  false,
+		  200,
 		  { { 10, 100, 100, 20, 24, 1 }, { 10, 100, 60, 80, 96, 1 }, { 10, 100, 40, 20, 24, 1 } },
 		  { 64, 96, 40 } },
-		{ "a claim takes by weight", BL_POLICY_DEMAND, false, 120,
-		  { { 10, 100, 100, 0, 100, 100 }, { 10, 100, 100, 0, 100, 200 }, { 10, 20, 20, 0, 20, 100 } },
+		{ "a claim takes by weight",
+		  BL_POLICY_DEMAND,
+		  false,
+		  120,
+		  { { 10, 100, 100, 0, 100, 100 },
+		    { 10, 100, 100, 0, 100, 200 },
+		    { 10, 20, 20, 0, 20, 100 } },
 		  { 37, 63, 20 } },
-		{ "never below what is used", BL_POLICY_DEMAND, false, 100,
+		{ "never below what is used",
+		  BL_POLICY_DEMAND,
+		  false,
+		  100,
 		  { { 10, 100, 100, 90, 100, 1 }, { 10, 100, 100, 5, 6, 1 }, { 10, 100, 50, 40, 48, 1 } },
 		  { 90, 10, 40 } },
-		{ "nor below min, whatever is missing", BL_POLICY_DEMAND, false, 0,
+		{ "nor below min, whatever is missing",
+		  BL_POLICY_DEMAND,
+		  false,
+		  0,
 		  { { 50, 100, 100, 0, 100, 1 }, { 50, 100, 30, 0, 100, 1 }, { 50, 100, 50, 0, 100, 1 } },
 		  { 50, 30, 50 } },
-		{ "min before what is used elsewhere", BL_POLICY_DEMAND, false, 130,
+		{ "min before what is used elsewhere",
+		  BL_POLICY_DEMAND,
+		  false,
+		  130,
 		  { { 50, 100, 10, 0, 50, 1 }, { 10, 100, 40, 90, 100, 1 }, { 10, 40, 40, 0, 40, 1 } },
 		  { 50, 70, 10 } },
-		{ "what is left is given out up to max", BL_POLICY_DEMAND, true, 250,
+		{ "what is left is given out up to max",
+		  BL_POLICY_DEMAND,
+		  true,
+		  250,
 		  { { 10, 100, 30, 20, 24, 1 }, { 10, 100, 30, 20, 24, 1 }, { 10, 40, 30, 20, 24, 1 } },
 		  { 100, 100, 40 } },
-		{ "max binds one who has more", BL_POLICY_DEMAND, false, 300,
+		{ "max binds one who has more",
+		  BL_POLICY_DEMAND,
+		  false,
+		  300,
 		  { { 10, 50, 100, 0, 50, 1 }, { 10, 100, 100, 90, 100, 1 }, { 10, 100, 20, 0, 20, 1 } },
 		  { 50, 100, 20 } },
-		{ "one g for all", BL_POLICY_PROPORTIONAL, false, 150,
+		{ "one g for all",
+		  BL_POLICY_PROPORTIONAL,
+		  false,
+		  150,
 		  { { 10, 110, 100, 0, 0, 1 }, { 20, 70, 70, 0, 0, 9 }, { 30, 80, 30, 0, 0, 1 } },
 		  { 56, 42, 52 } },
-		{ "static leaves what a claim does not need", BL_POLICY_STATIC, false, 200,
+		{ "static leaves what a claim does not need",
+		  BL_POLICY_STATIC,
+		  false,
+		  200,
 		  { { 10, 100, 80, 20, 80, 1 }, { 10, 100, 40, 90, 100, 1 }, { 10, 100, 80, 0, 80, 1 } },
 		  { 80, 40, 80 } },
-		{ "and gives back from what is free", BL_POLICY_STATIC, false, 230,
+		{ "and gives back from what is free",
+		  BL_POLICY_STATIC,
+		  false,
+		  230,
 		  { { 10, 100, 80, 20, 80, 1 }, { 10, 100, 40, 0, 100, 1 }, { 10, 100, 80, 0, 80, 1 } },
 		  { 80, 70, 80 } },
 	};
@@ -68,11 +103,14 @@ static void targets(void **state)
 		bl_pages got[GUESTS];
 
 		for (size_t k = 0; k < GUESTS; k++)
-			in[k] = (struct bl_guest_in){ BL_PAGES(rows[i].in[k].min), BL_PAGES(rows[i].in[k].max),
-						      BL_PAGES(rows[i].in[k].have), BL_PAGES(rows[i].in[k].used),
-						      BL_PAGES(rows[i].in[k].demand), rows[i].in[k].weight };
+			in[k] = (struct bl_guest_in){
+				BL_PAGES(rows[i].in[k].min),	BL_PAGES(rows[i].in[k].max),
+				BL_PAGES(rows[i].in[k].have),	BL_PAGES(rows[i].in[k].used),
+				BL_PAGES(rows[i].in[k].demand), rows[i].in[k].weight
+			};
 		assert_int_equal(bl_policy_targets(p, rows[i].kind, rows[i].give, in, GUESTS,
-						   BL_PAGES(rows[i].budget), got), 0);
+						   BL_PAGES(rows[i].budget), got),
+				 0);
 		for (size_t k = 0; k < GUESTS; k++)
 			if (got[k].n != rows[i].want[k])
 				fail_msg("%s: %llu %llu %llu", rows[i].what, (unsigned long long)got[0].n,
@@ -89,12 +127,8 @@ static void demand_rises_at_once(void **state)
 		uint32_t pressure; /* hundredths of a percent */
 		uint64_t want;
 	} rows[] = {
-		{ 100000, 0, 120000 },
-		{ 100000, 99, 120000 },
-		{ 100000, 1000, 132000 },
-		{ 100000, 10000, 240000 },
-		{ 0, 10000, 0 },
-		{ UINT64_MAX, 10000, UINT64_MAX },
+		{ 100000, 0, 120000 },	   { 100000, 99, 120000 }, { 100000, 1000, 132000 },
+		{ 100000, 10000, 240000 }, { 0, 10000, 0 },	   { UINT64_MAX, 10000, UINT64_MAX },
 	};
 	struct bl_settings s;
 
@@ -144,11 +178,12 @@ static void says_who_was_rounded_up(void **state)
 	assert_non_null(p);
 	for (size_t i = 0; i < GUESTS; i++)
 		in[i] = (struct bl_guest_in){ BL_PAGES(10), BL_PAGES(100), BL_PAGES(100),
-					      BL_PAGES(0), BL_PAGES(100), 1 };
+					      BL_PAGES(0),  BL_PAGES(100), 1 };
 	for (size_t k = 0; k < 2; k++)
 		for (uint64_t budget = 150; budget < 153; budget++) {
-			assert_int_equal(bl_policy_targets(p, kinds[k], false, in, GUESTS,
-							   BL_PAGES(budget), ret), 0);
+			assert_int_equal(bl_policy_targets(p, kinds[k], false, in, GUESTS, BL_PAGES(budget),
+							   ret),
+					 0);
 			for (size_t i = 0; i < GUESTS; i++)
 				assert_int_equal(ret[i].n - bl_policy_rounded_up(p, i), 50);
 		}

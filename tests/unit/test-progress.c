@@ -58,87 +58,67 @@ static void tell(const char *what, const struct look *looks, size_t n, bl_pages 
 			fail_msg("%s: look %zu: %u instead of %u", what, i, got, looks[i].learned);
 	}
 	if (bl_progress_find(&p, 1)->trust.n != trust.n)
-		fail_msg("%s: trusted with %llu", what, (unsigned long long)bl_progress_find(&p, 1)->trust.n);
+		fail_msg("%s: trusted with %llu", what,
+			 (unsigned long long)bl_progress_find(&p, 1)->trust.n);
 	bl_progress_free(&p);
 	bl_snapshot_free(&snap);
 }
 
-#define TELL(what, trust, ...) \
-	do { \
-		static const struct look looks[] = { __VA_ARGS__ }; \
-		tell(what, looks, sizeof(looks) / sizeof(looks[0]), BL_PAGES(trust)); \
+#define TELL(what, trust, ...)                                                                              \
+	do {                                                                                                \
+		static const struct look looks[] = { __VA_ARGS__ };                                         \
+		tell(what, looks, sizeof(looks) / sizeof(looks[0]), BL_PAGES(trust));                       \
 	} while (0)
 
 static void proves_itself(void **state)
 {
 	(void)state;
-	TELL("a driver that announces itself", UINT64_MAX,
-	     { 0, 5000, 5000, BL_DOM_ANNOUNCED, PROVEN });
-	TELL("a probe answered at leisure", UINT64_MAX,
-	     { 0, 5000, 5000, 0, 0 },
-	     { 20, 5000, 5000 - MIB, 0, 0 },
-	     { 40, 4900, 5000 - MIB, 0, 0 },
+	TELL("a driver that announces itself", UINT64_MAX, { 0, 5000, 5000, BL_DOM_ANNOUNCED, PROVEN });
+	TELL("a probe answered at leisure", UINT64_MAX, { 0, 5000, 5000, 0, 0 },
+	     { 20, 5000, 5000 - MIB, 0, 0 }, { 40, 4900, 5000 - MIB, 0, 0 },
 	     { 60, 5000 - MIB, 5000 - MIB, 0, PROVEN });
-	TELL("a probe that was under way when it was looked at", UINT64_MAX,
-	     { 0, 5000, 5000, 0, 0 },
-	     { 20, 4900, 5000 - MIB, 0, 0 },
-	     { 40, 5000 - MIB, 5000 - MIB, 0, PROVEN });
-	TELL("a grant that was under way when it was looked at", UINT64_MAX,
-	     { 0, 5000, 5000, 0, 0 },
-	     { 20, 5100, 5000 + MIB, 0, 0 },
-	     { 40, 5000 + MIB, 5000 + MIB, 0, PROVEN });
-	TELL("a probe answered between two looks", UINT64_MAX,
-	     { 0, 5000, 5000, 0, 0 },
+	TELL("a probe that was under way when it was looked at", UINT64_MAX, { 0, 5000, 5000, 0, 0 },
+	     { 20, 4900, 5000 - MIB, 0, 0 }, { 40, 5000 - MIB, 5000 - MIB, 0, PROVEN });
+	TELL("a grant that was under way when it was looked at", UINT64_MAX, { 0, 5000, 5000, 0, 0 },
+	     { 20, 5100, 5000 + MIB, 0, 0 }, { 40, 5000 + MIB, 5000 + MIB, 0, PROVEN });
+	TELL("a probe answered between two looks", UINT64_MAX, { 0, 5000, 5000, 0, 0 },
 	     { 20, 5000 - MIB, 5000 - MIB, 0, PROVEN });
-	TELL("pages that move of themselves prove nothing", UINT64_MAX,
-	     { 0, 5000, 5000, 0, 0 },
-	     { 20, 4000, 5000, 0, 0 },
-	     { 40, 4000, 4000, 0, 0 });
-	TELL("nor does a target that comes to the pages", UINT64_MAX,
-	     { 0, 5000, 5000, 0, 0 },
-	     { 20, 5000, 4000, 0, 0 },
-	     { 40, 4950, 4000, 0, 0 },
-	     { 60, 4950, 4950, 0, 0 });
+	TELL("pages that move of themselves prove nothing", UINT64_MAX, { 0, 5000, 5000, 0, 0 },
+	     { 20, 4000, 5000, 0, 0 }, { 40, 4000, 4000, 0, 0 });
+	TELL("nor does a target that comes to the pages", UINT64_MAX, { 0, 5000, 5000, 0, 0 },
+	     { 20, 5000, 4000, 0, 0 }, { 40, 4950, 4000, 0, 0 }, { 60, 4950, 4950, 0, 0 });
 }
 
 static void lags(void **state)
 {
 	(void)state;
-	TELL("nothing for stuck-after", UINT64_MAX,
-	     { 0, 9000, 9000, BL_DOM_DRIVER, PROVEN },
-	     { 20, 9000, 4000, BL_DOM_DRIVER, PROVEN },
-	     { 5 * S + 19, 9000, 4000, BL_DOM_DRIVER, PROVEN },
+	TELL("nothing for stuck-after", UINT64_MAX, { 0, 9000, 9000, BL_DOM_DRIVER, PROVEN },
+	     { 20, 9000, 4000, BL_DOM_DRIVER, PROVEN }, { 5 * S + 19, 9000, 4000, BL_DOM_DRIVER, PROVEN },
 	     { 5 * S + 20, 9000, 4000, BL_DOM_DRIVER, PROVEN | NO_GIVE },
 	     /* and it comes round */
 	     { 9 * S, 8000, 4000, BL_DOM_DRIVER, PROVEN });
-	TELL("a page now and then is nothing", UINT64_MAX,
-	     { 0, 9000, 9000, BL_DOM_DRIVER, PROVEN },
-	     { 20, 9000, 4000, BL_DOM_DRIVER, PROVEN },
-	     { 3 * S, 8900, 4000, BL_DOM_DRIVER, PROVEN },
+	TELL("a page now and then is nothing", UINT64_MAX, { 0, 9000, 9000, BL_DOM_DRIVER, PROVEN },
+	     { 20, 9000, 4000, BL_DOM_DRIVER, PROVEN }, { 3 * S, 8900, 4000, BL_DOM_DRIVER, PROVEN },
 	     { 6 * S, 8800, 4000, BL_DOM_DRIVER, PROVEN | NO_GIVE },
 	     { 12 * S, 8700, 4000, BL_DOM_DRIVER, PROVEN | NO_GIVE },
 	     { 18 * S, 8600, 4000, BL_DOM_DRIVER, PROVEN | NO_GIVE });
 	TELL("told something else meanwhile, it still lags", UINT64_MAX,
-	     { 0, 9000, 9000, BL_DOM_DRIVER, PROVEN },
-	     { 20, 9000, 4000, BL_DOM_DRIVER, PROVEN },
+	     { 0, 9000, 9000, BL_DOM_DRIVER, PROVEN }, { 20, 9000, 4000, BL_DOM_DRIVER, PROVEN },
 	     { 6 * S, 9000, 5000, BL_DOM_DRIVER, PROVEN | NO_GIVE },
 	     /* asked for nothing any more it is what it was, until its pages move */
 	     { 7 * S, 9000, 9000, BL_DOM_DRIVER, PROVEN | NO_GIVE },
 	     { 900 * S, 9000, 9000, BL_DOM_DRIVER, PROVEN | NO_GIVE },
 	     { 901 * S, 9000, 7000, BL_DOM_DRIVER, PROVEN | NO_GIVE },
 	     { 902 * S, 8000, 7000, BL_DOM_DRIVER, PROVEN });
-	TELL("a grant not taken", 4000 / 12,
-	     { 0, 4000, 4000, BL_DOM_DRIVER, PROVEN },
+	TELL("a grant not taken", 4000 / 12, { 0, 4000, 4000, BL_DOM_DRIVER, PROVEN },
 	     { 20, 4000, 9000, BL_DOM_DRIVER, PROVEN },
 	     { 6 * S, 4000, 9000, BL_DOM_DRIVER, PROVEN | NO_TAKE });
-	TELL("and trust that grows again", 4000 / 12 * 2,
-	     { 0, 4000, 4000, BL_DOM_DRIVER, PROVEN },
+	TELL("and trust that grows again", 4000 / 12 * 2, { 0, 4000, 4000, BL_DOM_DRIVER, PROVEN },
 	     { 20, 4000, 9000, BL_DOM_DRIVER, PROVEN },
 	     { 6 * S, 4000, 9000, BL_DOM_DRIVER, PROVEN | NO_TAKE },
 	     { 7 * S, 4000, 4000 + MIB, BL_DOM_DRIVER, PROVEN | NO_TAKE },
 	     { 8 * S, 4000 + MIB, 4000 + MIB, BL_DOM_DRIVER, PROVEN });
-	TELL("whichever way they move", UINT64_MAX,
-	     { 0, 9000, 9000, BL_DOM_DRIVER, PROVEN },
+	TELL("whichever way they move", UINT64_MAX, { 0, 9000, 9000, BL_DOM_DRIVER, PROVEN },
 	     { 20, 9000, 4000, BL_DOM_DRIVER, PROVEN },
 	     { 6 * S, 9000, 4000, BL_DOM_DRIVER, PROVEN | NO_GIVE },
 	     { 7 * S, 9000, 12000, BL_DOM_DRIVER, PROVEN | NO_GIVE },
@@ -159,27 +139,27 @@ static void is_a_little_inexact(void **state)
 	     (const struct look[]){ { 0, size, size, 0, 0 },
 				    { 20, size, probe, 0, 0 },
 				    { 40, probe + 16 * MIB, probe, 0, PROVEN },
-				    { 600 * S, probe + 16 * MIB, probe, 0, PROVEN } }, 4, BL_PAGES(UINT64_MAX));
+				    { 600 * S, probe + 16 * MIB, probe, 0, PROVEN } },
+	     4, BL_PAGES(UINT64_MAX));
 	tell("less than half of a probe proves nothing",
 	     (const struct look[]){ { 0, size, size, 0, 0 },
 				    { 20, size, probe, 0, 0 },
 				    { 40, size - 19 * MIB, probe, 0, 0 },
-				    { 5 * S + 60, size - 19 * MIB, probe, 0, NO_GIVE } }, 4, BL_PAGES(UINT64_MAX));
+				    { 5 * S + 60, size - 19 * MIB, probe, 0, NO_GIVE } },
+	     4, BL_PAGES(UINT64_MAX));
 	tell("one page short for ever is no fault",
 	     (const struct look[]){ { 0, size, size, BL_DOM_DRIVER, PROVEN },
 				    { 20, size, size / 2, BL_DOM_DRIVER, PROVEN },
 				    { 40, size / 2 + 1, size / 2, BL_DOM_DRIVER, PROVEN },
-				    { 600 * S, size / 2 + 1, size / 2, BL_DOM_DRIVER, PROVEN } }, 4,
-	     BL_PAGES(UINT64_MAX));
+				    { 600 * S, size / 2 + 1, size / 2, BL_DOM_DRIVER, PROVEN } },
+	     4, BL_PAGES(UINT64_MAX));
 }
 
 static void has_no_balloon(void **state)
 {
 	(void)state;
-	TELL("a probe without an answer for boot-grace", UINT64_MAX,
-	     { 0, 9000, 9000, 0, 0 },
-	     { 20, 9000, 9000 - MIB, 0, 0 },
-	     { 6 * S, 9000, 9000 - MIB, 0, NO_GIVE },
+	TELL("a probe without an answer for boot-grace", UINT64_MAX, { 0, 9000, 9000, 0, 0 },
+	     { 20, 9000, 9000 - MIB, 0, 0 }, { 6 * S, 9000, 9000 - MIB, 0, NO_GIVE },
 	     { 60 * S, 9000, 9000 - MIB, 0, NO_GIVE },
 	     { 60 * S + 20, 9000, 9000 - MIB, 0, NO_GIVE | INCAPABLE },
 	     /* its driver was loaded late */
@@ -209,14 +189,12 @@ static void time_stands_still(void **state)
 static void held_at_its_limit(void **state)
 {
 	(void)state;
-	TELL("a target above its limit", UINT64_MAX,
-	     { 0, 4000, 4000, BL_DOM_DRIVER, PROVEN },
+	TELL("a target above its limit", UINT64_MAX, { 0, 4000, 4000, BL_DOM_DRIVER, PROVEN },
 	     { 20, 4000, 9000, BL_DOM_DRIVER, PROVEN },
 	     { 3 * S, 5000, 9000, BL_DOM_DRIVER | AT_LIMIT, PROVEN },
 	     { 90 * S, 5000, 9000, BL_DOM_DRIVER | AT_LIMIT, PROVEN },
 	     /* from where its limit rises it has its time */
-	     { 91 * S, 5000, 9000, BL_DOM_DRIVER, PROVEN },
-	     { 95 * S, 5000, 9000, BL_DOM_DRIVER, PROVEN },
+	     { 91 * S, 5000, 9000, BL_DOM_DRIVER, PROVEN }, { 95 * S, 5000, 9000, BL_DOM_DRIVER, PROVEN },
 	     { 97 * S, 9000, 9000, BL_DOM_DRIVER, PROVEN });
 }
 
@@ -301,12 +279,15 @@ static void demand_runs_ahead(void **state)
 	d->domid = 1;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		snap.now = BL_MS(rows[i].ms);
-		d->tele = (struct bl_telemetry){ .present = true, .at = BL_MS(rows[i].at),
-						 .used = BL_PAGES(rows[i].used), .has_oom_kills = true,
+		d->tele = (struct bl_telemetry){ .present = true,
+						 .at = BL_MS(rows[i].at),
+						 .used = BL_PAGES(rows[i].used),
+						 .has_oom_kills = true,
 						 .oom_kills = rows[i].oom };
 		bl_progress_update(&p, &s, &snap);
 		if (bl_progress_find(&p, 1)->demand.n != rows[i].want)
-			fail_msg("at %" PRIu64 " it wants %" PRIu64, rows[i].ms, bl_progress_find(&p, 1)->demand.n);
+			fail_msg("at %" PRIu64 " it wants %" PRIu64, rows[i].ms,
+				 bl_progress_find(&p, 1)->demand.n);
 	}
 	bl_progress_free(&p);
 	bl_snapshot_free(&snap);
@@ -339,16 +320,11 @@ static void measures_rates(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(proves_itself),
-		cmocka_unit_test(lags),
-		cmocka_unit_test(is_a_little_inexact),
-		cmocka_unit_test(has_no_balloon),
-		cmocka_unit_test(time_stands_still),
-		cmocka_unit_test(held_at_its_limit),
-		cmocka_unit_test(comes_and_goes),
-		cmocka_unit_test(telemetry_grows_stale),
-		cmocka_unit_test(demand_runs_ahead),
-		cmocka_unit_test(measures_rates),
+		cmocka_unit_test(proves_itself),       cmocka_unit_test(lags),
+		cmocka_unit_test(is_a_little_inexact), cmocka_unit_test(has_no_balloon),
+		cmocka_unit_test(time_stands_still),   cmocka_unit_test(held_at_its_limit),
+		cmocka_unit_test(comes_and_goes),      cmocka_unit_test(telemetry_grows_stale),
+		cmocka_unit_test(demand_runs_ahead),   cmocka_unit_test(measures_rates),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

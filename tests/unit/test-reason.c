@@ -161,27 +161,35 @@ static void of_domains(void **state)
 		{ uses, "has 1000 MiB, uses 400 MiB, wants 480 MiB: nobody needs the rest" },
 		{ needs, "has 1000 MiB and should have 1.2 GiB: waits for 188 MiB to come free" },
 		{ dying, "dying for 2 s: its 1000 MiB come back when it is gone" },
-		{ undead, "dying for 5 min: it keeps 1000 MiB, of which nothing came back for 5 min: another "
-			  "domain may map its pages, or its device model still runs" },
+		{ undead,
+		  "dying for 5 min: it keeps 1000 MiB, of which nothing came back for 5 min: another "
+		  "domain may map its pages, or its device model still runs" },
 		{ paused, "paused: its balloon cannot move until it runs again" },
 		{ migrating, "being saved or migrated: not touched until that ends" },
 		{ building, "being built: has 1000 MiB, 500 MiB are still to come" },
-		{ external, "somebody else wrote its target, 2.9 GiB: balloond keeps off until 'balloonctl set web "
-			    "--mode auto'; it stopped at 1000 MiB 9 s ago" },
-		{ by_hand, "set by hand to 500 MiB: balloond keeps off until 'balloonctl set web --mode auto'; it "
-			   "stopped at 1000 MiB 10 s ago" },
+		{ external,
+		  "somebody else wrote its target, 2.9 GiB: balloond keeps off until 'balloonctl set web "
+		  "--mode auto'; it stopped at 1000 MiB 9 s ago" },
+		{ by_hand,
+		  "set by hand to 500 MiB: balloond keeps off until 'balloonctl set web --mode auto'; it "
+		  "stopped at 1000 MiB 10 s ago" },
 		{ ignored, "mode ignore: balloond leaves it alone until 'balloonctl set web --mode auto'" },
 		{ service, "a service domain: it has no balloon" },
-		{ no_target, "it has no memory/target, or its pages do not follow one yet: it cannot be steered" },
-		{ no_balloon, "has 1000 MiB, and its balloon did not answer a request for 40 MiB within 60 s: no "
-			      "driver, or a dead one" },
-		{ stuck, "asked for 800 MiB, stays at 1000 MiB, no progress for 7 s: the others take its part; "
-			 "tried again every 60 s" },
-		{ stuck_at_probe, "asked for 40 MiB less, stays at 2 GiB, no progress for 7 s: the others take its "
-				  "part; tried again every 60 s" },
+		{ no_target,
+		  "it has no memory/target, or its pages do not follow one yet: it cannot be steered" },
+		{ no_balloon,
+		  "has 1000 MiB, and its balloon did not answer a request for 40 MiB within 60 s: no "
+		  "driver, or a dead one" },
+		{ stuck,
+		  "asked for 800 MiB, stays at 1000 MiB, no progress for 7 s: the others take its part; "
+		  "tried again every 60 s" },
+		{ stuck_at_probe,
+		  "asked for 40 MiB less, stays at 2 GiB, no progress for 7 s: the others take its "
+		  "part; tried again every 60 s" },
 		{ gives, "gives: on its way from 900 MiB to 800 MiB for claim 00000000 (2.3 GiB)" },
-		{ on_pause, "has 1000 MiB and reports no use of it: gives for a claim only; balloond is paused, "
-			    "'balloonctl resume' lets it go on" },
+		{ on_pause,
+		  "has 1000 MiB and reports no use of it: gives for a claim only; balloond is paused, "
+		  "'balloonctl resume' lets it go on" },
 	};
 	char text[BL_REASON_MAX];
 
@@ -197,7 +205,8 @@ static void of_domains(void **state)
 		rows[i].make(f);
 		make(f);
 		in = in_of(f);
-		assert_string_equal(bl_reason_domain(&f->plan, &in, bl_plan_view(&f->plan, 1), text), rows[i].says);
+		assert_string_equal(bl_reason_domain(&f->plan, &in, bl_plan_view(&f->plan, 1), text),
+				    rows[i].says);
 		no_zeros(text);
 		no_zeros(bl_reason_givable(&in, bl_plan_view(&f->plan, 1), text));
 		teardown(&made);
@@ -264,28 +273,44 @@ static void of_refusals(void **state)
 		void (*make)(struct fixture *f);
 		uint64_t mib;
 		const char *says; /* in it */
-		const char *not;  /* NULL, or what is not */
+		const char * not; /* NULL, or what is not */
 	} rows[] = {
-		{ other_claims, 600, "; other claims keep 3.3 GiB: claim 00000000 (3.3 GiB), which waits for 5 min; it "
-				     "fits once claims end ('balloonctl release', or --wait)", "uses" },
-		{ in_use, 3000, "; web uses 950 MiB of its 1000 MiB, domain 2 uses 300 MiB of its 1000 MiB; it fits "
-				"once guests use 250 MiB less", "claim" },
-		{ two_away, 3500, "; web is paused and could give 800 MiB once it runs, domain 2 is migrating and "
-				  "could give 800 MiB once it runs", "claim" },
-		{ still_taken, 1900, "; web still takes 1.9 GiB that somebody else granted it: what it leaves for 5 s "
-				     "is free again", "claim" },
-		{ undead, 3300, "; web (domid 1) is dying for 5 min and keeps 1000 MiB: another domain may map its "
-				"pages, or its device model still runs", "could ever" },
-		{ refuses, 3500, "; web refuses to go below 1000 MiB, memory pressure inside the guest, and could give "
-				 "800 MiB", "--min" },
+		{ other_claims, 600,
+		  "; other claims keep 3.3 GiB: claim 00000000 (3.3 GiB), which waits for 5 min; it "
+		  "fits once claims end ('balloonctl release', or --wait)",
+		  "uses" },
+		{ in_use, 3000,
+		  "; web uses 950 MiB of its 1000 MiB, domain 2 uses 300 MiB of its 1000 MiB; it fits "
+		  "once guests use 250 MiB less",
+		  "claim" },
+		{ two_away, 3500,
+		  "; web is paused and could give 800 MiB once it runs, domain 2 is migrating and "
+		  "could give 800 MiB once it runs",
+		  "claim" },
+		{ still_taken, 1900,
+		  "; web still takes 1.9 GiB that somebody else granted it: what it leaves for 5 s "
+		  "is free again",
+		  "claim" },
+		{ undead, 3300,
+		  "; web (domid 1) is dying for 5 min and keeps 1000 MiB: another domain may map its "
+		  "pages, or its device model still runs",
+		  "could ever" },
+		{ refuses, 3500,
+		  "; web refuses to go below 1000 MiB, memory pressure inside the guest, and could give "
+		  "800 MiB",
+		  "--min" },
 		{ own_min, 3500, "; web keeps 700 MiB itself: its floor (xen.balloon.min in the guest)",
 		  "set web --min" },
 		{ at_min, 2200, "; 'balloonctl set web --min 500M' would let it give 500 MiB more", "uses" },
 		{ large_reserve, 3500, "; the reserve of 1.9 GiB keeps it out ([host] reserve)", "uses" },
-		{ left_alone, 3500, "; web is left alone with its 1000 MiB: 'balloonctl set web --mode auto' would let "
-				    "it give 800 MiB", "uses" },
-		{ no_balloon, 3500, "; web has 1000 MiB and no balloon that answers: a driver in the guest would let "
-				    "it give 800 MiB", "uses" },
+		{ left_alone, 3500,
+		  "; web is left alone with its 1000 MiB: 'balloonctl set web --mode auto' would let "
+		  "it give 800 MiB",
+		  "uses" },
+		{ no_balloon, 3500,
+		  "; web has 1000 MiB and no balloon that answers: a driver in the guest would let "
+		  "it give 800 MiB",
+		  "uses" },
 	};
 	char text[BL_REASON_MAX];
 
@@ -306,7 +331,7 @@ static void of_refusals(void **state)
 		assert_true(a.verdict >= BL_FITS_LATER);
 		bl_reason_refusal(&f->plan, &in, &a, text);
 		*strstr(text, "; who holds what") = '\0';
-		if (!strstr(text, rows[i].says) || (rows[i].not && strstr(text, rows[i].not)))
+		if (!strstr(text, rows[i].says) || (rows[i].not&&strstr(text, rows[i].not)))
 			fail_msg("row %zu: %s", i, text);
 		no_zeros(text);
 		teardown(&made);
@@ -317,9 +342,11 @@ static void of_refusals(void **state)
  * what a command is offered with. */
 static void of_commands(void **state)
 {
-	static const struct { const char *name, *says; } rows[] = {
+	static const struct {
+		const char *name, *says;
+	} rows[] = {
 		{ "web-1.2", "set web-1.2 --mode" }, { "42", "set 1 --mode" }, { "a b", "set 1 --mode" },
-		{ "x;reboot", "set 1 --mode" }, { "-j", "set 1 --mode" }, { "", "set 1 --mode" },
+		{ "x;reboot", "set 1 --mode" },	     { "-j", "set 1 --mode" }, { "", "set 1 --mode" },
 	};
 	struct fixture *f = *state;
 	struct bl_plan_in in = in_of(f);

@@ -47,7 +47,8 @@ static void takes_requests(void **state)
 	assert_null(r.id);
 	assert_null(r.params);
 	bl_rpc_request_done(&r);
-	assert_int_equal(bl_rpc_parse("{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"id\":null}\r", 41, &r, out), 0);
+	assert_int_equal(bl_rpc_parse("{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"id\":null}\r", 41, &r, out),
+			 0);
 	assert_non_null(r.id);
 	bl_rpc_request_done(&r);
 	assert_null(r.root);
@@ -155,7 +156,8 @@ static void writes_errors(void **state)
 
 	bl_err_set(&err, EINVAL, BL_ERR_INVALID_PARAMS, "x: bad");
 	assert_int_equal(bl_rpc_error(out, NULL, &err, &text, &len), 0);
-	assert_non_null(strstr(text, "\"code\":-32602,\"message\":\"x: bad\",\"data\":{\"id\":\"invalid-params\"}"));
+	assert_non_null(
+		strstr(text, "\"code\":-32602,\"message\":\"x: bad\",\"data\":{\"id\":\"invalid-params\"}"));
 
 	/* a name cut in the middle of a character, or with colours in it */
 	bl_err_set(&err, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "no \x1b[1m domain \xc3");
@@ -175,10 +177,8 @@ static void writes_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(takes_requests),
-		cmocka_unit_test(refuses_requests),
-		cmocka_unit_test(refuses_a_long_id),
-		cmocka_unit_test(writes_results_and_events),
+		cmocka_unit_test(takes_requests),    cmocka_unit_test(refuses_requests),
+		cmocka_unit_test(refuses_a_long_id), cmocka_unit_test(writes_results_and_events),
 		cmocka_unit_test(writes_errors),
 	};
 

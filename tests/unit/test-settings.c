@@ -23,7 +23,9 @@ static int setup(void **state)
 
 	memset(&f, 0, sizeof(f));
 	bl_settings_init(&f.s);
-	f.d = (struct bl_dom){ .domid = 1, .name = "web", .tot = BL_PAGES(1000), .static_max = BL_PAGES(2000) };
+	f.d = (struct bl_dom){
+		.domid = 1, .name = "web", .tot = BL_PAGES(1000), .static_max = BL_PAGES(2000)
+	};
 	bl_uuid_parse(UUID_TEXT, &f.d.uuid);
 	*state = &f;
 	return 0;

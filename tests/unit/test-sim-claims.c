@@ -95,18 +95,47 @@ static const struct row rows[] = {
 	{ "as many as max_pages", 1000, 500, 0, { 0 }, { 0, 1, 1000, 0, 0 }, 0, 500 },
 	{ "above max_pages", 1000, 500, 0, { 0 }, { 0, 1, 1001, 0, 0 }, -EINVAL, 0 },
 	{ "a new domain has max_pages 0", 0, 0, 0, { 0 }, { 0, 1, 1, 0, 0 }, -EINVAL, 0 },
-	{ "above max_pages and above what is free", 1000, 0, 0, { 0 }, { 0, 1, 1 << 30, 0, 0 },
-	  -EINVAL, 0 },
-	{ "all there is", 1 << 20, 0, 0, { 0 }, { 0, 1, FREE - BL_SIM_EMPTY_PAGES, 0, 0 }, 0,
+	{ "above max_pages and above what is free", 1000, 0, 0, { 0 }, { 0, 1, 1 << 30, 0, 0 }, -EINVAL, 0 },
+	{ "all there is",
+	  1 << 20,
+	  0,
+	  0,
+	  { 0 },
+	  { 0, 1, FREE - BL_SIM_EMPTY_PAGES, 0, 0 },
+	  0,
 	  FREE - BL_SIM_EMPTY_PAGES },
-	{ "one more than there is", 1 << 20, 0, 0, { 0 },
-	  { 0, 1, FREE - BL_SIM_EMPTY_PAGES + 1, 0, 0 }, -ENOMEM, 0 },
-	{ "what it has counts", 1 << 20, 500, 0, { 0 },
-	  { 0, 1, FREE - BL_SIM_EMPTY_PAGES, 0, 0 }, 0, FREE - BL_SIM_EMPTY_PAGES - 500 },
-	{ "what another claimed", 1 << 20, 0, 5000, { 0 },
-	  { 0, 1, FREE - BL_SIM_EMPTY_PAGES - 5000, 0, 0 }, 0, FREE - BL_SIM_EMPTY_PAGES - 5000 },
-	{ "one more than another left", 1 << 20, 0, 5000, { 0 },
-	  { 0, 1, FREE - BL_SIM_EMPTY_PAGES - 4999, 0, 0 }, -ENOMEM, 0 },
+	{ "one more than there is",
+	  1 << 20,
+	  0,
+	  0,
+	  { 0 },
+	  { 0, 1, FREE - BL_SIM_EMPTY_PAGES + 1, 0, 0 },
+	  -ENOMEM,
+	  0 },
+	{ "what it has counts",
+	  1 << 20,
+	  500,
+	  0,
+	  { 0 },
+	  { 0, 1, FREE - BL_SIM_EMPTY_PAGES, 0, 0 },
+	  0,
+	  FREE - BL_SIM_EMPTY_PAGES - 500 },
+	{ "what another claimed",
+	  1 << 20,
+	  0,
+	  5000,
+	  { 0 },
+	  { 0, 1, FREE - BL_SIM_EMPTY_PAGES - 5000, 0, 0 },
+	  0,
+	  FREE - BL_SIM_EMPTY_PAGES - 5000 },
+	{ "one more than another left",
+	  1 << 20,
+	  0,
+	  5000,
+	  { 0 },
+	  { 0, 1, FREE - BL_SIM_EMPTY_PAGES - 4999, 0, 0 },
+	  -ENOMEM,
+	  0 },
 	{ "dom0 above its max_pages", 1000, 0, 0, { 0 }, { 0, 0, 1024 * MIB + 1, 0, 0 }, -EINVAL, 0 },
 };
 
@@ -278,8 +307,9 @@ static void nodes_add_up(void **state)
  * in between. */
 static void the_pool_keeps(void **state)
 {
-	struct bl_sim_launch l = { .name = "x", .size = BL_PAGES(MIB), .max = BL_PAGES(MIB),
-				   .pooled = BL_PAGES(MIB) };
+	struct bl_sim_launch l = {
+		.name = "x", .size = BL_PAGES(MIB), .max = BL_PAGES(MIB), .pooled = BL_PAGES(MIB)
+	};
 	struct bl_sim *s = world();
 	struct bl_err e;
 	uint32_t domid;
@@ -315,14 +345,10 @@ static void the_pool_keeps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(claim_answers),
-		cmocka_unit_test(claimed_memory_is_kept),
-		cmocka_unit_test(claim_runs_out),
-		cmocka_unit_test(death_gives_the_claim_back),
-		cmocka_unit_test(offline_saturates),
-		cmocka_unit_test(domids_rise),
-		cmocka_unit_test(nodes_add_up),
-		cmocka_unit_test(the_pool_keeps),
+		cmocka_unit_test(claim_answers),     cmocka_unit_test(claimed_memory_is_kept),
+		cmocka_unit_test(claim_runs_out),    cmocka_unit_test(death_gives_the_claim_back),
+		cmocka_unit_test(offline_saturates), cmocka_unit_test(domids_rise),
+		cmocka_unit_test(nodes_add_up),	     cmocka_unit_test(the_pool_keeps),
 	};
 
 	return cmocka_run_group_tests_name("sim-claims", tests, NULL, NULL);

@@ -211,8 +211,9 @@ static void set_checks_its_values(void **state)
 
 	(void)state;
 	assert_non_null(mem);
-	assert_int_equal(bl_sim_world_parse(mem, "w", bl_sim_default_world,
-					    strlen(bl_sim_default_world), &e), 0);
+	assert_int_equal(bl_sim_world_parse(mem, "w", bl_sim_default_world, strlen(bl_sim_default_world),
+					    &e),
+			 0);
 	assert_int_equal(bl_sim_open(mem, bl_sim_world_size(), &s, &e), 0);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_true(bl_sim_set(s, rows[i].domid, rows[i].key, rows[i].value, &e) < 0);

@@ -151,7 +151,7 @@ static void zombies(void **state)
 	assert_int_equal(mib(&h, "g"), 512);
 	bl_sim_physinfo(h.s, &p);
 	assert_int_equal(p.free.n, (7 * 1024 - 512) * MIB - 2 * BL_SIM_EMPTY_PAGES -
-				   (BL_PAGES_PER_MIB + 2 * 4096)); /* its paging pool stays */
+					   (BL_PAGES_PER_MIB + 2 * 4096)); /* its paging pool stays */
 	end(&h);
 }
 
@@ -208,7 +208,7 @@ static void gives_up(void **state)
 	assert_int_equal(dom(&h, "g")->target.n, 3072 * MIB);
 	run(&h, 20000);
 	target(&h, "other", 256);
-	run(&h, 20000); /* refused for good once more */
+	run(&h, 20000);				   /* refused for good once more */
 	apply(&h, "g", BL_ACT_TARGET, 3072 * MIB); /* ours wakes it, though the value is there */
 	run(&h, 60000);
 	assert_int_equal(mib(&h, "g"), 2048 + 256 + 255 + 256);
@@ -312,8 +312,7 @@ static void thief_takes_what_is_unclaimed(void **state)
 	(void)state;
 	memcpy(handle.b, BL_HOLDER_PREFIX, BL_HOLDER_PREFIX_LEN);
 	assert_int_equal(bl_sim_stake(h.s, &handle, &id, BL_MIB_PAGES(3072), -1, &holder, &e), 0);
-	assert_int_equal(bl_sim_stake(h.s, &handle, &id, BL_MIB_PAGES(1), 0, &holder, &e),
-			 -EOPNOTSUPP);
+	assert_int_equal(bl_sim_stake(h.s, &handle, &id, BL_MIB_PAGES(1), 0, &holder, &e), -EOPNOTSUPP);
 	run(&h, 30000);
 	bl_sim_physinfo(h.s, &p);
 	assert_int_equal(p.outstanding.n, 3072 * MIB);
@@ -342,8 +341,8 @@ static void launch_on_a_claim(void **state)
 	(void)state;
 	memcpy(handle.b, BL_HOLDER_PREFIX, BL_HOLDER_PREFIX_LEN);
 	assert_int_equal(bl_sim_stake(h.s, &handle, &id, BL_MIB_PAGES(4096), -1, &holder, &e), 0);
-	assert_string_equal(dom(&h, "balloond-claim-01020300-0000-0000-0000-000000000000")->name +
-				    15, "01020300-0000-0000-0000-000000000000");
+	assert_string_equal(dom(&h, "balloond-claim-01020300-0000-0000-0000-000000000000")->name + 15,
+			    "01020300-0000-0000-0000-000000000000");
 	assert_int_equal(bl_sim_launch(h.s, &l, &domid, &e), -ENOMEM);
 	assert_int_equal(e.id, BL_ERR_NO_MEMORY);
 	l.holder = &id; /* nobody's handle */

@@ -62,8 +62,7 @@ static int open_host(struct fixture *f, bool with_world, double speed, struct bd
 {
 	struct bd_host_events ev = { changed, failed, f };
 
-	return bd_host_sim_open(f->base, &ev, with_world ? f->world : NULL, f->dir, speed, ret,
-				&f->e);
+	return bd_host_sim_open(f->base, &ev, with_world ? f->world : NULL, f->dir, speed, ret, &f->e);
 }
 
 static int setup(void **state)
@@ -128,8 +127,7 @@ static void world_outlives_the_daemon(void **state)
 	memcpy(handle.b, BL_HOLDER_PREFIX, BL_HOLDER_PREFIX_LEN);
 	assert_int_equal(open_host(f, false, 1000, &f->h), 0);
 	assert_non_null(dom(f, "web"));
-	assert_int_equal(f->h->ops->stake(f->h, &handle, &id, BL_MIB_PAGES(100), -1, &holder,
-					  &f->e), 0);
+	assert_int_equal(f->h->ops->stake(f->h, &handle, &id, BL_MIB_PAGES(100), -1, &holder, &f->e), 0);
 	assert_int_equal(f->h->ops->boot_id(f->h, &boot), 0);
 	before = f->h->ops->now(f->h);
 	f->h->ops->close(f->h);
@@ -198,9 +196,11 @@ static void bad_files(void **state)
 /* The loop is woken when domains come and go of themselves, and rests else. */
 static void changes_wake_the_loop(void **state)
 {
-	const struct bl_sim_launch new = { .name = "new", .size = BL_MIB_PAGES(512),
+	const struct bl_sim_launch new = { .name = "new",
+					   .size = BL_MIB_PAGES(512),
 					   .max = BL_MIB_PAGES(1024) };
-	const struct bl_sim_launch huge = { .name = "huge", .size = BL_MIB_PAGES(16000),
+	const struct bl_sim_launch huge = { .name = "huge",
+					    .size = BL_MIB_PAGES(16000),
 					    .max = BL_MIB_PAGES(16000) };
 	struct timeval limit = { 20, 0 };
 	struct fixture *f = *state;

@@ -13,11 +13,11 @@
 
 #include "lib/sim/world.h"
 
-#define BUSY                                                                         \
-	HOST "[guest a]\nmemory=1G\nstatic-max=3G\nrate=333M\nbehaviour=gives-up\n"  \
-	     "[guest b]\nmemory=1G\nstatic-max=3G\nrate=77M\nbehaviour=forgetful\n"  \
-	     "[guest c]\nmemory=1G\nstatic-max=3G\nrate=5K\n"                        \
-	     "[guest d]\nmemory=1G\nappear=2345ms\n[guest e]\nmemory=1G\nbehaviour=vanish:9s\n" \
+#define BUSY                                                                                                \
+	HOST "[guest a]\nmemory=1G\nstatic-max=3G\nrate=333M\nbehaviour=gives-up\n"                         \
+	     "[guest b]\nmemory=1G\nstatic-max=3G\nrate=77M\nbehaviour=forgetful\n"                         \
+	     "[guest c]\nmemory=1G\nstatic-max=3G\nrate=5K\n"                                               \
+	     "[guest d]\nmemory=1G\nappear=2345ms\n[guest e]\nmemory=1G\nbehaviour=vanish:9s\n"             \
 	     "[thief t]\nsize=5G\nat=3333ms\nrate=700M\nfor=4s\n"
 
 /* Looked at every 3 ms or every 20 s: the same. */
@@ -104,8 +104,10 @@ static void one_of_each(struct bl_sim *s, uint64_t i)
 	if (!bl_sim_pool_set(s, l.size) && !bl_sim_launch(s, &l, &domid, &e))
 		bl_sim_domain_destroy(s, domid);
 	bl_sim_pool_set(s, BL_PAGES(0));
-	bl_sim_apply(s, &(struct bl_action){ .kind = BL_ACT_TARGET, .domid = 1,
-					     .pages = BL_MIB_PAGES(500 + i) }, &e);
+	bl_sim_apply(s,
+		     &(struct bl_action){
+			     .kind = BL_ACT_TARGET, .domid = 1, .pages = BL_MIB_PAGES(500 + i) },
+		     &e);
 	bl_sim_step(s, BL_MS(50));
 }
 
@@ -154,8 +156,7 @@ static void kill_leaves_a_whole_world(void **state)
 	}
 	while (waitpid(child, &status, 0) == child && WIFSTOPPED(status)) {
 		assert_true(WSTOPSIG(status) == SIGTRAP || WSTOPSIG(status) == SIGSTOP);
-		size_t used = offsetof(struct bl_sim_world, doms) +
-			      w->n_slots * sizeof(w->doms[0]);
+		size_t used = offsetof(struct bl_sim_world, doms) + w->n_slots * sizeof(w->doms[0]);
 
 		if (memcmp(w, last, used)) {
 			memcpy(last, w, used);

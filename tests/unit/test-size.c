@@ -232,7 +232,8 @@ static void shares(void **state)
 		{ "1%+64M", 0, 0, "is no unit" },
 		{ "64M + 1%", 0, 0, "is no unit" },
 		{ "64M+1%+1%", 0, 0, "whole percentage" },
-		{ "1111111111111111111111111111111111111111111111111111111111111111M", 0, 0, "is not a size" },
+		{ "1111111111111111111111111111111111111111111111111111111111111111M", 0, 0,
+		  "is not a size" },
 	};
 
 	(void)state;
@@ -252,7 +253,8 @@ static void shares(void **state)
 		assert_int_equal(s.percent, 77);
 	}
 	assert_int_equal(bl_share_of((struct bl_share){ BL_PAGES(10), 1 }, BL_PAGES(1001)).n, 21);
-	assert_int_equal(bl_share_of((struct bl_share){ BL_PAGES(UINT64_MAX), 1 }, BL_PAGES(1)).n, UINT64_MAX);
+	assert_int_equal(bl_share_of((struct bl_share){ BL_PAGES(UINT64_MAX), 1 }, BL_PAGES(1)).n,
+			 UINT64_MAX);
 }
 
 static void formats(void **state)
@@ -285,12 +287,8 @@ static void formats(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sizes),
-		cmocka_unit_test(quotes_cleanly),
-		cmocka_unit_test(durations),
-		cmocka_unit_test(percents),
-		cmocka_unit_test(shares),
-		cmocka_unit_test(formats),
+		cmocka_unit_test(sizes),    cmocka_unit_test(quotes_cleanly), cmocka_unit_test(durations),
+		cmocka_unit_test(percents), cmocka_unit_test(shares),	      cmocka_unit_test(formats),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,15 +58,29 @@ static void remnants_are_removed(void **state)
 /* A sound file with one member changed. */
 static void put_claim(const char *member, const char *value)
 {
-	static const char *const members[][2] = {
-		{ "format", "1" }, { "boot", "\"" BOOT "\"" }, { "order", "0" }, { "id", "\"" ID "\"" },
-		{ "handle", "\"ba11002d-c1a1-0000-0000-000000000001\"" }, { "state", "\"held\"" },
-		{ "name", "\"\"" }, { "uuid", "null" }, { "size_pages", "10" }, { "min_pages", "10" },
-		{ "overhead_pages", "0" }, { "node", "-1" }, { "queue", "false" },
-		{ "pooled_pages", "9" },
-		{ "created_ms", "1" }, { "created_wall_seconds", "1" }, { "wait_until_ms", "null" },
-		{ "patience_ms", "60000" }, { "ttl_ms", "1000" }, { "expires_ms", "5" }, { "domid", "-1" },
-		{ "reason", "\"\"" }, { "ends", "\"expired\"" } };
+	static const char *const members[][2] = { { "format", "1" },
+						  { "boot", "\"" BOOT "\"" },
+						  { "order", "0" },
+						  { "id", "\"" ID "\"" },
+						  { "handle", "\"ba11002d-c1a1-0000-0000-000000000001\"" },
+						  { "state", "\"held\"" },
+						  { "name", "\"\"" },
+						  { "uuid", "null" },
+						  { "size_pages", "10" },
+						  { "min_pages", "10" },
+						  { "overhead_pages", "0" },
+						  { "node", "-1" },
+						  { "queue", "false" },
+						  { "pooled_pages", "9" },
+						  { "created_ms", "1" },
+						  { "created_wall_seconds", "1" },
+						  { "wait_until_ms", "null" },
+						  { "patience_ms", "60000" },
+						  { "ttl_ms", "1000" },
+						  { "expires_ms", "5" },
+						  { "domid", "-1" },
+						  { "reason", "\"\"" },
+						  { "ends", "\"expired\"" } };
 	char text[4096] = "{";
 	size_t n = sizeof(members) / sizeof(members[0]);
 	bool first = true;
@@ -76,8 +90,8 @@ static void put_claim(const char *member, const char *value)
 
 		if (this && !value)
 			continue;
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s\"%s\":%s",
-			 first ? "" : ",", members[i][0], this ? value : members[i][1]);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s\"%s\":%s", first ? "" : ",",
+			 members[i][0], this ? value : members[i][1]);
 		first = false;
 	}
 	strcat(text, "}");
@@ -86,20 +100,51 @@ static void put_claim(const char *member, const char *value)
 
 static void hostile_claims_are_set_aside(void **state)
 {
-	static const struct { const char *member, *value; } rows[] = {
-		{ "format", "0" }, { "format", "\"2\"" }, { "boot", "\"x\"" }, { "boot", NULL }, { "order", "-1" },
-		{ "order", "9223372036854775807" }, { "order", "1e3" }, { "id", "7" },
+	static const struct {
+		const char *member, *value;
+	} rows[] = {
+		{ "format", "0" },
+		{ "format", "\"2\"" },
+		{ "boot", "\"x\"" },
+		{ "boot", NULL },
+		{ "order", "-1" },
+		{ "order", "9223372036854775807" },
+		{ "order", "1e3" },
+		{ "id", "7" },
 		{ "id", "\"02020202-0202-4002-8002-020202020202\"" },
-		{ "handle", "\"00000000-c1a1-0000-0000-000000000001\"" }, { "handle", "null" },
-		{ "state", "\"flying\"" }, { "state", "[]" }, { "name", "\"\\u0001\"" },
-		{ "name", "null" }, { "uuid", "\"\"" }, { "size_pages", "0" }, { "size_pages", "-5" },
-		{ "size_pages", "9223372036854775807" }, { "size_pages", "1099511627777" },
-		{ "pooled_pages", "1125899906842624" }, { "overhead_pages", "1125899906842624" }, { "size_pages", "10.5" },
-		{ "min_pages", "11" }, { "min_pages", "0" }, { "overhead_pages", "-1" },
-		{ "node", "64" }, { "node", "-2" }, { "pooled_pages", "-1" }, { "queue", "1" }, { "created_ms", "-1" },
-		{ "patience_ms", "-1" }, { "patience_ms", "null" }, { "ttl_ms", "\"x\"" }, { "expires_ms", "{}" }, { "expires_ms", NULL },
-		{ "domid", "4294967296" }, { "state", "\"building\"" }, { "reason", "\"a\\nb\"" },
-		{ "ends", "\"held\"" }, { "ends", "\"flying\"" }, { "ends", "null" },
+		{ "handle", "\"00000000-c1a1-0000-0000-000000000001\"" },
+		{ "handle", "null" },
+		{ "state", "\"flying\"" },
+		{ "state", "[]" },
+		{ "name", "\"\\u0001\"" },
+		{ "name", "null" },
+		{ "uuid", "\"\"" },
+		{ "size_pages", "0" },
+		{ "size_pages", "-5" },
+		{ "size_pages", "9223372036854775807" },
+		{ "size_pages", "1099511627777" },
+		{ "pooled_pages", "1125899906842624" },
+		{ "overhead_pages", "1125899906842624" },
+		{ "size_pages", "10.5" },
+		{ "min_pages", "11" },
+		{ "min_pages", "0" },
+		{ "overhead_pages", "-1" },
+		{ "node", "64" },
+		{ "node", "-2" },
+		{ "pooled_pages", "-1" },
+		{ "queue", "1" },
+		{ "created_ms", "-1" },
+		{ "patience_ms", "-1" },
+		{ "patience_ms", "null" },
+		{ "ttl_ms", "\"x\"" },
+		{ "expires_ms", "{}" },
+		{ "expires_ms", NULL },
+		{ "domid", "4294967296" },
+		{ "state", "\"building\"" },
+		{ "reason", "\"a\\nb\"" },
+		{ "ends", "\"held\"" },
+		{ "ends", "\"flying\"" },
+		{ "ends", "null" },
 	};
 	struct loaded l;
 
@@ -142,13 +187,19 @@ static void hostile_runs_are_set_aside(void **state)
 	static const char whole[] = "\"boot\":\"" BOOT "\",\"domid\":7,\"end\":\"reboot\","
 				    "\"ended_ms\":5,\"lived_at_pages\":9,\"base_from\":\"unseen\"";
 	static const char *const runs[] = {
-		"\"boot\":\"" BOOT "\"", "\"boot\":7,\"domid\":7,\"end\":\"reboot\"",
-		"\"boot\":\"" BOOT "\",\"domid\":-1,\"end\":\"reboot\",\"ended_ms\":5,\"lived_at_pages\":9,\"base_from\":\"unseen\"",
-		"\"boot\":\"" BOOT "\",\"domid\":7,\"end\":\"flown\",\"ended_ms\":5,\"lived_at_pages\":9,\"base_from\":\"unseen\"",
-		"\"boot\":\"" BOOT "\",\"domid\":7,\"end\":\"over\",\"ended_ms\":5,\"lived_at_pages\":-9,\"base_from\":\"unseen\"",
-		"\"boot\":\"" BOOT "\",\"domid\":7,\"end\":\"over\",\"ended_ms\":5,\"lived_at_pages\":9,\"base_from\":1",
+		"\"boot\":\"" BOOT "\"",
+		"\"boot\":7,\"domid\":7,\"end\":\"reboot\"",
+		"\"boot\":\"" BOOT
+		"\",\"domid\":-1,\"end\":\"reboot\",\"ended_ms\":5,\"lived_at_pages\":9,\"base_from\":\"unseen\"",
+		"\"boot\":\"" BOOT
+		"\",\"domid\":7,\"end\":\"flown\",\"ended_ms\":5,\"lived_at_pages\":9,\"base_from\":\"unseen\"",
+		"\"boot\":\"" BOOT
+		"\",\"domid\":7,\"end\":\"over\",\"ended_ms\":5,\"lived_at_pages\":-9,\"base_from\":\"unseen\"",
+		"\"boot\":\"" BOOT
+		"\",\"domid\":7,\"end\":\"over\",\"ended_ms\":5,\"lived_at_pages\":9,\"base_from\":1",
 	};
-	static const char form[] = "{\"format\":1,\"uuid\":\"" ID "\",\"base_pages\":5,\"external\":false,%s,"
+	static const char form[] = "{\"format\":1,\"uuid\":\"" ID
+				   "\",\"base_pages\":5,\"external\":false,%s,"
 				   "\"set\":{}}";
 	char text[1024];
 	struct loaded l;
@@ -174,8 +225,14 @@ static void hostile_runs_are_set_aside(void **state)
 
 static void odd_files_are_set_aside(void **state)
 {
-	static const char *const texts[] = { "", "{", "null", "[]", "{}", "{\"format\":1}",
-					     "\xff\xfe", "{\"uuid\":1,\"uuid\":2}",
+	static const char *const texts[] = { "",
+					     "{",
+					     "null",
+					     "[]",
+					     "{}",
+					     "{\"format\":1}",
+					     "\xff\xfe",
+					     "{\"uuid\":1,\"uuid\":2}",
 					     "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[" };
 	char path[256], big[20000];
 	struct loaded l;

@@ -113,9 +113,14 @@ static void limits_come_back(void **state)
 	m = bl_settings_remember(&l.settings, &u);
 	m->base = BL_PAGES(5000);
 	m->external = true;
-	m->set = (struct bl_override){ .has_mode = true, .mode = BL_MODE_MANUAL, .has_min = true,
-				       .min = { .pages = { 77 } }, .has_max = true, .max = { 99 },
-				       .has_weight = true, .weight = 3 };
+	m->set = (struct bl_override){ .has_mode = true,
+				       .mode = BL_MODE_MANUAL,
+				       .has_min = true,
+				       .min = { .pages = { 77 } },
+				       .has_max = true,
+				       .max = { 99 },
+				       .has_weight = true,
+				       .weight = 3 };
 	assert_int_equal(bd_state_save_memory(l.s, m), 0);
 	m = bl_settings_remember(&l.settings, &v);
 	m->set = (struct bl_override){ .has_min = true, .min = { .is_percent = true, .percent = 40 } };
@@ -154,8 +159,12 @@ static void runs_come_back(void **state)
 	assert_false(m->on_disk);
 	m->base = BL_PAGES(5000);
 	m->base_from = BL_BASE_REBOOTED;
-	m->run = (struct bl_run){ .known = true, .boot = boot, .domid = 17, .end = BL_RUN_SAVED,
-				  .ended = BL_MS(77000), .lived_at = BL_PAGES(4000) };
+	m->run = (struct bl_run){ .known = true,
+				  .boot = boot,
+				  .domid = 17,
+				  .end = BL_RUN_SAVED,
+				  .ended = BL_MS(77000),
+				  .lived_at = BL_PAGES(4000) };
 	assert_int_equal(bd_state_save_memory(l.s, m), 0);
 	m = bl_settings_remember(&l.settings, &v);
 	m->base = BL_PAGES(6000);

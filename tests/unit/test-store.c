@@ -29,8 +29,9 @@ struct fixture {
 
 static void sink(void *ud, const struct bd_store_reply *r)
 {
-	static const char *const names[] = { "value", "fired", "written", "introduced",
-					     "connected", "lost" };
+	static const char *const names[] = {
+		"value", "fired", "written", "introduced", "connected", "lost"
+	};
 	struct fixture *f = ud;
 	size_t at = strlen(f->said);
 
@@ -146,8 +147,7 @@ static void test_remove(void **state)
 /* What a request is for may have become somebody else's. */
 static void test_guard(void **state)
 {
-	const struct bd_store_guard same = { "/vm", "x" }, none = { "/vm", NULL },
-				    no_value = { "/no", "" };
+	const struct bd_store_guard same = { "/vm", "x" }, none = { "/vm", NULL }, no_value = { "/no", "" };
 	struct fixture *f = setup();
 	char value[16];
 
@@ -319,7 +319,7 @@ static void test_broken(void **state)
 	/* Everything is answered all the same, and in order. */
 	wait_for(f, "introduced 4 -107 -\n");
 	assert_string_equal(f->said, "lost 0 0 -\nvalue 1 -107 -\nwritten 2 -107 -\n"
-			    "value 3 -107 -\nintroduced 4 -107 -\n");
+				     "value 3 -107 -\nintroduced 4 -107 -\n");
 	assert_int_not_equal(bd_store_silent(f->s).n, 0);
 	fake_store_refuse(false);
 	wait_for(f, "connected 0 0 -\n");

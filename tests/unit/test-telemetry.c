@@ -26,7 +26,8 @@ static const struct {
 	{ "v=1 seq=1 state=99 reason=9999999999999999999 used_kib=2 avail_kib=3 psi=4", true, 1, 2, 3, 4 },
 	{ "v=1 seq=1 min_kib=17592186044416 used_kib=2 avail_kib=3 psi=4", true, 1, 2, 3, 4 },
 	{ "v=1 state=0 reason=0 current_kib=1 target_kib=1 min_kib=1 max_kib=1 total_kib=1 swap_kib=1 "
-	  "psi_full=1 refaults=1 oom=1", false, 0, 0, 0, 0 },
+	  "psi_full=1 refaults=1 oom=1",
+	  false, 0, 0, 0, 0 },
 	{ "v=1 seq=1 used_kib=2 avail_kib=3 psi=4 min_kib=1 min_kib=1", false, 0, 0, 0, 0 },
 	{ "v=1 seq=1 used_kib=2 avail_kib=3 psi=4 state=3 state=0", false, 0, 0, 0, 0 },
 	{ "v=1 seq=1 used_kib=2 avail_kib=3 psi=4 oom=0 reason=1 oom=0", false, 0, 0, 0, 0 },
@@ -130,8 +131,10 @@ static void test_stat_bytes(void **state)
 
 static void test_kib(void **state)
 {
-	static const char *const bad[] = { "", " 1", "1 ", "-1", "+1", "1K", "0x1", "1.0",
-					   "17592186044417", "99999999999999999999", "1\n" };
+	static const char *const bad[] = {
+		"",   " 1", "1 ", "-1", "+1", "1K", "0x1", "1.0", "17592186044417", "99999999999999999999",
+		"1\n"
+	};
 	bl_kib got = { 5 };
 
 	(void)state;

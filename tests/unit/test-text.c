@@ -58,11 +58,11 @@ static void knows_what_is_clean(void **state)
 		{ S("\xc3"), false, false, "?" },
 		{ S("\xc3("), false, false, "?(" },
 		{ S("\xe2\x82"), false, false, "??" },
-		{ S("\xc0\x80"), false, false, "??" },	       /* overlong NUL */
-		{ S("\xc1\xbf"), false, false, "??" },	       /* overlong */
-		{ S("\xe0\x80\xaf"), false, false, "???" },      /* overlong / */
+		{ S("\xc0\x80"), false, false, "??" },		 /* overlong NUL */
+		{ S("\xc1\xbf"), false, false, "??" },		 /* overlong */
+		{ S("\xe0\x80\xaf"), false, false, "???" },	 /* overlong / */
 		{ S("\xf0\x80\x80\xaf"), false, false, "????" }, /* overlong */
-		{ S("\xed\xa0\x80"), false, false, "???" },      /* surrogate */
+		{ S("\xed\xa0\x80"), false, false, "???" },	 /* surrogate */
 		{ S("\xf4\x90\x80\x80"), false, false, "????" }, /* above U+10FFFF */
 		{ S("\xf8\x88\x80\x80\x80"), false, false, "?????" },
 	};
@@ -95,9 +95,9 @@ static size_t encode(uint32_t c, char ret[4])
 static void refuses_exactly_what_does_not_show(void **state)
 {
 	static const uint32_t refused[][2] = {
-		{ 0x202a, 0x202e }, { 0x2066, 0x2069 }, { 0x200b, 0x200f }, { 0xfeff, 0xfeff },
-		{ 0xe0000, 0xe007f }, { 0x2028, 0x2029 }, { 0xad, 0xad }, { 0x61c, 0x61c },
-		{ 0x180e, 0x180e }, { 0x2060, 0x2064 }, { 0x206a, 0x206f }, { 0xfe00, 0xfe0f },
+		{ 0x202a, 0x202e },   { 0x2066, 0x2069 }, { 0x200b, 0x200f }, { 0xfeff, 0xfeff },
+		{ 0xe0000, 0xe007f }, { 0x2028, 0x2029 }, { 0xad, 0xad },     { 0x61c, 0x61c },
+		{ 0x180e, 0x180e },   { 0x2060, 0x2064 }, { 0x206a, 0x206f }, { 0xfe00, 0xfe0f },
 		{ 0xe0100, 0xe01ef }, { 0x80, 0x9f },
 	};
 	size_t n = 0;

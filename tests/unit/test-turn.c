@@ -72,8 +72,7 @@ static int client(enum bd_role role, uid_t uid)
 static void ask(int fd, const char *method, unsigned times)
 {
 	char line[128];
-	int len = snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\"}\n",
-			   method);
+	int len = snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\"}\n", method);
 
 	while (times--)
 		assert_int_equal(send(fd, line, (size_t)len, MSG_NOSIGNAL), len);

@@ -15,12 +15,8 @@ static void converts(void **state)
 	static const struct {
 		uint64_t bytes, floor, ceil;
 	} rows[] = {
-		{ 0, 0, 0 },
-		{ 1, 0, 1 },
-		{ 4095, 0, 1 },
-		{ 4096, 1, 1 },
-		{ 4097, 1, 2 },
-		{ MAX, MAX / 4096, MAX / 4096 + 1 },
+		{ 0, 0, 0 },	{ 1, 0, 1 },	{ 4095, 0, 1 },
+		{ 4096, 1, 1 }, { 4097, 1, 2 }, { MAX, MAX / 4096, MAX / 4096 + 1 },
 	};
 
 	(void)state;
@@ -84,10 +80,8 @@ static void clamps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(converts),
-		cmocka_unit_test(only_whole_pages_are_exact),
-		cmocka_unit_test(nothing_wraps),
-		cmocka_unit_test(shares_round_up),
+		cmocka_unit_test(converts),	 cmocka_unit_test(only_whole_pages_are_exact),
+		cmocka_unit_test(nothing_wraps), cmocka_unit_test(shares_round_up),
 		cmocka_unit_test(clamps),
 	};
 

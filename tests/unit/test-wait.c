@@ -168,8 +168,8 @@ static void a_node_counts(void **state)
 
 	c->node = 1;
 	f->snap.n_nodes = 1;
-	f->snap.nodes[0] = (struct bl_node){ .node = 1, .total = BL_MIB_PAGES(2000),
-					     .free = BL_MIB_PAGES(100) };
+	f->snap.nodes[0] =
+		(struct bl_node){ .node = 1, .total = BL_MIB_PAGES(2000), .free = BL_MIB_PAGES(100) };
 	assert_int_equal(left_when(f, c, 0, 2000), WAIT);
 	assert_int_equal(c->lacks.n / MIB, 400);
 	assert_int_equal(left_when(f, c, 50000, 2000), 10000);

@@ -30,8 +30,8 @@ static void failed(void *ud, const struct bl_action *a, int error)
 	f->last_failure = error;
 }
 
-struct fake_domain *add_guest(uint32_t domid, bool hvm, bool emulated, uint64_t target_kib,
-			      uint64_t max_kib, uint64_t videoram_kib, int64_t offset)
+struct fake_domain *add_guest(uint32_t domid, bool hvm, bool emulated, uint64_t target_kib, uint64_t max_kib,
+			      uint64_t videoram_kib, int64_t offset)
 {
 	struct fake_domain *d = fake_xen_add(domid, hvm, emulated,
 					     (uint64_t)((int64_t)(target_kib / 4) + offset));
@@ -114,8 +114,7 @@ void see_writes(struct fixture *f, uint32_t domid)
 
 int set_target(struct fixture *f, uint32_t domid, uint64_t pages)
 {
-	const struct bl_action a = { .kind = BL_ACT_TARGET, .domid = domid,
-				     .pages = BL_PAGES(pages) };
+	const struct bl_action a = { .kind = BL_ACT_TARGET, .domid = domid, .pages = BL_PAGES(pages) };
 
 	return f->h->ops->apply(f->h, &a, &f->e);
 }

@@ -31,8 +31,8 @@ void start(struct fixture *f);
 void stop(struct fixture *f);
 
 /* A guest as libxl leaves it: target and static-max without video memory. */
-struct fake_domain *add_guest(uint32_t domid, bool hvm, bool emulated, uint64_t target_kib,
-			      uint64_t max_kib, uint64_t videoram_kib, int64_t offset);
+struct fake_domain *add_guest(uint32_t domid, bool hvm, bool emulated, uint64_t target_kib, uint64_t max_kib,
+			      uint64_t videoram_kib, int64_t offset);
 /* In a new snapshot; NULL: it is not there. */
 const struct bl_dom *look(struct fixture *f, uint32_t domid);
 /* Real time, in which the xenstore thread works; none passes on the host's clock. */
@@ -49,21 +49,21 @@ void expect_store(struct fixture *f, const char *path, const char *value);
  * host's clock; and while it stands still. */
 #define until(f, domid, cond) until_at(f, domid, cond, 20)
 #define until_now(f, domid, cond) until_at(f, domid, cond, 0)
-#define until_at(f, domid, cond, step_ms) \
-	do { \
-		const struct bl_dom *d = NULL; \
-		bool done = false; \
-		for (int i_ = 0; i_ < 500 && !done; i_++) { \
-			run_loop(f, 20000); \
-			fake_clock_pass(BL_MS(step_ms)); \
-			d = look(f, domid); \
-			done = (cond); \
-		} \
-		if (!done) \
-			fail_msg("never: domain %u: %s (flags %x, tot %llu, target %llu)", \
-				 (unsigned)(domid), #cond, d ? d->flags : 0, \
-				 d ? (unsigned long long)d->tot.n : 0, \
-				 d ? (unsigned long long)d->target.n : 0); \
+#define until_at(f, domid, cond, step_ms)                                                                   \
+	do {                                                                                                \
+		const struct bl_dom *d = NULL;                                                              \
+		bool done = false;                                                                          \
+		for (int i_ = 0; i_ < 500 && !done; i_++) {                                                 \
+			run_loop(f, 20000);                                                                 \
+			fake_clock_pass(BL_MS(step_ms));                                                    \
+			d = look(f, domid);                                                                 \
+			done = (cond);                                                                      \
+		}                                                                                           \
+		if (!done)                                                                                  \
+			fail_msg("never: domain %u: %s (flags %x, tot %llu, target %llu)",                  \
+				 (unsigned)(domid), #cond, d ? d->flags : 0,                                \
+				 d ? (unsigned long long)d->tot.n : 0,                                      \
+				 d ? (unsigned long long)d->target.n : 0);                                  \
 	} while (0)
 
 #endif

@@ -46,9 +46,8 @@ static int build(xc_interface *xch, uint32_t domid, const char *kernel, const ch
 	dom->claim_enabled = 1;
 	dom->max_vcpus = 1;
 	r = xc_dom_kernel_file(dom, kernel) || xc_dom_module_file(dom, initrd, NULL) ||
-	    xc_dom_boot_xen_init(dom, xch, domid) || xc_dom_parse_image(dom) ||
-	    xc_dom_mem_init(dom, mib) || xc_dom_boot_mem_init(dom) || xc_dom_build_image(dom) ||
-	    xc_dom_boot_image(dom);
+	    xc_dom_boot_xen_init(dom, xch, domid) || xc_dom_parse_image(dom) || xc_dom_mem_init(dom, mib) ||
+	    xc_dom_boot_mem_init(dom) || xc_dom_build_image(dom) || xc_dom_boot_image(dom);
 	xc_dom_release(dom);
 	return r;
 }

@@ -35,9 +35,8 @@ static void print_domain(const xc_domaininfo_t *d, bool first)
 	printf("%s\n  {\"domid\": %u, \"handle\": \"", first ? "" : ",", (unsigned)d->domain);
 	for (size_t i = 0; i < sizeof(d->handle); i++)
 		printf("%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", d->handle[i]);
-	printf("\", \"tot_pages\": %" PRIu64 ", \"max_pages\": %" PRIu64
-	       ", \"outstanding_pages\": %" PRIu64 ", \"flags\": %" PRIu32
-	       ", \"hvm\": %s, \"paused\": %s, \"dying\": %s, \"shutdown\": %s}",
+	printf("\", \"tot_pages\": %" PRIu64 ", \"max_pages\": %" PRIu64 ", \"outstanding_pages\": %" PRIu64
+	       ", \"flags\": %" PRIu32 ", \"hvm\": %s, \"paused\": %s, \"dying\": %s, \"shutdown\": %s}",
 	       (uint64_t)d->tot_pages, (uint64_t)d->max_pages, (uint64_t)d->outstanding_pages,
 	       (uint32_t)d->flags, truth(d->flags & XEN_DOMINF_hvm_guest),
 	       truth(d->flags & XEN_DOMINF_paused), truth(d->flags & XEN_DOMINF_dying),
@@ -122,7 +121,7 @@ static int hold(uint32_t domid, uint64_t frame, size_t count)
 static int print_all(xc_interface *xch)
 {
 	static xc_domaininfo_t domains[MAX_DOMAINS];
-	xc_physinfo_t host = {0};
+	xc_physinfo_t host = { 0 };
 	int n;
 
 	if (xc_physinfo(xch, &host) < 0) {
@@ -136,8 +135,7 @@ static int print_all(xc_interface *xch)
 	}
 	printf("{\"host\": {\"total_pages\": %" PRIu64 ", \"free_pages\": %" PRIu64
 	       ", \"outstanding_pages\": %" PRIu64 "},\n \"domains\": [",
-	       (uint64_t)host.total_pages, (uint64_t)host.free_pages,
-	       (uint64_t)host.outstanding_pages);
+	       (uint64_t)host.total_pages, (uint64_t)host.free_pages, (uint64_t)host.outstanding_pages);
 	for (int i = 0; i < n; i++)
 		print_domain(&domains[i], i == 0);
 	printf("]}\n");

@@ -82,13 +82,13 @@ static void keep_text(const char **text, char **at)
 	*at += size;
 }
 
-int bd_store_queue_push(struct bd_store_queue *q, bool later,
-			const struct bd_store_request *what, const char *path)
+int bd_store_queue_push(struct bd_store_queue *q, bool later, const struct bd_store_request *what,
+			const char *path)
 {
 	size_t path_size = size_of(path);
 	struct bd_store_request *r = calloc(1, sizeof(*r) + path_size + size_of(what->value) +
-					       size_of(what->expect) + size_of(what->guard.path) +
-					       size_of(what->guard.value));
+						       size_of(what->expect) + size_of(what->guard.path) +
+						       size_of(what->guard.value));
 	char *at;
 	bool first;
 
@@ -135,8 +135,8 @@ bool bd_store_queue_idle(struct bd_store_queue *q)
 	bool r;
 
 	(void)pthread_mutex_lock(&q->lock);
-	r = !q->working && STAILQ_EMPTY(&q->soon) && STAILQ_EMPTY(&q->later) &&
-	    STAILQ_EMPTY(&q->answers) && atomic_load(&q->silent_since) == 0;
+	r = !q->working && STAILQ_EMPTY(&q->soon) && STAILQ_EMPTY(&q->later) && STAILQ_EMPTY(&q->answers) &&
+	    atomic_load(&q->silent_since) == 0;
 	(void)pthread_mutex_unlock(&q->lock);
 	return r;
 }
@@ -212,6 +212,5 @@ void bd_store_queue_silent(struct bd_store_queue *q, bool yes)
 	if (!yes)
 		atomic_store(&q->silent_since, 0);
 	else
-		(void)atomic_compare_exchange_strong(&q->silent_since, &none,
-						     bd_clock_now().n);
+		(void)atomic_compare_exchange_strong(&q->silent_since, &none, bd_clock_now().n);
 }

@@ -33,15 +33,15 @@ STAILQ_HEAD(bd_store_requests, bd_store_request);
 STAILQ_HEAD(bd_store_answers, bd_store_answer);
 
 struct bd_store_queue {
-	int wake_fd;  /* readable for the worker: there is a request, or an end */
-	int reply_fd; /* readable for the loop: there are answers */
+	int wake_fd;		       /* readable for the worker: there is a request, or an end */
+	int reply_fd;		       /* readable for the loop: there are answers */
 	_Atomic uint64_t silent_since; /* ms of the host's clock, 0: not silent */
 	pthread_mutex_t lock;
 	/* under the lock: */
 	struct bd_store_requests soon, later;
 	struct bd_store_answers answers;
 	unsigned n_answers;
-	bool woken; /* the loop, for what is in answers */
+	bool woken;   /* the loop, for what is in answers */
 	bool working; /* the worker is not waiting */
 	bool urgent;  /* what it works on came from soon: its answer does not wait for others */
 	bool stop;
@@ -51,8 +51,8 @@ int bd_store_queue_init(struct bd_store_queue *q);
 void bd_store_queue_free(struct bd_store_queue *q); /* all that is in it, too */
 
 /* The loop's side. */
-int bd_store_queue_push(struct bd_store_queue *q, bool later,
-			const struct bd_store_request *what, const char *path);
+int bd_store_queue_push(struct bd_store_queue *q, bool later, const struct bd_store_request *what,
+			const char *path);
 void bd_store_queue_deliver(struct bd_store_queue *q, bd_store_sink sink, void *ud);
 bool bd_store_queue_idle(struct bd_store_queue *q);
 void bd_store_queue_stop(struct bd_store_queue *q);

@@ -34,26 +34,23 @@ static void on_readable(evutil_socket_t fd, short what, void *ud)
 	bd_store_queue_deliver(&s->worker.queue, s->sink, s->ud);
 }
 
-static int ask(struct bd_store *s, bool later, const struct bd_store_request *what,
-	       const char *path)
+static int ask(struct bd_store *s, bool later, const struct bd_store_request *what, const char *path)
 {
 	return bd_store_queue_push(&s->worker.queue, later, what, path);
 }
 
 int bd_store_read(struct bd_store *s, uint64_t cookie, const char *path)
 {
-	return ask(s, false, &(struct bd_store_request){ .op = BD_STORE_READ, .cookie = cookie },
-		   path);
+	return ask(s, false, &(struct bd_store_request){ .op = BD_STORE_READ, .cookie = cookie }, path);
 }
 
 int bd_store_read_later(struct bd_store *s, uint64_t cookie, const char *path)
 {
-	return ask(s, true, &(struct bd_store_request){ .op = BD_STORE_READ, .cookie = cookie },
-		   path);
+	return ask(s, true, &(struct bd_store_request){ .op = BD_STORE_READ, .cookie = cookie }, path);
 }
 
-static int ask_guarded(struct bd_store *s, struct bd_store_request *what,
-		       const struct bd_store_guard *guard, const char *path)
+static int ask_guarded(struct bd_store *s, struct bd_store_request *what, const struct bd_store_guard *guard,
+		       const char *path)
 {
 	if (guard)
 		what->guard = *guard;
@@ -63,9 +60,12 @@ static int ask_guarded(struct bd_store *s, struct bd_store_request *what,
 int bd_store_write(struct bd_store *s, uint64_t cookie, const char *path, const char *value,
 		   const char *expect, const struct bd_store_guard *guard)
 {
-	return ask_guarded(s, &(struct bd_store_request){
-		.op = BD_STORE_WRITE, .cookie = cookie, .value = value, .expect = expect }, guard,
-		path);
+	return ask_guarded(s,
+			   &(struct bd_store_request){ .op = BD_STORE_WRITE,
+						       .cookie = cookie,
+						       .value = value,
+						       .expect = expect },
+			   guard, path);
 }
 
 int bd_store_remove(struct bd_store *s, const char *path, const struct bd_store_guard *guard)
@@ -73,16 +73,13 @@ int bd_store_remove(struct bd_store *s, const char *path, const struct bd_store_
 	return ask_guarded(s, &(struct bd_store_request){ .op = BD_STORE_REMOVE }, guard, path);
 }
 
-static int ask_watch(struct bd_store *s, enum bd_store_op op, uint64_t cookie,
-		     const char *path, bool read)
+static int ask_watch(struct bd_store *s, enum bd_store_op op, uint64_t cookie, const char *path, bool read)
 {
 	char token[256];
-	int n = snprintf(token, sizeof(token), "%c%" PRIx64 ":%s", read ? 'r' : 'f',
-			 cookie, path);
+	int n = snprintf(token, sizeof(token), "%c%" PRIx64 ":%s", read ? 'r' : 'f', cookie, path);
 
 	assert(n > 0 && (size_t)n < sizeof(token));
-	return ask(s, false, &(struct bd_store_request){
-		.op = op, .cookie = cookie, .value = token }, path);
+	return ask(s, false, &(struct bd_store_request){ .op = op, .cookie = cookie, .value = token }, path);
 }
 
 int bd_store_watch(struct bd_store *s, uint64_t cookie, const char *path, bool read)
@@ -97,8 +94,10 @@ int bd_store_unwatch(struct bd_store *s, uint64_t cookie, const char *path, bool
 
 int bd_store_introduced(struct bd_store *s, uint64_t cookie, uint32_t domid)
 {
-	return ask(s, false, &(struct bd_store_request){
-		.op = BD_STORE_ASK_INTRODUCED, .cookie = cookie, .domid = domid }, "");
+	return ask(s, false,
+		   &(struct bd_store_request){
+			   .op = BD_STORE_ASK_INTRODUCED, .cookie = cookie, .domid = domid },
+		   "");
 }
 
 bl_ms bd_store_silent(const struct bd_store *s)
@@ -140,8 +139,8 @@ static void free_store(struct bd_store *s)
 	free(s);
 }
 
-int bd_store_open(struct event_base *base, bd_store_sink sink, void *ud,
-		  struct bd_store **ret, struct bl_err *reterr)
+int bd_store_open(struct event_base *base, bd_store_sink sink, void *ud, struct bd_store **ret,
+		  struct bl_err *reterr)
 {
 	struct bd_store *s = calloc(1, sizeof(*s));
 	int r;
@@ -152,8 +151,8 @@ int bd_store_open(struct event_base *base, bd_store_sink sink, void *ud,
 	s->ud = ud;
 	r = bd_store_queue_init(&s->worker.queue);
 	if (!r) {
-		s->readable = event_new(base, s->worker.queue.reply_fd, EV_READ | EV_PERSIST,
-					on_readable, s);
+		s->readable = event_new(base, s->worker.queue.reply_fd, EV_READ | EV_PERSIST, on_readable,
+					s);
 		if (!s->readable || event_add(s->readable, NULL) < 0)
 			r = -ENOMEM;
 	}
@@ -161,8 +160,8 @@ int bd_store_open(struct event_base *base, bd_store_sink sink, void *ud,
 		r = bd_thread_start(&s->thread, bd_store_worker, &s->worker);
 	if (r < 0) {
 		free_store(s);
-		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
-				  "cannot start the xenstore thread: %s", strerror(-r));
+		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot start the xenstore thread: %s",
+				  strerror(-r));
 	}
 	*ret = s;
 	return 0;

@@ -35,8 +35,8 @@ struct bd_store_reply {
 
 typedef void (*bd_store_sink)(void *ud, const struct bd_store_reply *reply);
 
-int bd_store_open(struct event_base *base, bd_store_sink sink, void *ud,
-		  struct bd_store **ret, struct bl_err *reterr);
+int bd_store_open(struct event_base *base, bd_store_sink sink, void *ud, struct bd_store **ret,
+		  struct bl_err *reterr);
 /* Waits a second for a worker that hangs in xenstored; then leaves it behind,
  * which is for a process about to end. */
 void bd_store_close(struct bd_store *s);

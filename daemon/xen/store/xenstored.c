@@ -18,8 +18,11 @@
 static void post(struct bd_store_worker *s, enum bd_store_what what, uint64_t cookie, int r,
 		 const char *value, size_t len)
 {
-	bd_store_queue_post(&s->queue, &(struct bd_store_reply){
-		.what = what, .cookie = cookie, .r = r, .value = value, .len = value ? len : 0 });
+	bd_store_queue_post(&s->queue, &(struct bd_store_reply){ .what = what,
+								 .cookie = cookie,
+								 .r = r,
+								 .value = value,
+								 .len = value ? len : 0 });
 }
 
 static void silent(struct bd_store_worker *s, bool yes)
@@ -31,8 +34,7 @@ static void silent(struct bd_store_worker *s, bool yes)
  * waits for the same dead xenstored and cannot be interrupted. */
 static bool socket_refuses(struct bd_store_worker *s)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX,
-				    .sun_path = BL_RUNSTATEDIR "/xenstored/socket" };
+	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = BL_RUNSTATEDIR "/xenstored/socket" };
 	struct stat st;
 	bool refused;
 	int fd;
@@ -112,8 +114,7 @@ static int failure(struct bd_store_worker *s)
 	return -ENOTCONN;
 }
 
-static void post_value(struct bd_store_worker *s, enum bd_store_what what, uint64_t cookie,
-		       const char *path)
+static void post_value(struct bd_store_worker *s, enum bd_store_what what, uint64_t cookie, const char *path)
 {
 	unsigned len = 0;
 	char *value = xs_read(s->xs, XBT_NULL, path, &len);
@@ -148,8 +149,8 @@ static bool holds(struct bd_store_worker *s, xs_transaction_t t, const struct bd
 }
 
 /* False, with errno: ESTALE: another value is there, *ret_found. */
-static bool is_expected(struct bd_store_worker *s, xs_transaction_t t,
-			const struct bd_store_request *q, char **ret_found, unsigned *ret_len)
+static bool is_expected(struct bd_store_worker *s, xs_transaction_t t, const struct bd_store_request *q,
+			char **ret_found, unsigned *ret_len)
 {
 	if (!q->expect)
 		return true;
@@ -170,8 +171,8 @@ static bool change(struct bd_store_worker *s, xs_transaction_t t, const struct b
 }
 
 /* In one transaction. False, with errno as above; EAGAIN: somebody wrote meanwhile. */
-static bool change_once(struct bd_store_worker *s, const struct bd_store_request *q,
-			char **ret_found, unsigned *ret_len)
+static bool change_once(struct bd_store_worker *s, const struct bd_store_request *q, char **ret_found,
+			unsigned *ret_len)
 {
 	xs_transaction_t t = xs_transaction_start(s->xs);
 	bool ok;
@@ -188,8 +189,8 @@ static bool change_once(struct bd_store_worker *s, const struct bd_store_request
 }
 
 /* 0, -ESTALE with what was found (the caller frees it), -ESRCH, or as failure(). */
-static int do_change(struct bd_store_worker *s, const struct bd_store_request *q,
-		     char **ret_found, unsigned *ret_len)
+static int do_change(struct bd_store_worker *s, const struct bd_store_request *q, char **ret_found,
+		     unsigned *ret_len)
 {
 	int tries = 0;
 	bool ok;
@@ -271,8 +272,7 @@ static void run_request(struct bd_store_worker *s, const struct bd_store_request
 		break;
 	case BD_STORE_ASK_INTRODUCED:
 		/* Cannot tell "no" from an error; the next call will. */
-		post(s, BD_STORE_INTRODUCED, q->cookie,
-		     xs_is_domain_introduced(s->xs, q->domid), NULL, 0);
+		post(s, BD_STORE_INTRODUCED, q->cookie, xs_is_domain_introduced(s->xs, q->domid), NULL, 0);
 		break;
 	}
 	if (s->xs)
@@ -324,8 +324,7 @@ void *bd_store_worker(void *arg)
 			free(q);
 			continue;
 		}
-		bd_store_queue_wait(&s->queue, s->xs ? xs_fileno(s->xs) : -1,
-				    s->xs ? -1 : RECONNECT_MS);
+		bd_store_queue_wait(&s->queue, s->xs ? xs_fileno(s->xs) : -1, s->xs ? -1 : RECONNECT_MS);
 		(void)connect_store(s);
 		drain_watches(s);
 	}

@@ -11,7 +11,8 @@ enum { MANY = 2000000, NO_SUCH = 30000 };
 
 static struct xen_memory_claim_ctl query(void)
 {
-	return (struct xen_memory_claim_ctl){ .version = XEN_CLAIM_VERSION, .op = XEN_CLAIM_OP_query,
+	return (struct xen_memory_claim_ctl){ .version = XEN_CLAIM_VERSION,
+					      .op = XEN_CLAIM_OP_query,
 					      .node = ANY_NODE };
 }
 
@@ -42,7 +43,8 @@ static void queries(void)
 	struct xen_memory_claim_ctl c = query();
 	struct memory m;
 
-	expect(!set(a, ANY_NODE, 100) && !set(b, ANY_NODE, 200) && !set(POOL, ANY_NODE, 300), "three claims");
+	expect(!set(a, ANY_NODE, 100) && !set(b, ANY_NODE, 200) && !set(POOL, ANY_NODE, 300),
+	       "three claims");
 	m = look();
 	expect(!ctl(&c) && c.nr_entries == 3, "query counts them");
 	expect(c.outstanding_pages == 600 && m.claimed == 600, "query says what they are together");
@@ -104,7 +106,8 @@ static void moves(void)
 	expect(!move(POOL, d, ANY_NODE, 0) && outstanding(d) == 300, "nothing moved is no error");
 	expect(look().claimed == before, "the sum stays");
 	expect(move(POOL, d, ANY_NODE, 301) == -ENOENT, "move: ENOENT without as much");
-	expect(!set(POOL, ANY_NODE, 900) && move(POOL, d, ANY_NODE, 701) == -ERANGE, "move: ERANGE above max_pages");
+	expect(!set(POOL, ANY_NODE, 900) && move(POOL, d, ANY_NODE, 701) == -ERANGE,
+	       "move: ERANGE above max_pages");
 	expect(move(POOL, NO_SUCH, ANY_NODE, 1) == -ESRCH, "move: ESRCH to nobody");
 	expect(move(NO_SUCH, d, ANY_NODE, 1) == -ESRCH, "move: ESRCH from nobody");
 	expect(move(d, d, ANY_NODE, 1) == -EINVAL, "move: EINVAL to itself");
@@ -124,11 +127,14 @@ static void nodes(void)
 	       "query says where");
 	expect(move(POOL, d, 0, 501) == -ENOENT, "move: ENOENT without as much on that node");
 	expect(!move(POOL, d, 1, 400) && claimed(d, 1) == 400, "moved with its node");
-	expect(move(POOL, d, 0, 1) == -EINVAL && claimed(d, 1) == 400, "move: EINVAL to one that has another node");
+	expect(move(POOL, d, 0, 1) == -EINVAL && claimed(d, 1) == 400,
+	       "move: EINVAL to one that has another node");
 	expect(set(e, 1, free) == -ENOMEM, "set: ENOMEM above what is free on the node");
 	expect(!populate(d, 0, 0, 100, 0, NULL) || claimed(d, 1) == 400, "pages of node 0 leave it");
-	expect(populate(d, 1000, 0, 100, 1, NULL) == 100 && claimed(d, 1) == 300, "pages of node 1 redeem it");
-	expect(populate(d, 2000, 0, 300, NOBODY, NULL) == 300 && !claimed(d, 1), "pages of no node are of that");
+	expect(populate(d, 1000, 0, 100, 1, NULL) == 100 && claimed(d, 1) == 300,
+	       "pages of node 1 redeem it");
+	expect(populate(d, 2000, 0, 300, NOBODY, NULL) == 300 && !claimed(d, 1),
+	       "pages of no node are of that");
 	expect(!set(POOL, 1, 0) && !set(POOL, 0, 0) && !set(POOL, ANY_NODE, 0), "given back");
 	expect(look().claimed == 0, "nothing is left");
 	destroy(d);
@@ -140,7 +146,8 @@ static void malformed(void)
 	struct xen_memory_claim_ctl c = query();
 
 	c.version = 2;
-	expect(ctl(&c) == -EOPNOTSUPP && c.version == XEN_CLAIM_VERSION, "EOPNOTSUPP: the version, and which there is");
+	expect(ctl(&c) == -EOPNOTSUPP && c.version == XEN_CLAIM_VERSION,
+	       "EOPNOTSUPP: the version, and which there is");
 	c = query();
 	c.op = 3;
 	expect(ctl(&c) == -EOPNOTSUPP, "EOPNOTSUPP: no such operation");

@@ -54,7 +54,8 @@ static void outlives(void)
 	for (unsigned i = 0; i < 2000 && outstanding(d); i++)
 		look();
 	after = look().claimed;
-	verdict(2, after != before, "pages claimed before, and after a domain that died is gone", before, after);
+	verdict(2, after != before, "pages claimed before, and after a domain that died is gone", before,
+		after);
 }
 
 /* One of these free pages, whichever Xen has not taken for itself meanwhile. */
@@ -144,7 +145,8 @@ static void counts_twice(void)
 	watch.stop = true;
 	pthread_join(thread, NULL);
 	expect(watch.looks > 1000, "looks enough");
-	verdict(4, watch.wrong, "looks, and those that saw more claimed than there is", watch.looks, watch.wrong);
+	verdict(4, watch.wrong, "looks, and those that saw more claimed than there is", watch.looks,
+		watch.wrong);
 	destroy(d);
 }
 

@@ -115,16 +115,23 @@ int ctl(struct xen_memory_claim_ctl *c)
 
 int set(uint32_t owner, unsigned node, uint64_t pages)
 {
-	struct xen_memory_claim_ctl c = { .version = XEN_CLAIM_VERSION, .op = XEN_CLAIM_OP_set,
-		.owner = (domid_t)owner, .node = (uint16_t)node, .pages = pages };
+	struct xen_memory_claim_ctl c = { .version = XEN_CLAIM_VERSION,
+					  .op = XEN_CLAIM_OP_set,
+					  .owner = (domid_t)owner,
+					  .node = (uint16_t)node,
+					  .pages = pages };
 
 	return ctl(&c);
 }
 
 int move(uint32_t from, uint32_t to, unsigned node, uint64_t pages)
 {
-	struct xen_memory_claim_ctl c = { .version = XEN_CLAIM_VERSION, .op = XEN_CLAIM_OP_move,
-		.source = (domid_t)from, .owner = (domid_t)to, .node = (uint16_t)node, .pages = pages };
+	struct xen_memory_claim_ctl c = { .version = XEN_CLAIM_VERSION,
+					  .op = XEN_CLAIM_OP_move,
+					  .source = (domid_t)from,
+					  .owner = (domid_t)to,
+					  .node = (uint16_t)node,
+					  .pages = pages };
 
 	return ctl(&c);
 }
@@ -159,7 +166,8 @@ void expect(bool truth, const char *what)
 
 int main(int argc, char **argv)
 {
-	struct xen_memory_claim_ctl c = { .version = XEN_CLAIM_VERSION, .op = XEN_CLAIM_OP_query,
+	struct xen_memory_claim_ctl c = { .version = XEN_CLAIM_VERSION,
+					  .op = XEN_CLAIM_OP_query,
 					  .node = ANY_NODE };
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -179,7 +187,9 @@ int main(int argc, char **argv)
 	else if (argc == 2 && !strcmp(argv[1], "empty"))
 		expect(!set(POOL, ANY_NODE, 0), "the pool is empty");
 	else if (argc != 2 || strcmp(argv[1], "which"))
-		return fprintf(stderr, "usage: xenclaims faults | errors | races SECONDS | speed | which | empty\n"), 2;
+		return fprintf(stderr,
+			       "usage: xenclaims faults | errors | races SECONDS | speed | which | empty\n"),
+		       2;
 	xc_interface_close(xch);
 	return failures ? 1 : 0;
 }
