@@ -75,9 +75,9 @@ remains() {
 	new=$(domid left1)
 	[ "$(domain_field "$old" tot_pages)" -ge 25600 ]
 	wait_for 60 is_steady "$new"
-	is "$(balloonctl explain left1 --json | jq .domain.domid)" "$new" "domid of left1"
-	is "$(balloonctl explain $uuid --json | jq .domain.domid)" "$new" "domid of its UUID"
-	is "$(balloonctl explain "$old" --json | jq -r .domain.state)" dying "state of what is left"
+	is "$(balloonctl explain left1 --json | gojq .domain.domid)" "$new" "domid of left1"
+	is "$(balloonctl explain $uuid --json | gojq .domain.domid)" "$new" "domid of its UUID"
+	is "$(balloonctl explain "$old" --json | gojq -r .domain.state)" dying "state of what is left"
 	has "$(balloonctl explain left1)" "domain $old, of the same"
 	has "$(balloonctl explain left1)" "is dying and still keeps"
 	balloonctl set left1 180M

@@ -65,7 +65,7 @@ with_a_meal() {
 
 stored_claim_mode() {
 	xl create -n -q "$SUITE_TMP/pv1.cfg" >"$SUITE_TMP/json"
-	is "$(jq .b_info.max_memkb "$SUITE_TMP/json")" 262144
+	is "$(gojq .b_info.max_memkb "$SUITE_TMP/json")" 262144
 }
 
 nothing_left() {

@@ -90,7 +90,7 @@ comes_in() {
 	[ "$(domid moved1)" != "$before" ]
 	guest_alive moved1--incoming # its console kept the name it was made with
 	wait_for 20 nothing_left
-	is "$(balloonctl explain moved1 --json | jq -r .limits.base_from)" restored "reason of its base"
+	is "$(balloonctl explain moved1 --json | gojq -r .limits.base_from)" restored "reason of its base"
 	bd_journal_has "building: moved to domain $(domid moved1),"
 	guest_over moved1
 }

@@ -30,13 +30,13 @@ refused_first() {
 	balloonctl set pv1 --min 900M
 	balloonctl set pvh1 --min 900M
 	mib=$(size_within_reserve)
-	before=$(xenprobe | jq -c '[.domains[].handle]')
+	before=$(xenprobe | gojq -c '[.domains[].handle]')
 	for type in pv pvh; do
 		guest_config "no$type" "$type" "$mib"
 		status_is 3 "${HOOKED[@]}" create -p -q "$SUITE_TMP/no$type.cfg"
 		is "$(grep -c '^libballoon-claim: domain .* could ever be had here' "$SUITE_TMP/err")" 1 "refusals"
 		wait_for 20 guest_gone "no$type"
-		is "$(xenprobe | jq -c '[.domains[].handle]')" "$before" domains
+		is "$(xenprobe | gojq -c '[.domains[].handle]')" "$before" domains
 		status_is 1 bd_journal_has "building: moved to domain"
 		wait_for 20 nothing_left
 		reserve_is_whole
@@ -50,12 +50,12 @@ refused_first() {
 refused() {
 	local before
 	guest_config huge pv 8000
-	before=$(xl create -n -q "$SUITE_TMP/huge.cfg" | jq -r .c_info.name)
+	before=$(xl create -n -q "$SUITE_TMP/huge.cfg" | gojq -r .c_info.name)
 	is "$before" huge
-	before=$(xenprobe | jq -c '[.domains[].handle]')
+	before=$(xenprobe | gojq -c '[.domains[].handle]')
 	status_is 125 balloonctl run -- xl create -q "$SUITE_TMP/huge.cfg"
 	has "$(cat "$SUITE_TMP/err")" "could ever be had here"
-	is "$(xenprobe | jq -c '[.domains[].handle]')" "$before" domains
+	is "$(xenprobe | gojq -c '[.domains[].handle]')" "$before" domains
 	status_is 1 bd_journal_has " huge with .*appeared"
 	bd_no_claim
 }

@@ -58,12 +58,12 @@ undead() {
 	wait_for 60 undead_for_long 7
 	undead_is current_bytes 1048576
 	has "$(bd_status '.daemon.problems[]')" "(domid $id): dying for"
-	has "$(balloonctl ping --json | jq -r '.daemon.problems[]')" "(domid $id): dying for"
+	has "$(balloonctl ping --json | gojq -r '.daemon.problems[]')" "(domid $id): dying for"
 	is "$(bd_status .daemon.health)" degraded health
 	echo "$id" >"$SUITE_TMP/undead"
 }
 
-gone() { ! xenprobe | jq -e ".domains[] | select(.domid == $(cat "$SUITE_TMP/undead"))"; }
+gone() { ! xenprobe | gojq -e ".domains[] | select(.domid == $(cat "$SUITE_TMP/undead"))"; }
 buried() {
 	kill "$(cat "$SUITE_TMP/mapper")"
 	wait_for 60 gone

@@ -13,7 +13,7 @@ answers_quickly() { # each within seconds, for dom0 is slow
 	balloonctl status --json >"$SUITE_TMP/status"
 	[ $((SECONDS - start)) -le 3 ] || fail "status took $((SECONDS - start)) s"
 }
-says_stalled() { answers_quickly && jq -e '.daemon.problems | map(test("xenstored")) | any' "$SUITE_TMP/status"; }
+says_stalled() { answers_quickly && gojq -e '.daemon.problems | map(test("xenstored")) | any' "$SUITE_TMP/status"; }
 says_ok() { is "$(bd_status .daemon.health)" ok health; }
 
 begin() {
@@ -40,9 +40,9 @@ stalled() {
 	is "$(probe .host.outstanding_pages)" $((100 * 256)) "outstanding pages"
 	while [ $SECONDS -lt $end ]; do
 		answers_quickly
-		is "$(jq -r .daemon.health "$SUITE_TMP/status")" degraded
-		is "$(jq -r '.domains | length' "$SUITE_TMP/status")" 3 "rows"
-		is "$(jq -r '.domains[1].name' "$SUITE_TMP/status")" pv1
+		is "$(gojq -r .daemon.health "$SUITE_TMP/status")" degraded
+		is "$(gojq -r '.domains | length' "$SUITE_TMP/status")" 3 "rows"
+		is "$(gojq -r '.domains[1].name' "$SUITE_TMP/status")" pv1
 		sleep 1
 	done
 }

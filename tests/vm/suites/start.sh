@@ -40,7 +40,7 @@ domains_agree() {
 	# Holders of claims are no domains of the administrator's.
 	bd_status '[.domains[] | {domid, bytes: .current_bytes, claimed: .claimed_bytes}] | sort_by(.domid)' \
 		>"$SUITE_TMP/status"
-	jq --slurpfile known "$SUITE_TMP/status" \
+	gojq --slurpfile known "$SUITE_TMP/status" \
 		'[.[] | select(.domid as $d | $known[0] | any(.domid == $d))]' "$SUITE_TMP/probe" >"$SUITE_TMP/same"
 	diff "$SUITE_TMP/same" "$SUITE_TMP/status"
 	xl list | awk 'NR > 1 { print $1, $2, $3 }' | while read -r name id mib; do
