@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The manual: well-formed, and it leaves out no key, no verb, no option; a page that is named
-# exists, and a page that exists is installed.
+# The manual: well-formed, and it leaves out no key, no verb, no option; a page or a source that
+# is named exists, and a page that exists is installed.
 # shellcheck source=tests/tap.sh
 . "${top_srcdir:?}/tests/tap.sh"
 cd "$top_srcdir" || exit 1
@@ -31,6 +31,16 @@ pages_missing() {
 	done
 }
 ok "every page that is named exists" nothing pages_missing
+
+# A source may be named without its folder: Makefile.am lists all of them.
+sources_missing() {
+	grep -ohE '[a-z][a-z0-9/-]*\.(c|h|py|sh)\b' HACKING.md README.md | sort -u |
+		grep -vxE 'xenctrl\.h|xenstore\.h|tests/fuzz/x\.c' | while read -r f; do
+		[ -e "$f" ] || grep -qE "(^|[[:space:]/])$f( |\$)" Makefile.am ||
+			echo "HACKING.md or README.md names $f, which does not exist"
+	done
+}
+ok "every source that HACKING.md and README.md name exists" nothing sources_missing
 
 keys_missing() {
 	local section="" key
