@@ -8,12 +8,12 @@
 
 enum { OPT_MIN, OPT_MAX, OPT_WEIGHT, OPT_MODE, OPT_NO_PERSIST };
 
-struct wishes {
+struct set_options {
 	const char *domain, *size, *min, *max, *weight, *mode;
 	bool no_persist;
 };
 
-static int put(struct cli *c, struct bl_json_out *o, const struct wishes *w)
+static int put_params(struct cli *c, struct bl_json_out *o, const struct set_options *w)
 {
 	int r = cli_put_text(c, o, "domain", "DOMAIN", w->domain);
 
@@ -32,11 +32,11 @@ static int put(struct cli *c, struct bl_json_out *o, const struct wishes *w)
 	return r;
 }
 
-static int ask(struct cli *c, const struct wishes *w)
+static int send_set(struct cli *c, const struct set_options *w)
 {
 	struct bl_json_out *o = cli_params();
 	struct bl_json *result = NULL;
-	int r = o ? put(c, o, w) : cli_fail_memory(c);
+	int r = o ? put_params(c, o, w) : cli_fail_memory(c);
 
 	if (r != CLI_DONE) {
 		bl_json_out_free(o);
@@ -59,7 +59,7 @@ static int run_set(struct cli *c, int argc, char **argv)
 		{ "no-persist", no_argument, NULL, CLI_OPT(OPT_NO_PERSIST) },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct wishes w = { 0 };
+	struct set_options w = { 0 };
 	int val, r;
 
 	while ((val = cli_args_next(c, argc, argv, own, &r)) > 0) {
@@ -77,10 +77,10 @@ static int run_set(struct cli *c, int argc, char **argv)
 	if (val == CLI_ARGS_STOP || !cli_args_count(c, argc, 1, 2, "DOMAIN", &r))
 		return r;
 	w.domain = argv[optind];
-	w.size = argv[optind + 1]; /* NULL ends argv */
+	w.size = argv[optind + 1]; /* argv ends with NULL */
 	if (!w.size && !w.min && !w.max && !w.weight && !w.mode)
 		return cli_fail_usage(c, "nothing to set: SIZE or an option is missing");
-	return ask(c, &w);
+	return send_set(c, &w);
 }
 
 const struct cli_verb cli_verb_set = {
@@ -88,13 +88,13 @@ const struct cli_verb cli_verb_set = {
 	.usage = "DOMAIN [SIZE] [OPTION...]",
 	.summary = "set a domain's size by hand, or its limits",
 	.help = "SIZE sets the target by hand and puts the domain in mode manual: it then gives\n"
-		"nothing to claims. The rest changes its limits, which are kept by UUID over\n"
+		"nothing to claims. The options change its limits, which are kept by UUID over\n"
 		"restarts.\n\n"
-		"  --min SIZE      never take it below this\n"
-		"  --max SIZE      never let it grow above this\n"
-		"  --weight N      its share of what is left, 100 for most\n"
-		"  --mode MODE     auto: balloond decides; manual: stay where it is put;\n"
-		"                  ignore: leave it alone\n"
+		"  --min SIZE      never shrink the domain below this\n"
+		"  --max SIZE      never let the domain grow above this\n"
+		"  --weight N      its share of spare memory; 100 unless set\n"
+		"  --mode MODE     auto: balloond decides; manual: the size stays as it is set;\n"
+		"                  ignore: balloond leaves the domain alone\n"
 		"  --no-persist    forget this when balloond is restarted\n",
 	.run = run_set,
 };
@@ -135,16 +135,16 @@ static int run_forget(struct cli *c, int argc, char **argv)
 const struct cli_verb cli_verb_forget = {
 	.name = "forget",
 	.usage = "DOMAIN",
-	.summary = "drop what is remembered of a domain",
-	.help = "Drops what is remembered of a domain by its UUID: the size that it was started\n"
-		"with, what was set for it, and that somebody else steers it. One that runs is\n"
-		"learned anew, with the size that it has now. DOMAIN may also be the UUID of one\n"
-		"that is gone.\n",
+	.summary = "forget what is known of a domain",
+	.help = "Forgets the size that a domain was started with, the limits that were set for it,\n"
+		"and that somebody else controls its target. For a running domain its present size\n"
+		"counts as the size that it was started with. DOMAIN may also be the UUID of a\n"
+		"domain that is gone.\n",
 	.run = run_forget,
 };
 
-/* A verb without arguments, and what it says when it worked. */
-static int plain(struct cli *c, int argc, char **argv, const char *said)
+/* Runs a verb without arguments, and prints what it did. */
+static int run_plain(struct cli *c, int argc, char **argv, const char *said)
 {
 	struct bl_json *result = NULL;
 	int r;
@@ -160,24 +160,25 @@ static int plain(struct cli *c, int argc, char **argv, const char *said)
 
 static int run_rebalance(struct cli *c, int argc, char **argv)
 {
-	return plain(c, argc, argv, "balloond looks again now; 'balloonctl status' shows what moves");
+	return run_plain(c, argc, argv,
+			 "balloond looks at all guests now; 'balloonctl status' shows what moves");
 }
 
 static int run_pause(struct cli *c, int argc, char **argv)
 {
-	return plain(c, argc, argv, "paused: no guest is touched until 'balloonctl resume'");
+	return run_plain(c, argc, argv, "paused: no guest is touched until 'balloonctl resume'");
 }
 
 static int run_resume(struct cli *c, int argc, char **argv)
 {
-	return plain(c, argc, argv, "resumed");
+	return run_plain(c, argc, argv, "resumed");
 }
 
 const struct cli_verb cli_verb_rebalance = {
 	.name = "rebalance",
 	.usage = "",
 	.summary = "look at all guests now instead of at the next tick",
-	.help = "Asks the daemon to look at the host now and move what is to be moved.\n",
+	.help = "Makes balloond look at the host now, and move what has to be moved.\n",
 	.run = run_rebalance,
 };
 
@@ -185,15 +186,15 @@ const struct cli_verb cli_verb_pause = {
 	.name = "pause",
 	.usage = "",
 	.summary = "stop touching every guest, at once",
-	.help = "No target moves any more, over restarts too, until 'resume'. Claims that are held\n"
-		"stay held, and what fits in free memory is still claimed.\n",
+	.help = "No target moves until 'resume', also after a restart. Claims that are held stay\n"
+		"held, and claims that fit into free memory are still held.\n",
 	.run = run_pause,
 };
 
 const struct cli_verb cli_verb_resume = {
 	.name = "resume",
 	.usage = "",
-	.summary = "take up again after 'pause'",
-	.help = "Takes up again where 'pause' stopped.\n",
+	.summary = "let balloond move guests again after 'pause'",
+	.help = "Lets balloond move guests again after 'pause'.\n",
 	.run = run_resume,
 };

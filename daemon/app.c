@@ -16,22 +16,23 @@
 
 /* Events kept for `monitor --since` and for slow readers. */
 #define EVENTS_KEPT 2048
-/* More than what is kept for long; most answers about many domains are larger. */
+/* Larger than most blocks that stay, and smaller than most answers about many domains. */
 #define LARGE_BYTES (64 << 10)
 
-static const char usage[] = "Usage: balloond [OPTION...]\n"
-			    "Memory control plane of a Xen host; runs in the foreground.\n"
-			    "\n"
-			    "  --backend xen|sim    the host to manage: this one, or a simulated one\n"
-			    "  --config FILE        read FILE and FILE.d/*.conf only\n"
-			    "  --socket PATH        listen on PATH\n"
-			    "  --state-dir DIR      keep state in DIR\n"
-			    "  --sim-world FILE     what the simulated host is made of\n"
-			    "  --sim-speed N        how many of its seconds pass in one of ours\n"
-			    "  --check-config       say what is wrong with the configuration, and exit\n"
-			    "  --drop-holders       give back what claims hold in the hypervisor, and exit\n"
-			    "  --version            print the version, and exit\n"
-			    "  --help               print this, and exit\n";
+static const char usage[] =
+	"Usage: balloond [OPTION...]\n"
+	"Memory control plane of a Xen host; runs in the foreground.\n"
+	"\n"
+	"  --backend xen|sim    the host to manage: this host, or a simulated one\n"
+	"  --config FILE        read FILE and FILE.d/*.conf only\n"
+	"  --socket PATH        listen on PATH\n"
+	"  --state-dir DIR      keep state in DIR\n"
+	"  --sim-world FILE     the file that describes the simulated host\n"
+	"  --sim-speed N        seconds of the simulated host per real second\n"
+	"  --check-config       check the configuration, and exit\n"
+	"  --drop-holders       release all memory that claims hold in the hypervisor, and exit\n"
+	"  --version            print the version, and exit\n"
+	"  --help               print this, and exit\n";
 
 struct app {
 	struct bd_options options;
@@ -44,7 +45,7 @@ struct app {
 	struct bd_control *control;
 	struct bd_setup_reader *reader;
 	struct bd_notify *notify;
-	struct bd_host_events host_events; /* the backend's for as long as it is open */
+	struct bd_host_events host_events; /* the backend uses them while it is open */
 	int host_lock;			   /* -1: a simulated host, which its state folder locks */
 };
 
@@ -186,7 +187,8 @@ static void stop(struct app *a)
 		event_base_free(a->base);
 	libevent_global_shutdown();
 	if (a->host_lock >= 0)
-		(void)close(a->host_lock); /* the last: whoever starts now finds all as it stays */
+		(void)close(
+			a->host_lock); /* last, so that the next daemon finds nothing that still changes */
 }
 
 static int run(const struct bd_options *o)
@@ -195,11 +197,11 @@ static int run(const struct bd_options *o)
 	struct bl_err err;
 	int r;
 
-	/* What these tell comes as an error, too. */
+	/* SIGPIPE and SIGXFSZ are reported as errors as well. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
-	/* Large answers go back to the system once they are sent, at any time:
-	 * the default grows with what was freed, and keeps it. */
+	/* Give the memory of large answers back to the system at once. By default malloc raises
+	 * the threshold with each large block that is freed, and keeps the memory. */
 	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	r = bd_setup_load(o->config, &a.setup, &err);
 	if (r < 0) {

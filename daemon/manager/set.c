@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What people set of a domain: checked, counted at once, and done when it is written. */
+/* Changes what people set of a domain: checks it, lets it count at once, and answers once it is
+ * written. */
 #include <errno.h>
 
 #include "daemon/manager/internal.h"
@@ -40,10 +41,10 @@ static int check_limits(struct bd_manager *m, const struct bl_dom *d, const stru
 				  "min_bytes: %s is above the max of %s, %s", SIZE(o->min.pages), d->name,
 				  SIZE(l->max));
 	if (o->has_max && l->min_from <= BL_FROM_TOOLSTACK) {
-		struct bl_dom_memory said = *bl_settings_find(&m->settings, &d->uuid);
+		struct bl_dom_record said = *bl_settings_find(&m->settings, &d->uuid);
 		struct bl_limits wide;
 
-		said.set.has_max = false; /* the min as it is said, not as max cut it */
+		said.set.has_max = false; /* compare with the whole min, which max may cut */
 		wide = bl_settings_limits_of(&m->settings, d, &said);
 		if (o->max.n < wide.min.n)
 			return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
@@ -73,7 +74,7 @@ static int check_size(struct bd_manager *m, const struct bl_dom *d, bl_pages siz
 				  "balloond is paused: 'balloonctl resume' first");
 	if (!d->has_target || d->flags & BL_DOM_NO_BALLOON)
 		return bl_err_set(err, EINVAL, BL_ERR_BAD_STATE,
-				  "%s cannot be steered: it has no memory/target that its pages follow",
+				  "%s cannot be moved: it has no memory/target that its pages follow",
 				  d->name);
 	if (d->flags & (BL_DOM_DYING | BL_DOM_BUILDING | BL_DOM_MIGRATING))
 		return bl_err_set(err, EBUSY, BL_ERR_BAD_STATE, "%s is %s", d->name,
@@ -87,7 +88,7 @@ static int check_size(struct bd_manager *m, const struct bl_dom *d, bl_pages siz
 	return 0;
 }
 
-static int steer(struct bd_manager *m, const struct bl_dom *d, bl_pages size, struct bl_err *err)
+static int set_size(struct bd_manager *m, const struct bl_dom *d, bl_pages size, struct bl_err *err)
 {
 	struct bl_action a = { .kind = BL_ACT_MAXMEM, .why = BL_WHY_HAND, .domid = d->domid, .pages = size };
 	int r = 0;
@@ -98,16 +99,16 @@ static int steer(struct bd_manager *m, const struct bl_dom *d, bl_pages size, st
 	return r ? r : bd_manager_apply(m, &a, err);
 }
 
-/* What is set counts from now on, so that what is checked next is checked against it. */
-static void set_now(struct bd_manager *m, struct bl_dom_memory *mem, const struct bd_set_request *req)
+/* Lets the change count from now on, so that the next request is checked against it. */
+static void set_now(struct bd_manager *m, struct bl_dom_record *rec, const struct bd_set_request *req)
 {
-	merge(&mem->set, &req->limits);
+	merge(&rec->set, &req->limits);
 	if (req->has_size)
-		mem->set.has_mode = true, mem->set.mode = BL_MODE_MANUAL;
+		rec->set.has_mode = true, rec->set.mode = BL_MODE_MANUAL;
 	if (req->has_size || (req->limits.has_mode && req->limits.mode == BL_MODE_AUTO))
-		mem->external = false;
-	mem->dirty = true;
-	mem->persist = !req->no_persist;
+		rec->external = false;
+	rec->dirty = true;
+	rec->persist = !req->no_persist;
 	m->looked_before_change = true;
 }
 
@@ -132,15 +133,15 @@ static int check_set(struct bd_manager *m, const struct bl_dom *d, const struct 
 static int set_recorded(struct bd_manager *m, struct bd_change *c, struct bl_err *reterr)
 {
 	const struct bl_dom *d = bl_snapshot_find(&m->snap, c->what.domid);
-	struct bl_dom_memory *mem = bl_settings_find(&m->settings, &c->what.uuid);
+	struct bl_dom_record *rec = bl_settings_find(&m->settings, &c->what.uuid);
 	int r = 0;
 
-	if (!d || !mem || !bl_uuid_equal(&d->uuid, &c->what.uuid))
+	if (!d || !rec || !bl_uuid_equal(&d->uuid, &c->what.uuid))
 		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "domain %u is gone", c->what.domid);
 	if (c->has_size)
-		r = steer(m, d, c->size, reterr);
+		r = set_size(m, d, c->size, reterr);
 	if (r)
-		bd_changes_undo_set(m, mem, c);
+		bd_changes_undo_set(m, rec, c);
 	m->looked_before_change = true;
 	bd_manager_tick_soon(m);
 	return r;
@@ -156,31 +157,31 @@ void bd_manager_set(struct bd_manager *m, const struct bl_dom *d, const struct b
 				    .what = { .uuid = d->uuid, .domid = d->domid },
 				    .has_size = req->has_size,
 				    .size = req->size };
-	struct bl_dom_memory *mem;
+	struct bl_dom_record *rec;
 	struct bl_err err;
 	int r = bd_manager_check_lives(m, d, &err);
 
-	mem = r ? NULL : bl_settings_remember(&m->settings, &d->uuid);
-	if (!r && !mem)
+	rec = r ? NULL : bl_settings_remember(&m->settings, &d->uuid);
+	if (!r && !rec)
 		r = bl_err_set(&err, ENOMEM, BL_ERR_BACKEND, "out of memory");
 	if (!r) {
-		change.before = *mem;
-		set_now(m, mem, req);
+		change.before = *rec;
+		set_now(m, rec, req);
 		r = check_set(m, d, req, &err);
 		r = r ? r : bd_changes_add(m, &change, &err);
 		if (r) {
-			mem->set = change.before.set;
-			mem->external = change.before.external;
-			mem->persist = change.before.persist;
-			mem->dirty = change.before.dirty;
+			rec->set = change.before.set;
+			rec->external = change.before.external;
+			rec->persist = change.before.persist;
+			rec->dirty = change.before.dirty;
 		}
 	}
 	if (r) {
 		done(ud, &change.what, &err);
 		return;
 	}
-	/* Now, or the next look would find the other's target again. */
-	if (change.before.external && !mem->external)
+	/* Adopt now: the next snapshot would show somebody else's target again. */
+	if (change.before.external && !rec->external)
 		m->host->ops->adopt(m->host, d->domid);
 	bd_changes_go_on(m);
 }

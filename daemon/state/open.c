@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The state folders at the start: opened, and read with patience. */
+/* Opens the state folders, and reads them with patience. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,13 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/base/folder.h"
+#include "daemon/base/atomic-file.h"
 #include "daemon/base/log.h"
 #include "daemon/state/file.h"
 #include "daemon/state/internal.h"
 
 #define BAD ".bad"
-/* An error that passes, as when descriptors or memory are short, gets that long. */
+/* An error that may pass, such as a lack of descriptors or memory, is tried so often. */
 #define TRIES 5
 #define TRY_AGAIN_MS 100
 
@@ -29,9 +29,9 @@ static void wait_a_little(void)
 
 /* ---- folders ---- */
 
-/* Nothing is there, nor can it be made now: a daemon without it is of more use than
- * none. Any other error may hide records. */
-static bool only_missing(int r)
+/* True if nothing is there and nothing can be made: the daemon is still of use without the
+ * folder. Other errors may hide records. */
+static bool can_go_without(int r)
 {
 	return r == -ENOENT || r == -EROFS || r == -ENOSPC || r == -EDQUOT || r == -ENOTDIR || r == -EPERM;
 }
@@ -52,12 +52,12 @@ static int open_place(struct bd_state *s, enum bd_state_kind kind)
 		if (r == 0 || r == -EBUSY)
 			return r;
 		p->read = false;
-		if (only_missing(r) || (r == -EACCES && !is_there(p->path)))
+		if (can_go_without(r) || (r == -EACCES && !is_there(p->path)))
 			break;
 		wait_a_little();
 	}
 	s->failing[kind] = r;
-	return only_missing(r) || (r == -EACCES && !is_there(p->path)) ? 0 : r;
+	return can_go_without(r) || (r == -EACCES && !is_there(p->path)) ? 0 : r;
 }
 
 static int set_path(struct bd_place *p, const char *dir, const char *name, mode_t parent_mode)
@@ -82,7 +82,7 @@ static int open_places(struct bd_state *s, const char *dir, const char *claims)
 	p[BD_STATE_PAUSED].sync = p[BD_STATE_DOMAIN].sync = true;
 	p[BD_STATE_PAUSED].locks = true;
 	p[BD_STATE_CLAIM].locks = claims != NULL;
-	/* The folder around them first: it has the lock. */
+	/* The outer folder comes first: it has the lock. */
 	r = r ? r : open_place(s, BD_STATE_PAUSED);
 	r = r ? r : open_place(s, BD_STATE_DOMAIN);
 	return r ? r : open_place(s, BD_STATE_CLAIM);
@@ -126,9 +126,9 @@ static bool ends_with(const char *s, const char *end)
 
 bool bd_state_passes_over(const struct bd_place *p, const char *name)
 {
-	if (ends_with(name, BD_FOLDER_TMP)) /* of a write that was cut off */
-		(void)bd_folder_drop(p->fd, name);
-	return name[0] == '.' || ends_with(name, BAD) || ends_with(name, BD_FOLDER_TMP) ||
+	if (ends_with(name, BD_ATOMIC_FILE_TMP)) /* left by a write that was cut off */
+		(void)bd_atomic_file_remove(p->fd, name);
+	return name[0] == '.' || ends_with(name, BAD) || ends_with(name, BD_ATOMIC_FILE_TMP) ||
 	       !strcmp(name, "lock");
 }
 
@@ -155,7 +155,7 @@ ssize_t bd_state_read(const struct bd_place *p, const char *name, char *text, si
 	ssize_t n = 0;
 
 	for (int i = 0; i < TRIES; i++) {
-		n = bd_folder_read(p->fd, name, text, size);
+		n = bd_atomic_file_read(p->fd, name, text, size);
 		if (n >= 0 || n == -EINVAL)
 			break;
 		wait_a_little();
@@ -175,7 +175,7 @@ int bd_state_list(const struct bd_place *p, struct dirent ***ret, struct bl_err 
 	return n < 0 ? bd_state_fail(p, ".", -errno, reterr) : n;
 }
 
-/* ---- where claims were once ---- */
+/* ---- records of an older balloond ---- */
 
 static int move_claim(const struct bd_place *from, const struct bd_place *to, const char *name,
 		      struct bl_err *reterr)
@@ -184,7 +184,7 @@ static int move_claim(const struct bd_place *from, const struct bd_place *to, co
 	ssize_t n;
 	int r;
 
-	if (bd_state_passes_over(from, name) || strlen(name) > BD_FOLDER_NAME_MAX)
+	if (bd_state_passes_over(from, name) || strlen(name) > BD_ATOMIC_FILE_NAME_MAX)
 		return 0;
 	n = bd_state_read(from, name, text, sizeof(text));
 	if (n == -EINVAL) {
@@ -193,8 +193,8 @@ static int move_claim(const struct bd_place *from, const struct bd_place *to, co
 	}
 	if (n < 0)
 		return bd_state_fail(from, name, (int)n, reterr);
-	r = to->fd < 0 ? -ENOENT : bd_folder_write(to->fd, name, text, (size_t)n, to->sync);
-	r = r ? r : bd_folder_drop(from->fd, name);
+	r = to->fd < 0 ? -ENOENT : bd_atomic_file_write(to->fd, name, text, (size_t)n, to->sync);
+	r = r ? r : bd_atomic_file_remove(from->fd, name);
 	return r ? bl_err_set(reterr, -r, BL_ERR_BACKEND, "%s/%s cannot be moved to %s: %s", from->path,
 			      name, to->path, strerror(-r))
 		 : 0;
@@ -220,7 +220,7 @@ int bd_state_move_claims(struct bd_state *s, struct bl_err *reterr)
 	}
 	free(list);
 	bd_place_close(&from);
-	/* Unless something that was set aside is in it. */
+	/* This fails if a file in it was set aside. */
 	if (n >= 0 && r == 0)
 		(void)unlinkat(AT_FDCWD, from.path, AT_REMOVEDIR);
 	return n < 0 ? n : r;
