@@ -23,7 +23,9 @@ const struct cli_verb *const cli_verbs[] = {
 	&cli_verb_resume,
 	&cli_verb_monitor,
 	&cli_verb_ping,
+#ifdef HAVE_SIM
 	&cli_verb_sim,
+#endif
 	NULL,
 };
 

@@ -28,9 +28,11 @@ static const struct verb verbs[] = {
 	{ "rebalance", BD_ROLE_ADMIN, bd_verb_rebalance },
 	{ "pause", BD_ROLE_ADMIN, bd_verb_pause },
 	{ "resume", BD_ROLE_ADMIN, bd_verb_resume },
+#ifdef HAVE_SIM
 	{ "sim.create", BD_ROLE_ADMIN, bd_verb_sim_create },
 	{ "sim.destroy", BD_ROLE_ADMIN, bd_verb_sim_destroy },
 	{ "sim.set", BD_ROLE_ADMIN, bd_verb_sim_set },
+#endif
 };
 
 void bd_verbs_dispatch(struct bd_call *call, enum bd_role role)
