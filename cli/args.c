@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/verbs.h"
 #include "lib/core/text.h"
 #include "lib/core/uuid.h"
 
@@ -174,8 +175,9 @@ void cli_args_help(const struct cli_verb *verb)
 	}
 	printf("Usage: balloonctl [OPTION...] COMMAND [ARGUMENT...]\n\n"
 	       "See and steer the memory of a Xen host.\n\nCommands:\n");
-	for (const struct cli_verb *const *v = cli_verbs; *v; v++)
-		printf("  %-10s %s\n", (*v)->name, (*v)->summary);
+	for (const struct cli_verb *const *const *f = cli_families; *f; f++)
+		for (const struct cli_verb *const *v = *f; *v; v++)
+			printf("  %-10s %s\n", (*v)->name, (*v)->summary);
 	printf("\nOptions, before the command or after it:\n"
 	       "  -h, --help           this; with a command, what that command takes\n"
 	       "  -j, --json           machine output on stdout, errors too\n"

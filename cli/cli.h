@@ -37,8 +37,6 @@ struct cli_verb {
 	int (*run)(struct cli *c, int argc, char **argv);
 };
 
-extern const struct cli_verb *const cli_verbs[]; /* ends with NULL */
-
 /* Says `balloonctl: WHAT: WHY` on stderr, with --json the error object on
  * stdout, and returns the exit status of that id. */
 int cli_fail(const struct cli *c, const char *id, const char *what, const char *fmt, ...)

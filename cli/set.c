@@ -83,7 +83,7 @@ static int run_set(struct cli *c, int argc, char **argv)
 	return ask(c, &w);
 }
 
-const struct cli_verb cli_verb_set = {
+static const struct cli_verb verb_set = {
 	.name = "set",
 	.usage = "DOMAIN [SIZE] [OPTION...]",
 	.summary = "set a domain's size by hand, or its limits",
@@ -93,7 +93,8 @@ const struct cli_verb cli_verb_set = {
 		"  --min SIZE      never take it below this\n"
 		"  --max SIZE      never let it grow above this\n"
 		"  --weight N      its share of what is left, 100 for most\n"
-		"  --mode MODE     auto: balloond decides; manual: stay where it is put;\n"
+		"  --mode auto|manual|ignore\n"
+		"                  auto: balloond decides; manual: stay where it is put;\n"
 		"                  ignore: leave it alone\n"
 		"  --no-persist    forget this when balloond is restarted\n",
 	.run = run_set,
@@ -132,7 +133,7 @@ static int run_forget(struct cli *c, int argc, char **argv)
 	return r;
 }
 
-const struct cli_verb cli_verb_forget = {
+static const struct cli_verb verb_forget = {
 	.name = "forget",
 	.usage = "DOMAIN",
 	.summary = "drop what is remembered of a domain",
@@ -173,7 +174,7 @@ static int run_resume(struct cli *c, int argc, char **argv)
 	return plain(c, argc, argv, "resumed");
 }
 
-const struct cli_verb cli_verb_rebalance = {
+static const struct cli_verb verb_rebalance = {
 	.name = "rebalance",
 	.usage = "",
 	.summary = "look at all guests now instead of at the next tick",
@@ -181,7 +182,7 @@ const struct cli_verb cli_verb_rebalance = {
 	.run = run_rebalance,
 };
 
-const struct cli_verb cli_verb_pause = {
+static const struct cli_verb verb_pause = {
 	.name = "pause",
 	.usage = "",
 	.summary = "stop touching every guest, at once",
@@ -190,10 +191,13 @@ const struct cli_verb cli_verb_pause = {
 	.run = run_pause,
 };
 
-const struct cli_verb cli_verb_resume = {
+static const struct cli_verb verb_resume = {
 	.name = "resume",
 	.usage = "",
 	.summary = "take up again after 'pause'",
 	.help = "Takes up again where 'pause' stopped.\n",
 	.run = run_resume,
 };
+
+const struct cli_verb *const cli_verbs_set[] = { &verb_set,   &verb_forget, &verb_rebalance,
+						 &verb_pause, &verb_resume, NULL };

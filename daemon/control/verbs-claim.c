@@ -41,7 +41,7 @@ static const struct bl_param claim_table[] = {
 	{ CLAIM(req.ttl, req.has_ttl, "ttl_seconds", BL_PARAM_SECONDS), .min = 1 },
 };
 
-int bd_verb_claim(struct bd_call *call, struct bl_err *err)
+static int verb_claim(struct bd_call *call, struct bl_err *err)
 {
 	struct claim_params params = { .node = -1 };
 	struct bd_claim_request *req = &params.req;
@@ -72,7 +72,7 @@ static const struct bl_param claims_table[] = {
 	{ BL_PARAM_OPTIONAL(struct claims_params, id, "id", BL_PARAM_CLAIM) },
 };
 
-int bd_verb_claims(struct bd_call *call, struct bl_err *err)
+static int verb_claims(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
 	struct claims_params params = { 0 };
@@ -158,7 +158,7 @@ static void on_released(void *ud, const struct bl_claim *c, const struct bl_err 
 	release_one_less(call);
 }
 
-int bd_verb_release(struct bd_call *call, struct bl_err *err)
+static int verb_release(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
 	struct release_params params = { 0 };
@@ -211,7 +211,7 @@ static void on_renewed(void *ud, const struct bd_changed *what, const struct bl_
 		bd_verbs_answer_claim(call, c);
 }
 
-int bd_verb_renew(struct bd_call *call, struct bl_err *err)
+static int verb_renew(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
 	struct renew_params params = { 0 };
@@ -241,7 +241,7 @@ static const struct bl_param handoff_table[] = {
 	{ BL_PARAM_OPTIONAL_HAS(struct handoff_params, wait, has_wait, "wait_seconds", BL_PARAM_SECONDS) },
 };
 
-int bd_verb_handoff(struct bd_call *call, struct bl_err *err)
+static int verb_handoff(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
 	struct handoff_params params = { 0 };
@@ -265,7 +265,7 @@ static const struct bl_param built_table[] = {
 	{ BL_PARAM_REQUIRED(struct built_params, domid, "domid", BL_PARAM_INT), .max = 65535 },
 };
 
-int bd_verb_built(struct bd_call *call, struct bl_err *err)
+static int verb_built(struct bd_call *call, struct bl_err *err)
 {
 	struct built_params params = { 0 };
 	int r = BD_VERBS_DECODE(call, built_table, &params, err);
@@ -275,3 +275,13 @@ int bd_verb_built(struct bd_call *call, struct bl_err *err)
 	bd_manager_built(call->all->manager, (uint32_t)params.domid, on_settled, call);
 	return 0;
 }
+
+const struct bd_verb bd_verbs_claim[] = {
+	{ "claims", BD_ROLE_VIEWER, verb_claims },
+	{ "claim", BD_ROLE_ADMIN, verb_claim },
+	{ "release", BD_ROLE_ADMIN, verb_release },
+	{ "renew", BD_ROLE_ADMIN, verb_renew },
+	{ "handoff", BD_ROLE_ADMIN, verb_handoff },
+	{ "built", BD_ROLE_ADMIN, verb_built },
+	{ .name = NULL },
+};

@@ -43,7 +43,7 @@ static void on_set(void *ud, const struct bd_changed *what, const struct bl_err 
 	bd_call_done(call);
 }
 
-int bd_verb_set(struct bd_call *call, struct bl_err *err)
+static int verb_set(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
 	struct set_params params = { .persist = true };
@@ -94,7 +94,7 @@ static void on_forgotten(void *ud, const struct bd_changed *what, const struct b
 	bd_call_done(call);
 }
 
-int bd_verb_forget(struct bd_call *call, struct bl_err *err)
+static int verb_forget(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
 	struct forget_params params = { 0 };
@@ -107,7 +107,7 @@ int bd_verb_forget(struct bd_call *call, struct bl_err *err)
 	return 0;
 }
 
-int bd_verb_rebalance(struct bd_call *call, struct bl_err *err)
+static int verb_rebalance(struct bd_call *call, struct bl_err *err)
 {
 	int r = bd_verbs_no_params(call, err);
 
@@ -140,12 +140,21 @@ static int set_paused(struct bd_call *call, bool paused, struct bl_err *err)
 	return r;
 }
 
-int bd_verb_pause(struct bd_call *call, struct bl_err *err)
+static int verb_pause(struct bd_call *call, struct bl_err *err)
 {
 	return set_paused(call, true, err);
 }
 
-int bd_verb_resume(struct bd_call *call, struct bl_err *err)
+static int verb_resume(struct bd_call *call, struct bl_err *err)
 {
 	return set_paused(call, false, err);
 }
+
+const struct bd_verb bd_verbs_set[] = {
+	{ "set", BD_ROLE_ADMIN, verb_set },
+	{ "forget", BD_ROLE_ADMIN, verb_forget },
+	{ "rebalance", BD_ROLE_ADMIN, verb_rebalance },
+	{ "pause", BD_ROLE_ADMIN, verb_pause },
+	{ "resume", BD_ROLE_ADMIN, verb_resume },
+	{ .name = NULL },
+};

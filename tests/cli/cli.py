@@ -260,8 +260,11 @@ def completion():
                            ("balloonctl explain w", ["web"]), ("balloonctl set ", ["web", "my\\ db"]),
                            ("balloonctl set web --mode m", ["manual"]),
                            ("balloonctl release ", [UUID]), ("balloonctl explain web ", [""]),
+                           ("balloonctl run --claim ", [UUID]), ("balloonctl claim --wait 1s --no-w", ["--no-wait"]),
+                           ("balloonctl claim --wait ", [""]), ("balloonctl status web m", ["my\\ db"]),
                            ("balloonctl sim set w", ["web"]), ("balloonctl sim d", ["destroy"])):
-            same((line, completes(line, fake)), (line, want))
+            if HAS_SIM or "sim" not in line.split():
+                same((line, completes(line, fake)), (line, want))
     same(completes("balloonctl explain w", None), [""])
     help_text = ctl(None, "--help")[1]
     same(sorted(completes("balloonctl ", None)), sorted(re.findall(r"^  ([a-z]+) +\S", help_text, re.M)))
