@@ -25,6 +25,8 @@ int bd_folder_probe(int dir);
 /* A regular file of at most max bytes, to be read; of anything else, such as a FIFO that
  * nobody writes to, nothing is waited for. -EISDIR, -ENOTSUP: it is none; -EFBIG. */
 int bd_file_open(const char *path, off_t max);
+/* Reads such a file into *ret, which is the caller's; returns its length. */
+ssize_t bd_file_read(const char *path, size_t max, char **ret);
 /* How many bytes were read. -EINVAL: no regular file, or not less than size. Any other
  * error says nothing about the file. */
 ssize_t bd_folder_read(int dir, const char *name, char *ret, size_t size);
