@@ -131,7 +131,7 @@ int bd_config_load(const char *file, bool must_exist, struct bd_config *ret, str
 	r = load_file(&l, file, must_exist);
 	if (r == 0)
 		r = load_dropins(&l, file);
-	if (r == 0 && config.settings.max_ttl.n < config.settings.ttl.n)
+	if (r == 0 && bl_ms_lt(config.settings.max_ttl, config.settings.ttl))
 		r = bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s:%u: max-ttl is shorter than ttl",
 			       l.lease_file, l.lease_line);
 	if (r < 0) {

@@ -35,7 +35,7 @@ static void put_domid(struct bl_json_out *o, const char *key, uint32_t domid)
 /* Whole seconds as an integer, for those who compare. */
 static void put_seconds(struct bl_json_out *o, const char *key, bl_ms ms)
 {
-	if (ms.n == BL_MS_NEVER.n)
+	if (bl_ms_is_never(ms))
 		bl_json_put_null(o, key);
 	else if (ms.n % 1000 == 0)
 		bl_json_put_uint(o, key, ms.n / 1000);
@@ -320,7 +320,7 @@ void bd_render_what_if(struct bl_json_out *o, const struct bd_picture *p, const 
 	for (size_t i = 0; i < w->plan->n_views; i++) {
 		const struct bl_view *v = &w->plan->views[i];
 
-		if (!v->managed || v->goal.n == v->dom->tot.n)
+		if (!v->managed || bl_pages_eq(v->goal, v->dom->tot))
 			continue;
 		bl_json_object(o, NULL);
 		bd_render_who(o, v->dom);

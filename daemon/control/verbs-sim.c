@@ -70,7 +70,7 @@ static int verb_sim_create(struct bd_call *call, struct bl_err *err)
 
 	if (r == 0)
 		r = sim_host(call, &host, err);
-	if (r == 0 && params.has_max && params.max.n < params.size.n)
+	if (r == 0 && params.has_max && bl_pages_lt(params.max, params.size))
 		r = bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
 			       "max_bytes: must not be less than size_bytes");
 	if (r == 0 && params.claim)

@@ -57,17 +57,17 @@ static bl_ms next_deadline(const struct bd_manager *m)
 
 		if (bl_claim_ends(c))
 			at = bl_ms_add(m->snap.now, END_AGAIN_AFTER);
-		if (at.n < next.n)
+		if (bl_ms_lt(at, next))
 			next = at;
 	}
-	if (m->warm.n && m->warm_until.n < next.n)
+	if (!bl_pages_is_zero(m->warm) && bl_ms_lt(m->warm_until, next))
 		next = m->warm_until;
 	for (const struct bd_waiter *w = m->waiters; w; w = w->next) {
 		bl_ms at = w->what == BD_WAITS_NAMED   ? w->named_by
 			   : w->what == BD_WAITS_MOVED ? w->until
 						       : BL_MS_NEVER;
 
-		if (at.n < next.n)
+		if (bl_ms_lt(at, next))
 			next = at;
 	}
 	return next;
@@ -83,7 +83,7 @@ static uint64_t next_tick_ms(struct bd_manager *m)
 		return m->plan.n_actions ? TICK_FAST_MS : TICK_MOVING_MS;
 	if (m->plan.waiting || m->plan.pressure || m->backend_failing || m->state_failing)
 		ms = ms < BD_TICK_WAITING_MS ? ms : BD_TICK_WAITING_MS;
-	if (deadline.n != BL_MS_NEVER.n && bl_ms_since(deadline, now).n < ms)
+	if (!bl_ms_is_never(deadline) && bl_ms_since(deadline, now).n < ms)
 		ms = bl_ms_since(deadline, now).n + 1;
 	ms = (uint64_t)((double)ms / speed);
 	return ms < 1 ? 1 : ms;

@@ -31,11 +31,11 @@ static int check_limits(struct bd_manager *m, const struct bl_dom *d, const stru
 		return bl_err_set(err, EPERM, BL_ERR_BAD_STATE,
 				  "%s: the control domain is not managed; [host] dom0 = manage changes that",
 				  d->name);
-	if (o->has_max && d->static_max.n && o->max.n > d->static_max.n)
+	if (o->has_max && !bl_pages_is_zero(d->static_max) && bl_pages_gt(o->max, d->static_max))
 		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "max_bytes: %s is above the allocation of %s, %s", SIZE(o->max), d->name,
 				  SIZE(d->static_max));
-	if (o->has_min && !o->min.is_percent && o->min.pages.n > l->max.n)
+	if (o->has_min && !o->min.is_percent && bl_pages_gt(o->min.pages, l->max))
 		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "min_bytes: %s is above the max of %s, %s", SIZE(o->min.pages), d->name,
 				  SIZE(l->max));
@@ -45,7 +45,7 @@ static int check_limits(struct bd_manager *m, const struct bl_dom *d, const stru
 
 		said.set.has_max = false; /* the min as it is said, not as max cut it */
 		wide = bl_settings_limits_of(&m->settings, d, &said);
-		if (o->max.n < wide.min.n)
+		if (bl_pages_lt(o->max, wide.min))
 			return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
 					  "max_bytes: %s is below the min of %s, %s", SIZE(o->max), d->name,
 					  SIZE(wide.min));
@@ -60,11 +60,11 @@ static int check_size(struct bd_manager *m, const struct bl_dom *d, bl_pages siz
 	bl_pages more = v ? bl_pages_sub(size, v->have) : size;
 	bool said = l->min_from <= BL_FROM_TOOLSTACK;
 
-	if (size.n > l->max.n)
+	if (bl_pages_gt(size, l->max))
 		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "size_bytes: %s is above the max of %s, %s", SIZE(size), d->name,
 				  SIZE(l->max));
-	if (said && size.n < l->min.n)
+	if (said && bl_pages_lt(size, l->min))
 		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "size_bytes: %s is below the min of %s, %s (from %s)", SIZE(size), d->name,
 				  SIZE(l->min), bl_limit_source_name(l->min_from));
@@ -80,7 +80,7 @@ static int check_size(struct bd_manager *m, const struct bl_dom *d, bl_pages siz
 				  v ? bl_dom_state_name(v->state) : "going");
 	if (m->snap.store_stale)
 		return bl_err_set(err, EIO, BL_ERR_BACKEND, "xenstore does not answer");
-	if (more.n > m->plan.available.n)
+	if (bl_pages_gt(more, m->plan.available))
 		return bl_err_set(err, ENOMEM, BL_ERR_NO_MEMORY,
 				  "%s would have to get %s, and %s are available", d->name, SIZE(more),
 				  SIZE(m->plan.available));
@@ -92,7 +92,7 @@ static int steer(struct bd_manager *m, const struct bl_dom *d, bl_pages size, st
 	struct bl_action a = { .kind = BL_ACT_MAXMEM, .why = BL_WHY_HAND, .domid = d->domid, .pages = size };
 	int r = 0;
 
-	if (size.n > d->max_pages.n)
+	if (bl_pages_gt(size, d->max_pages))
 		r = bd_manager_apply(m, &a, err);
 	a.kind = BL_ACT_TARGET;
 	return r ? r : bd_manager_apply(m, &a, err);

@@ -66,7 +66,7 @@ static void arm(struct sim_host *h)
 	if (bl_sim_changes(h->sim) == h->told) {
 		double wait;
 
-		if (next.n == BL_MS_NEVER.n) {
+		if (bl_ms_is_never(next)) {
 			evtimer_del(h->timer);
 			return;
 		}

@@ -175,7 +175,7 @@ int bl_fill_share(struct bl_fill *f, const struct bl_share_in *in, size_t n, bl_
 	f->n_up = 0;
 	for (size_t i = 0; i < n; i++)
 		caps += in[i].hi.n - in[i].lo.n;
-	if (caps <= amount.n || !amount.n) {
+	if (caps <= amount.n || bl_pages_is_zero(amount)) {
 		for (size_t i = 0; i < n; i++)
 			ret[i] = amount.n ? in[i].hi : in[i].lo;
 		*ret_left = BL_PAGES(amount.n ? amount.n - caps : 0);
@@ -272,7 +272,7 @@ static void proportional(struct bl_policy *p, const struct bl_guest_in *in, size
 		given += part;
 	}
 	for (size_t i = 0; i < n && given < amount; i++)
-		if (ret[i].n < in[i].max.n) {
+		if (bl_pages_lt(ret[i], in[i].max)) {
 			ret[i].n++;
 			p->up[i] = true;
 			given++;
@@ -331,11 +331,11 @@ int bl_policy_targets(struct bl_policy *p, enum bl_policy_kind kind, bool surplu
 		ret[i] = level_of(&in[i], KEEPS);
 		left = bl_pages_sub(left, ret[i]);
 	}
-	for (size_t k = 0; k < 4 && left.n; k++)
+	for (size_t k = 0; k < 4 && !bl_pages_is_zero(left); k++)
 		raise_to(p, in, n, orders[kind][k], &left, ret);
 	if (kind == BL_POLICY_PROPORTIONAL)
 		proportional(p, in, n, left.n, ret);
-	else if (surplus_give && left.n)
+	else if (surplus_give && !bl_pages_is_zero(left))
 		raise_to(p, in, n, MAX, &left, ret);
 	return 0;
 }
@@ -352,7 +352,7 @@ bl_pages bl_policy_demand(const struct bl_settings *s, const struct bl_telemetry
 	uint64_t keep;
 
 	want = bl_pages_percent_ceil(want, 100 + t->pressure / 100);
-	if (last.n <= want.n)
+	if (bl_pages_le(last, want))
 		return want;
 	keep = (uint64_t)((double)(last.n - want.n) * exp2(-(double)since_last.n / DECAY_MS));
 	return keep < BL_PAGES_PER_MIB ? want : bl_pages_add(want, BL_PAGES(keep));

@@ -55,12 +55,12 @@ static void how_far(char buf[BL_REASON_MAX], const struct bl_view *v, const stru
 {
 	const struct bl_dom *d = v->dom;
 
-	if (!d->has_target || d->tot.n == d->target.n)
+	if (!d->has_target || bl_pages_eq(d->tot, d->target))
 		return;
 	if (v->track->refuses) {
 		bl_say(buf, "; ");
 		why_refuses(buf, v);
-	} else if (v->track->stuck || v->track->asked.n == BL_MS_NEVER.n) {
+	} else if (v->track->stuck || bl_ms_is_never(v->track->asked)) {
 		bl_say(buf, "; it stopped at %s %s ago", SIZE(d->tot),
 		       TIME(bl_ms_since(in->snap->now, v->track->moved)));
 	} else {
@@ -104,7 +104,7 @@ static void why_not_touched(char buf[BL_REASON_MAX], const struct bl_view *v, co
 		break;
 	case BL_STATE_BUILDING:
 		bl_say(buf, "being built: has %s", SIZE(d->tot));
-		if (v->growing.n)
+		if (!bl_pages_is_zero(v->growing))
 			bl_say(buf, ", %s are still to come", SIZE(v->growing));
 		break;
 	case BL_STATE_INCAPABLE:
@@ -119,9 +119,9 @@ static void why_moving(char buf[BL_REASON_MAX], const struct bl_view *v, const s
 {
 	const struct bl_dom *d = v->dom;
 	const struct bl_track *t = v->track;
-	bool down = d->target.n < d->tot.n;
+	bool down = bl_pages_lt(d->target, d->tot);
 
-	if (t->stuck && d->tot.n == d->target.n) {
+	if (t->stuck && bl_pages_eq(d->tot, d->target)) {
 		bl_say(buf,
 		       "stays at %s: it did not move when it was last asked, %s ago; tried again when "
 		       "it is needed",
@@ -142,7 +142,7 @@ static void why_moving(char buf[BL_REASON_MAX], const struct bl_view *v, const s
 		bl_say(buf, ", to see whether its balloon answers");
 	else if (down && v->why == BL_WHY_CLAIM)
 		say_asker(buf, in);
-	else if (v->have.n > v->limits.max.n)
+	else if (bl_pages_gt(v->have, v->limits.max))
 		bl_say(buf, ", its max is %s", SIZE(v->limits.max));
 	if (t->rate)
 		bl_say(buf, ", at %s/s", SIZE(BL_PAGES(t->rate)));
@@ -154,7 +154,7 @@ static void why_waits(char buf[BL_REASON_MAX], const struct bl_plan *plan, const
 	bl_pages wants = bl_pages_sub(v->goal, v->have), lacks = bl_pages_sub(wants, plan->available);
 
 	bl_say(buf, "has %s and should have %s: ", SIZE(v->dom->tot), SIZE(v->goal));
-	if (lacks.n)
+	if (!bl_pages_is_zero(lacks))
 		bl_say(buf, "waits for %s to come free", SIZE(lacks));
 	else
 		bl_say(buf, "gets %s at the next look", SIZE(wants));
@@ -176,7 +176,7 @@ const char *bl_reason_domain(const struct bl_plan *plan, const struct bl_plan_in
 	}
 	if (v->state != BL_STATE_STEADY) {
 		why_moving(buf, v, in);
-	} else if (v->track->refuses && d->target.n < d->tot.n) {
+	} else if (v->track->refuses && bl_pages_lt(d->target, d->tot)) {
 		why_refuses(buf, v);
 		bl_say(buf, "; the others take its part");
 	} else if (bl_wait_keeps_from(plan, in, v)) {
@@ -185,14 +185,15 @@ const char *bl_reason_domain(const struct bl_plan *plan, const struct bl_plan_in
 		       "waited for them in vain and may be tried again",
 		       SIZE(d->tot), SIZE(v->goal), SIZE(plan->warm),
 		       TIME(bl_ms_since(plan->warm_until, in->snap->now)));
-	} else if (v->goal.n > v->have.n && v->goal.n - v->have.n >= in->settings->threshold.n) {
+	} else if (bl_pages_gt(v->goal, v->have) &&
+		   bl_pages_ge(bl_pages_sub(v->goal, v->have), in->settings->threshold)) {
 		why_waits(buf, plan, v);
-	} else if (v->goal.n < v->have.n && v->why == BL_WHY_CLAIM) {
+	} else if (bl_pages_lt(v->goal, v->have) && v->why == BL_WHY_CLAIM) {
 		bl_say(buf, "has %s, is to give %s", SIZE(d->tot), SIZE(bl_pages_sub(v->have, v->goal)));
 		say_asker(buf, in);
 	} else if (v->track->fresh) {
 		bl_say(buf, "has %s, uses %s, wants %s", SIZE(d->tot), SIZE(d->tele.used), SIZE(v->demand));
-		if (v->demand.n < d->tot.n)
+		if (bl_pages_lt(v->demand, d->tot))
 			bl_say(buf, ": nobody needs the rest");
 	} else {
 		bl_say(buf, "has %s and reports no use of it: gives for a claim only", SIZE(d->tot));
@@ -210,7 +211,7 @@ const char *bl_reason_givable(const struct bl_plan_in *in, const struct bl_view 
 		why_not_touched(buf, v, in);
 		return buf;
 	}
-	if (v->givable.n)
+	if (!bl_pages_is_zero(v->givable))
 		bl_say(buf, "could give %s to a claim", SIZE(v->givable));
 	else
 		bl_say(buf, "gives nothing to a claim");
@@ -223,7 +224,7 @@ const char *bl_reason_givable(const struct bl_plan_in *in, const struct bl_view 
 	else if (bl_say_own_min_counts(v))
 		bl_say(buf, ": its own driver keeps %s: %s", SIZE(bl_view_own_min(v)),
 		       bl_say_refusal(BL_REFUSES_MIN));
-	else if (v->track->fresh && v->dom->tele.used.n > v->limits.min.n)
+	else if (v->track->fresh && bl_pages_gt(v->dom->tele.used, v->limits.min))
 		bl_say(buf, ": it uses %s", SIZE(v->dom->tele.used));
 	else
 		bl_say(buf, ": its min is %s (from %s); 'balloonctl set %s --min SIZE' changes it",

@@ -195,7 +195,7 @@ struct bl_limits bl_settings_limits_of(const struct bl_settings *s, const struct
 	if (m) {
 		o = m->set;
 		l.external = m->external;
-		if (m->base.n)
+		if (!bl_pages_is_zero(m->base))
 			l.base = m->base;
 		l.base_from = m->base_from;
 	}

@@ -35,7 +35,7 @@ void bl_snapshot_age(struct bl_snapshot *s, bl_ms stale_after)
 	for (size_t i = 0; i < s->n_doms; i++) {
 		struct bl_dom *d = &s->doms[i];
 
-		if (d->tele.present && bl_ms_since(s->now, d->tele.at).n > stale_after.n)
+		if (d->tele.present && bl_ms_gt(bl_ms_since(s->now, d->tele.at), stale_after))
 			d->flags &= ~(unsigned)BL_DOM_DRIVER;
 	}
 }
@@ -96,7 +96,7 @@ bl_pages bl_snapshot_node_room(const struct bl_snapshot *s, int node)
 
 bool bl_dom_at_limit(const struct bl_dom *d)
 {
-	return d->has_target && d->target.n > d->tot.n && d->max_pages.n <= d->tot.n;
+	return d->has_target && bl_pages_gt(d->target, d->tot) && bl_pages_le(d->max_pages, d->tot);
 }
 
 const char *bl_dom_type_name(enum bl_dom_type t)

@@ -20,12 +20,12 @@ bl_pages bl_probe(bl_pages size)
 
 bool bl_track_booting(const struct bl_track *t, const struct bl_settings *s, bl_ms now)
 {
-	return !t->found_at_start && bl_ms_since(now, t->first_seen).n < s->boot_grace.n;
+	return !t->found_at_start && bl_ms_lt(bl_ms_since(now, t->first_seen), s->boot_grace);
 }
 
 bool bl_track_flows(const struct bl_track *t, const struct bl_settings *s, bl_ms now)
 {
-	return bl_ms_since(now, t->flowed_at).n < s->stuck_after.n;
+	return bl_ms_lt(bl_ms_since(now, t->flowed_at), s->stuck_after);
 }
 
 static bl_pages granted_to(const struct bl_dom *d)
@@ -63,9 +63,9 @@ void bl_track_begin(struct bl_track *t, const struct bl_dom *d, bl_ms now, bool 
 /* What a report says against the one before, if that was fresh. */
 static void take_report(struct bl_report *r, const struct bl_telemetry *tele)
 {
-	bool first = !r->at.n;
+	bool first = bl_ms_is_zero(r->at);
 
-	if (r->at.n == tele->at.n)
+	if (bl_ms_eq(r->at, tele->at))
 		return;
 	r->more = first ? BL_PAGES(0) : bl_pages_sub(tele->used, r->used);
 	r->killed = !first && tele->has_oom_kills && tele->oom_kills > r->oom_kills;
@@ -79,7 +79,8 @@ static void track_demand(struct bl_track *t, const struct bl_settings *s, const 
 {
 	struct bl_telemetry tele = d->tele;
 
-	t->fresh = tele.present && tele.used.n && bl_ms_since(now, tele.at).n <= s->telemetry_stale_after.n;
+	t->fresh = tele.present && !bl_pages_is_zero(tele.used) &&
+		   bl_ms_le(bl_ms_since(now, tele.at), s->telemetry_stale_after);
 	if (!t->fresh) {
 		t->report = (struct bl_report){ 0 };
 		t->demand = BL_PAGES(0);
@@ -97,11 +98,11 @@ static bool progressed(const struct bl_track *t, const struct bl_dom *d)
 {
 	uint64_t step = 0;
 
-	if (d->tot.n == d->target.n)
+	if (bl_pages_eq(d->tot, d->target))
 		return true;
-	if (d->target.n < t->mark.n && d->tot.n < t->mark.n)
+	if (bl_pages_lt(d->target, t->mark) && bl_pages_lt(d->tot, t->mark))
 		step = t->mark.n - d->tot.n;
-	else if (d->target.n > t->mark.n && d->tot.n > t->mark.n)
+	else if (bl_pages_gt(d->target, t->mark) && bl_pages_gt(d->tot, t->mark))
 		step = d->tot.n - t->mark.n;
 	return step >= BL_PROGRESS_PAGES;
 }
@@ -124,7 +125,7 @@ static void measure_rate(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 
 static bool near_target(const struct bl_dom *d)
 {
-	return bl_pages_distance(d->tot, d->target).n <= bl_tolerance(d->tot).n;
+	return bl_pages_le(bl_pages_distance(d->tot, d->target), bl_tolerance(d->tot));
 }
 
 /* Since it last stood it moved by half of what it was asked, or of a probe. */
@@ -133,7 +134,7 @@ static bool proves(const struct bl_track *t, const struct bl_dom *d)
 	bl_pages half =
 		BL_PAGES(bl_pages_min(bl_pages_distance(d->target, t->stood), bl_probe(t->stood)).n / 2);
 
-	return bl_pages_distance(d->tot, t->stood).n >= bl_pages_max(half, BL_PAGES(PROOF_LEAST)).n;
+	return bl_pages_ge(bl_pages_distance(d->tot, t->stood), bl_pages_max(half, BL_PAGES(PROOF_LEAST)));
 }
 
 static void follows(struct bl_track *t, const struct bl_dom *d, bl_pages from)
@@ -144,7 +145,7 @@ static void follows(struct bl_track *t, const struct bl_dom *d, bl_pages from)
 	}
 	t->recovered |= t->stuck != 0;
 	t->stuck = 0;
-	if (d->tot.n < from.n)
+	if (bl_pages_lt(d->tot, from))
 		t->no_give_until = BL_MS(0);
 }
 
@@ -169,21 +170,21 @@ static void track_stands(struct bl_track *t, const struct bl_dom *d, bl_ms now)
  * was moved to the pages, because nobody waits for them any more, proves nothing. */
 static void track_arrived(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 {
-	bool told = d->has_target && (t->asked.n != BL_MS_NEVER.n || t->target.n != d->target.n);
+	bool told = d->has_target && (!bl_ms_is_never(t->asked) || !bl_pages_eq(t->target, d->target));
 	bool came = proves(t, d);
 
 	if (told && came) {
 		measure_rate(t, d, now);
 		follows(t, d, t->stood);
 	}
-	if (told && d->tot.n > t->mark.n)
+	if (told && bl_pages_gt(d->tot, t->mark))
 		t->trust = bl_pages_add(t->trust, t->trust);
 	/* so little was asked that a coarse one did not move: that much more will show */
-	if (told && d->target.n < d->tot.n && !came)
+	if (told && bl_pages_lt(d->target, d->tot) && !came)
 		t->short_by = bl_tolerance(d->tot);
-	else if (told && d->target.n <= t->stood.n)
+	else if (told && bl_pages_le(d->target, t->stood))
 		t->short_by = bl_pages_sub(d->tot, d->target);
-	else if (t->target.n == d->target.n) /* it came nearer after all */
+	else if (bl_pages_eq(t->target, d->target)) /* it came nearer after all */
 		t->short_by = bl_pages_min(t->short_by, bl_pages_sub(d->tot, d->target));
 	track_stands(t, d, now);
 }
@@ -192,7 +193,7 @@ static void track_arrived(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 static void track_asked(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 {
 	/* seen on its way by what it was told just now, or not by that */
-	if (t->asked.n != BL_MS_NEVER.n || t->target.n == d->target.n)
+	if (!bl_ms_is_never(t->asked) || bl_pages_eq(t->target, d->target))
 		t->stood = d->tot;
 	t->asked = now;
 	t->moved = now;
@@ -201,31 +202,31 @@ static void track_asked(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 
 static void track_stuck(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d, bl_ms now)
 {
-	if (bl_ms_since(now, t->marked).n >= s->stuck_after.n)
+	if (bl_ms_ge(bl_ms_since(now, t->marked), s->stuck_after))
 		set_mark(t, d, now);
 	t->short_by = BL_PAGES(0);
-	if (d->target.n > d->tot.n) {
+	if (bl_pages_gt(d->target, d->tot)) {
 		t->stuck |= BL_STUCK_TAKING;
 		t->trust = bl_probe(d->tot);
 	} else {
 		t->stuck |= BL_STUCK_GIVING;
 	}
-	if (!t->proven && bl_ms_since(now, t->asked).n >= s->boot_grace.n)
+	if (!t->proven && bl_ms_ge(bl_ms_since(now, t->asked), s->boot_grace))
 		t->incapable = true;
 }
 
 /* Did it follow what it was told? */
 static void track_motion(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d, bl_ms now)
 {
-	bool turned = (t->target.n < t->mark.n) != (d->target.n < t->mark.n);
+	bool turned = bl_pages_lt(t->target, t->mark) != bl_pages_lt(d->target, t->mark);
 	bool settled = near_target(d) && bl_ms_since(now, t->still_since).n >= SETTLED_MS &&
 		       bl_ms_since(now, t->asked).n >= SETTLED_MS;
 
-	if (!d->has_target || d->tot.n == d->target.n) {
+	if (!d->has_target || bl_pages_eq(d->tot, d->target)) {
 		track_arrived(t, d, now);
-	} else if (t->asked.n == BL_MS_NEVER.n && t->target.n == d->target.n && near_target(d)) {
+	} else if (bl_ms_is_never(t->asked) && bl_pages_eq(t->target, d->target) && near_target(d)) {
 		track_arrived(t, d, now); /* it rests, and pages come and go of themselves */
-	} else if (t->asked.n == BL_MS_NEVER.n || turned) {
+	} else if (bl_ms_is_never(t->asked) || turned) {
 		track_asked(t, d, now);
 	} else if (progressed(t, d)) {
 		measure_rate(t, d, now);
@@ -234,7 +235,7 @@ static void track_motion(struct bl_track *t, const struct bl_settings *s, const 
 		set_mark(t, d, now);
 	} else if (settled && (t->proven || proves(t, d)) && !t->stuck) {
 		track_arrived(t, d, now);
-	} else if (bl_ms_since(now, t->moved).n >= s->stuck_after.n) {
+	} else if (bl_ms_ge(bl_ms_since(now, t->moved), s->stuck_after)) {
 		track_stuck(t, s, d, now);
 	}
 }
@@ -262,14 +263,14 @@ static void track_comes_round(struct bl_track *t, const struct bl_settings *s, c
 	t->stuck = 0;
 	t->came_round = now;
 	t->came_target = d->target;
-	if (t->no_give_until.n > soon.n)
+	if (bl_ms_gt(t->no_give_until, soon))
 		t->no_give_until = soon;
 }
 
 static void track_begins_to_refuse(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d,
 				   bl_ms now)
 {
-	t->doubted = t->came_round.n && d->target.n < t->came_target.n &&
+	t->doubted = t->came_round.n && bl_pages_lt(d->target, t->came_target) &&
 		     bl_ms_since(now, t->came_round).n < s->retry_after.n + s->stuck_after.n;
 }
 
@@ -277,19 +278,19 @@ static void track_begins_to_refuse(struct bl_track *t, const struct bl_settings 
  * its target or its limit goes up, and goes on while its pages do. */
 static void track_flow(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 {
-	bool dies = d->flags & BL_DOM_DYING, begins = dies && !t->dying_since.n;
+	bool dies = d->flags & BL_DOM_DYING, begins = dies && bl_ms_is_zero(t->dying_since);
 	bl_pages from = t->flow_mark;
-	bool flows = dies ? d->tot.n < from.n && from.n - d->tot.n >= BL_PROGRESS_PAGES
+	bool flows = dies ? bl_pages_lt(d->tot, from) && from.n - d->tot.n >= BL_PROGRESS_PAGES
 			  : d->tot.n >= from.n + BL_PROGRESS_PAGES;
 
 	if (begins)
 		t->dying_since = now;
 	else if (!dies)
 		t->dying_since = BL_MS(0);
-	if (begins || flows || (!dies && granted_to(d).n > t->granted_to.n)) {
+	if (begins || flows || (!dies && bl_pages_gt(granted_to(d), t->granted_to))) {
 		t->flow_mark = d->tot;
 		t->flowed_at = now;
-	} else if (!dies && d->tot.n < from.n) {
+	} else if (!dies && bl_pages_lt(d->tot, from)) {
 		t->flow_mark = d->tot; /* what it gave meanwhile it may take again */
 	}
 	t->granted_to = granted_to(d);
@@ -301,15 +302,15 @@ void bl_track_update(struct bl_track *t, const struct bl_settings *s, const stru
 	bool refused;
 
 	track_demand(t, s, d, now);
-	if (d->target.n != t->target.n)
+	if (!bl_pages_eq(d->target, t->target))
 		t->told_at = now;
-	if (d->tot.n != t->tot.n)
+	if (!bl_pages_eq(d->tot, t->tot))
 		t->still_since = now;
 	if (t->fresh || d->flags & (BL_DOM_ANNOUNCED | BL_DOM_DRIVER))
 		t->proven = true;
 	refused = t->refuses;
 	t->refuses = t->fresh && d->tele.refusal != BL_REFUSES_NOT && !(d->flags & frozen) &&
-		     d->has_target && d->target.n < d->tot.n;
+		     d->has_target && bl_pages_lt(d->target, d->tot);
 	if (refused && !t->refuses && t->fresh)
 		track_comes_round(t, s, d, now);
 	else if (!refused && t->refuses)
@@ -321,12 +322,12 @@ void bl_track_update(struct bl_track *t, const struct bl_settings *s, const stru
 	else
 		track_motion(t, s, d, now);
 	track_flow(t, d, now);
-	if (d->tot.n != t->tot.n)
-		t->rose = d->target.n < d->tot.n && d->tot.n > t->tot.n;
+	if (!bl_pages_eq(d->tot, t->tot))
+		t->rose = bl_pages_lt(d->target, d->tot) && bl_pages_gt(d->tot, t->tot);
 	t->tot = d->tot;
 	t->target = d->target;
 	/* a dying one loses both bit by bit */
-	if (!(d->flags & BL_DOM_DYING) || !t->lived_at.n)
-		t->lived_at = d->has_target && d->target.n ? d->target : d->tot;
+	if (!(d->flags & BL_DOM_DYING) || bl_pages_is_zero(t->lived_at))
+		t->lived_at = d->has_target && !bl_pages_is_zero(d->target) ? d->target : d->tot;
 	t->updated = now;
 }

@@ -137,7 +137,7 @@ int bl_sim_launch(struct bl_sim *s, const struct bl_sim_launch *l, uint32_t *ret
 	if (!len || len > BL_NAME_MAX || !bl_text_clean(l->name, len))
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "a domain's name is 1 to %d bytes of text", BL_NAME_MAX);
-	if (!l->size.n || l->size.n > l->max.n || l->max.n > s->total)
+	if (bl_pages_is_zero(l->size) || bl_pages_gt(l->size, l->max) || l->max.n > s->total)
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "%s: size %s does not lie within its max, or max %s not within "
 				  "the host's memory",
