@@ -11,8 +11,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "daemon/base/times.h"
 
 #define MESSAGE_MAX 160
 #define WAITING_MAX 8
@@ -161,12 +162,10 @@ void bd_notify_ready(struct bd_notify *n, const char *status)
 void bd_notify_reloading(struct bd_notify *n)
 {
 	char text[MESSAGE_MAX];
-	struct timespec now;
 
 	/* systemd pairs the reload with its signal by this time */
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	(void)snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
-		       (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+		       bd_time_ns(CLOCK_MONOTONIC) / 1000);
 	tell(n, text);
 }
 

@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/base/log-writer.h"
+#include "daemon/base/times.h"
 #include "lib/core/text.h"
 
 /* The journal's own protocol: a datagram of FIELD=value lines. libsystemd's functions
@@ -164,14 +164,13 @@ void bd_log_with(int priority, const struct bd_log_field *fields, const char *fm
 
 bool bd_log_allowed(struct bd_log_limit *limit, int priority)
 {
-	struct timespec now;
+	uint64_t now = bd_real_ms() / 1000;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	if (!limit->n || (uint64_t)now.tv_sec >= limit->window + LIMIT_SECONDS) {
+	if (!limit->n || now >= limit->window + LIMIT_SECONDS) {
 		if (limit->n > LIMIT_LINES)
 			bd_log(priority, "%u more lines like the next were left out",
 			       limit->n - LIMIT_LINES);
-		limit->window = (uint64_t)now.tv_sec;
+		limit->window = now;
 		limit->n = 0;
 	}
 	if (limit->n < UINT32_MAX)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/base/utc.h"
+#include "daemon/base/times.h"
 #include "lib/core/reason.h"
 
 /* Names in the reason of a plan: more would not be read. */

@@ -9,7 +9,7 @@
 #include <utlist.h>
 
 #include "daemon/base/log.h"
-#include "daemon/base/utc.h"
+#include "daemon/base/times.h"
 #include "lib/proto/rpc.h"
 
 /* Lines about one guest are limited by themselves, so that a noisy one does

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* When the next tick comes: soon after news, often while memory moves, and in time for
  * whoever waits. */
-#include <time.h>
-
 #include "daemon/manager/internal.h"
 
 /* Ticks while memory moves: often enough to follow a fast balloon. */
@@ -12,14 +10,6 @@
 #define TICK_MOVING_MS 50
 /* An end that the hypervisor or the disk does not let happen is tried again. */
 #define END_AGAIN_AFTER BL_MS(1000)
-
-uint64_t bd_real_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 void bd_manager_tick_in(struct bd_manager *m, uint64_t real_ms)
 {

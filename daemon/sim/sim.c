@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/base/host.h"
 #include "daemon/base/log.h"
+#include "daemon/base/times.h"
 #include "daemon/sim/map.h"
 #include "lib/sim/sim.h"
 
@@ -31,14 +31,6 @@ static struct sim_host *sim_of(struct bd_host *h)
 
 /* ---- Time ------------------------------------------------------------------- */
 
-static uint64_t real_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
-}
-
 static uint64_t scaled(uint64_t ns, double speed)
 {
 	double ms = (double)ns / 1e6 * speed;
@@ -49,7 +41,7 @@ static uint64_t scaled(uint64_t ns, double speed)
 /* Lets the world come up to now. */
 static void catch_up(struct sim_host *h)
 {
-	uint64_t real = real_ns();
+	uint64_t real = bd_time_ns(CLOCK_BOOTTIME);
 	bl_ms due = BL_MS(h->virtual0 + scaled(real - h->real0, h->speed));
 	struct bl_sim_keep *keep = bl_sim_keep(h->sim);
 
@@ -248,7 +240,7 @@ static const struct bd_host_ops ops = {
 static void start_clock(struct sim_host *h)
 {
 	struct bl_sim_keep *keep = bl_sim_keep(h->sim);
-	uint64_t real = real_ns(), last = keep->real_ns;
+	uint64_t real = bd_time_ns(CLOCK_BOOTTIME), last = keep->real_ns;
 
 	keep->real_ns = real;
 	/* BOOTTIME began anew: the machine was booted, and nobody knows when. */

@@ -4,25 +4,17 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "daemon/base/times.h"
 #include "daemon/state/internal.h"
 
 #define RETRY_MS 1000
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 void bd_state_retry(struct bd_state *s)
 {
 	bool again[BD_STATE_KINDS] = { false };
 	struct bd_state_entry *e, *next;
-	uint64_t now = now_ms();
+	uint64_t now = bd_real_ms();
 
 	if (!bd_state_failing(s) || (s->retried && now - s->retried < RETRY_MS))
 		return;
