@@ -160,7 +160,7 @@ static int parse_policy(const char *key, const char *text, void *field, struct b
 
 static int parse_mode(const char *key, const char *text, void *field, struct bl_err *reterr)
 {
-	static const char *const names[] = { "auto", "ignore", NULL };
+	const char *const names[] = { bl_mode_name(BL_MODE_AUTO), bl_mode_name(BL_MODE_IGNORE), NULL };
 	unsigned i;
 	int r = parse_choice(key, text, names, &i, reterr);
 

@@ -124,16 +124,13 @@ static void answer_release(struct bd_call *call)
 {
 	const struct bl_json *ids = bl_json_get(call->req.params, "ids");
 	struct bl_json_out *o = bd_call_result(call);
-	char text[BL_UUID_STR];
 	bl_uuid id;
 
 	bl_json_array(o, "released");
 	for (size_t i = 0; i < bl_json_count(ids); i++)
 		if (bl_uuid_parse(bl_param_claim_text(bl_json_at(ids, i)), &id) &&
-		    !named_before(ids, i, &id)) {
-			bl_uuid_format(&id, text);
-			bl_json_put_string(o, NULL, text);
-		}
+		    !named_before(ids, i, &id))
+			bl_json_put_uuid(o, NULL, &id);
 	bl_json_array_end(o);
 	bd_call_done(call);
 }

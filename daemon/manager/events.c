@@ -110,14 +110,11 @@ void bd_events_publish(struct bd_events *e, const char *type,
 static void fill_claim(void *ud, struct bl_json_out *o)
 {
 	const struct bl_claim *c = ud;
-	char text[BL_UUID_STR];
 
-	bl_uuid_format(&c->id, text);
-	bl_json_put_string(o, "id", text);
+	bl_json_put_uuid(o, "id", &c->id);
 	bl_json_put_string(o, "name", c->name[0] ? c->name : NULL);
-	bl_uuid_format(&c->uuid, text);
-	bl_json_put_string(o, "uuid", c->has_uuid ? text : NULL);
-	bl_json_put_uint(o, "size_bytes", bl_pages_to_bytes(c->size).n);
+	bl_json_put_uuid(o, "uuid", c->has_uuid ? &c->uuid : NULL);
+	bl_json_put_pages(o, "size_bytes", c->size);
 	if (c->domid != BL_DOMID_NONE)
 		bl_json_put_uint(o, "domid", c->domid);
 	else
@@ -148,15 +145,13 @@ struct domain_event {
 static void fill_domain(void *ud, struct bl_json_out *o)
 {
 	const struct domain_event *ev = ud;
-	char text[BL_UUID_STR];
 
 	bl_json_put_uint(o, "domid", ev->d->domid);
 	bl_json_put_string(o, "name", ev->d->name);
-	bl_uuid_format(&ev->d->uuid, text);
-	bl_json_put_string(o, "uuid", text);
-	bl_json_put_uint(o, "current_bytes", bl_pages_to_bytes(ev->d->tot).n);
+	bl_json_put_uuid(o, "uuid", &ev->d->uuid);
+	bl_json_put_pages(o, "current_bytes", ev->d->tot);
 	if (ev->d->has_target)
-		bl_json_put_uint(o, "target_bytes", bl_pages_to_bytes(ev->d->target).n);
+		bl_json_put_pages(o, "target_bytes", ev->d->target);
 	else
 		bl_json_put_null(o, "target_bytes");
 	bl_json_put_string(o, "reason", ev->reason && ev->reason[0] ? ev->reason : NULL);

@@ -4,18 +4,6 @@
 
 #include "daemon/manager/internal.h"
 
-static void merge(struct bl_override *to, const struct bl_override *from)
-{
-	if (from->has_mode)
-		to->has_mode = true, to->mode = from->mode;
-	if (from->has_min)
-		to->has_min = true, to->min = from->min;
-	if (from->has_max)
-		to->has_max = true, to->max = from->max;
-	if (from->has_weight)
-		to->has_weight = true, to->weight = from->weight;
-}
-
 struct text {
 	char s[BL_SIZE_STR];
 };
@@ -101,7 +89,7 @@ static int steer(struct bd_manager *m, const struct bl_dom *d, bl_pages size, st
 /* What is set counts from now on, so that what is checked next is checked against it. */
 static void set_now(struct bd_manager *m, struct bl_dom_memory *mem, const struct bd_set_request *req)
 {
-	merge(&mem->set, &req->limits);
+	bl_override_merge(&mem->set, &req->limits);
 	if (req->has_size)
 		mem->set.has_mode = true, mem->set.mode = BL_MODE_MANUAL;
 	if (req->has_size || (req->limits.has_mode && req->limits.mode == BL_MODE_AUTO))

@@ -91,19 +91,15 @@ void bl_plan_free(struct bl_plan *plan)
 	*plan = (struct bl_plan){ 0 };
 }
 
+static int by_domid(const void *domid, const void *view)
+{
+	uint32_t a = *(const uint32_t *)domid, b = ((const struct bl_view *)view)->dom->domid;
+
+	return a < b ? -1 : a > b;
+}
+
 const struct bl_view *bl_plan_view(const struct bl_plan *plan, uint32_t domid)
 {
-	size_t lo = 0, hi = plan->n_views;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (plan->views[mid].dom->domid == domid)
-			return &plan->views[mid];
-		if (plan->views[mid].dom->domid < domid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NULL;
+	return plan->n_views ? bsearch(&domid, plan->views, plan->n_views, sizeof(*plan->views), by_domid)
+			     : NULL;
 }

@@ -19,7 +19,7 @@ struct point {
 
 static int fill_reserve(struct bl_fill *f, size_t n)
 {
-	struct point *points, *scratch;
+	struct point *points;
 
 	if (n <= f->cap)
 		return 0;
@@ -29,10 +29,6 @@ static int fill_reserve(struct bl_fill *f, size_t n)
 	if (!points)
 		return -ENOMEM;
 	f->points = points;
-	scratch = reallocarray(f->scratch, n, sizeof(*scratch));
-	if (!scratch)
-		return -ENOMEM;
-	f->scratch = scratch;
 	f->cap = n;
 	return 0;
 }
@@ -40,37 +36,16 @@ static int fill_reserve(struct bl_fill *f, size_t n)
 void bl_fill_free(struct bl_fill *f)
 {
 	free(f->points);
-	free(f->scratch);
 	*f = (struct bl_fill){ 0 };
 }
 
-/* a reaches its cap at a lower level than b. */
-static bool before(const struct point *a, const struct point *b)
+/* By the level at which they reach their caps. */
+static int by_level(const void *one, const void *other)
 {
-	return (wide)a->cap * b->weight < (wide)b->cap * a->weight;
-}
+	const struct point *a = one, *b = other;
+	wide x = (wide)a->cap * b->weight, y = (wide)b->cap * a->weight;
 
-/* Merge sort, bottom up: unlike qsort(3) it never allocates. */
-static struct point *sort_points(struct point *a, struct point *b, size_t n)
-{
-	for (size_t width = 1; width < n; width *= 2) {
-		struct point *swap = a;
-
-		for (size_t lo = 0; lo < n; lo += 2 * width) {
-			size_t mid = lo + width < n ? lo + width : n;
-			size_t hi = lo + 2 * width < n ? lo + 2 * width : n;
-			size_t i = lo, j = mid;
-
-			for (size_t k = lo; k < hi; k++) {
-				bool right = i >= mid || (j < hi && before(&a[j], &a[i]));
-
-				b[k] = right ? a[j++] : a[i++];
-			}
-		}
-		a = b;
-		b = swap;
-	}
-	return a;
+	return x < y ? -1 : x > y;
 }
 
 /* Those not full yet, and what is left for them. */
@@ -113,12 +88,11 @@ static bool take_full(struct rest *r, const struct bl_share_in *in, bl_pages *re
  * but a few. */
 static void take_full_sorted(struct rest *r, struct bl_fill *f, const struct bl_share_in *in, bl_pages *ret)
 {
-	struct point *copy = (struct point *)f->points + f->cap;
-	struct point *sorted;
+	struct point *sorted = (struct point *)f->points + f->cap;
 	size_t n = 0;
 
-	memcpy(copy, r->p, r->n * sizeof(*copy));
-	sorted = sort_points(copy, f->scratch, r->n);
+	memcpy(sorted, r->p, r->n * sizeof(*sorted));
+	qsort(sorted, r->n, sizeof(*sorted), by_level);
 	for (size_t k = 0; k < r->n && fills_up(&sorted[k], r->left, r->weights); k++) {
 		ret[sorted[k].index] = in[sorted[k].index].hi;
 		r->left -= sorted[k].cap;

@@ -15,6 +15,23 @@ void bl_say(char buf[BL_REASON_MAX], const char *fmt, ...)
 	va_end(ap);
 }
 
+void bl_rank(struct bl_ranking *r, const struct bl_view *v, uint64_t amount)
+{
+	size_t at = r->n;
+
+	while (at && r->amount[at - 1] < amount)
+		at--;
+	r->more += r->n == r->most;
+	if (at == r->most)
+		return;
+	if (r->n < r->most)
+		r->n++;
+	memmove(&r->named[at + 1], &r->named[at], (r->n - at - 1) * sizeof(r->named[0]));
+	memmove(&r->amount[at + 1], &r->amount[at], (r->n - at - 1) * sizeof(r->amount[0]));
+	r->named[at] = v;
+	r->amount[at] = amount;
+}
+
 const char *bl_say_label(const struct bl_dom *d, struct bl_say_text *t)
 {
 	if (d->name[0])

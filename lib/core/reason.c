@@ -3,6 +3,9 @@
 #include "lib/core/reason-say.h"
 #include "lib/core/wait.h"
 
+/* Names in the reason of a plan: more would not be read. */
+#define GIVERS_NAMED BL_RANKED_MAX
+
 static void say_asker(char buf[BL_REASON_MAX], const struct bl_plan_in *in)
 {
 	for (size_t i = 0; i < in->ledger->n; i++) {
@@ -229,5 +232,24 @@ const char *bl_reason_givable(const struct bl_plan_in *in, const struct bl_view 
 	else
 		bl_say(buf, ": its min is %s (from %s); 'balloonctl set %s --min SIZE' changes it",
 		       SIZE(v->limits.min), bl_limit_source_name(v->limits.min_from), ARG(v->dom));
+	return buf;
+}
+
+const char *bl_reason_givers(const struct bl_plan *plan, char buf[BL_REASON_MAX])
+{
+	struct bl_ranking r = { .most = GIVERS_NAMED };
+
+	for (size_t i = 0; i < plan->n_views; i++) {
+		const struct bl_view *v = &plan->views[i];
+
+		if (v->managed && bl_pages_gt(v->have, v->goal))
+			bl_rank(&r, v, bl_pages_sub(v->have, v->goal).n);
+	}
+	buf[0] = '\0';
+	for (size_t i = 0; i < r.n; i++)
+		bl_say(buf, "%s%s from %s", i ? ", " : "", SIZE(BL_PAGES(r.amount[i])),
+		       r.named[i]->dom->name[0] ? r.named[i]->dom->name : "a guest without a name");
+	if (r.more)
+		bl_say(buf, " and %zu more guests", r.more);
 	return buf;
 }

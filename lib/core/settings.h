@@ -10,6 +10,7 @@
 #include "lib/core/snapshot.h"
 
 enum bl_mode { BL_MODE_AUTO, BL_MODE_MANUAL, BL_MODE_IGNORE };
+#define BL_MODES (BL_MODE_IGNORE + 1)
 enum bl_policy_kind { BL_POLICY_DEMAND, BL_POLICY_PROPORTIONAL, BL_POLICY_STATIC };
 
 #define BL_WEIGHT_DEFAULT 100U
@@ -67,6 +68,8 @@ struct bl_config_domain {
 };
 
 bool bl_override_is_set(const struct bl_override *o); /* it says something */
+/* What the stronger one says takes the place of what stands in *o. */
+void bl_override_merge(struct bl_override *o, const struct bl_override *stronger);
 
 /* How the domain that had a UUID last was seen to end. */
 enum bl_run_end {
@@ -162,6 +165,7 @@ struct bl_limits bl_settings_limits(const struct bl_settings *s, const struct bl
 struct bl_limits bl_settings_limits_of(const struct bl_settings *s, const struct bl_dom *d,
 				       const struct bl_dom_memory *m);
 
+extern const char *const bl_mode_names[BL_MODES + 1]; /* the last is NULL */
 const char *bl_mode_name(enum bl_mode m);
 const char *bl_run_end_name(enum bl_run_end e);
 const char *bl_base_from_name(enum bl_base_from f);

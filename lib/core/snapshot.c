@@ -40,21 +40,16 @@ void bl_snapshot_age(struct bl_snapshot *s, bl_ms stale_after)
 	}
 }
 
+static int by_domid(const void *domid, const void *dom)
+{
+	uint32_t a = *(const uint32_t *)domid, b = ((const struct bl_dom *)dom)->domid;
+
+	return a < b ? -1 : a > b;
+}
+
 const struct bl_dom *bl_snapshot_find(const struct bl_snapshot *s, uint32_t domid)
 {
-	size_t lo = 0, hi = s->n_doms;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->doms[mid].domid == domid)
-			return &s->doms[mid];
-		if (s->doms[mid].domid < domid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NULL;
+	return s->n_doms ? bsearch(&domid, s->doms, s->n_doms, sizeof(*s->doms), by_domid) : NULL;
 }
 
 const struct bl_dom *bl_snapshot_living(const struct bl_snapshot *s, const bl_uuid *uuid)
