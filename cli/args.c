@@ -24,13 +24,39 @@ static const struct option global[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+/* NULL: of balloonctl, with the list of all verbs. */
+static void show_help(const struct cli_verb *verb)
+{
+	if (verb) {
+		printf("Usage: balloonctl %s%s%s\n\n%s", verb->name, *verb->usage ? " " : "", verb->usage,
+		       verb->help);
+		return;
+	}
+	printf("Usage: balloonctl [OPTION...] COMMAND [ARGUMENT...]\n\n"
+	       "See and steer the memory of a Xen host.\n\nCommands:\n");
+	for (const struct cli_verb *const *const *f = cli_families; *f; f++)
+		for (const struct cli_verb *const *v = *f; *v; v++)
+			printf("  %-10s %s\n", (*v)->name, (*v)->summary);
+	printf("\nOptions, before the command or after it:\n"
+	       "  -h, --help           this; with a command, what that command takes\n"
+	       "  -j, --json           machine output on stdout, errors too\n"
+	       "      --no-color       no colours (NO_COLOR does the same)\n"
+	       "  -q, --quiet          nothing but what was asked for\n"
+	       "  -s, --socket PATH    the daemon's socket (else $BALLOOND_SOCKET)\n"
+	       "  -V, --version        the version\n\n"
+	       "A DOMAIN is a name, a UUID or a domid. A SIZE has a unit: 512M, 1.5G.\n"
+	       "A DURATION too: 500ms, 10s, 5m, 2h.\n\n"
+	       "Exit status: 0 done, 1 failed, 2 usage, 3 not enough memory, 4 timed out,\n"
+	       "5 no such domain or claim, 6 no daemon, 7 not permitted.\n");
+}
+
 /* Whether val was a global option; *ret_stop: it ends the program well. */
 static bool take_global(struct cli *c, int val, bool *ret_stop)
 {
 	*ret_stop = false;
 	switch (val) {
 	case 'h':
-		cli_args_help(c->verb);
+		show_help(c->verb);
 		*ret_stop = true;
 		return true;
 	case 'V':
@@ -164,31 +190,6 @@ int cli_args_global(struct cli *c, int argc, char **argv, int *ret_status)
 		return -1;
 	}
 	return optind;
-}
-
-void cli_args_help(const struct cli_verb *verb)
-{
-	if (verb) {
-		printf("Usage: balloonctl %s%s%s\n\n%s", verb->name, *verb->usage ? " " : "", verb->usage,
-		       verb->help);
-		return;
-	}
-	printf("Usage: balloonctl [OPTION...] COMMAND [ARGUMENT...]\n\n"
-	       "See and steer the memory of a Xen host.\n\nCommands:\n");
-	for (const struct cli_verb *const *const *f = cli_families; *f; f++)
-		for (const struct cli_verb *const *v = *f; *v; v++)
-			printf("  %-10s %s\n", (*v)->name, (*v)->summary);
-	printf("\nOptions, before the command or after it:\n"
-	       "  -h, --help           this; with a command, what that command takes\n"
-	       "  -j, --json           machine output on stdout, errors too\n"
-	       "      --no-color       no colours (NO_COLOR does the same)\n"
-	       "  -q, --quiet          nothing but what was asked for\n"
-	       "  -s, --socket PATH    the daemon's socket (else $BALLOOND_SOCKET)\n"
-	       "  -V, --version        the version\n\n"
-	       "A DOMAIN is a name, a UUID or a domid. A SIZE has a unit: 512M, 1.5G.\n"
-	       "A DURATION too: 500ms, 10s, 5m, 2h.\n\n"
-	       "Exit status: 0 done, 1 failed, 2 usage, 3 not enough memory, 4 timed out,\n"
-	       "5 no such domain or claim, 6 no daemon, 7 not permitted.\n");
 }
 
 int cli_put_size(struct cli *c, struct bl_json_out *o, const char *key, const char *what, const char *text)

@@ -28,8 +28,6 @@ bool cli_args_plain(struct cli *c, int argc, char **argv, int min, int max, cons
 /* The same check alone, after the options. */
 bool cli_args_count(struct cli *c, int argc, int min, int max, const char *missing, int *ret_status);
 
-/* --help, and the list of all. */
-void cli_args_help(const struct cli_verb *verb); /* NULL: of balloonctl */
 /* Takes the global options before the verb; the verb's place in argv, or -1
  * with *ret_status. */
 int cli_args_global(struct cli *c, int argc, char **argv, int *ret_status);

@@ -2,6 +2,7 @@
 #include "lib/core/ini.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -48,7 +48,7 @@ static int reserve(struct bl_plan *plan, size_t n)
 	    grow(&sc->shares, cap, sizeof(*sc->shares)) || grow(&sc->result, cap, sizeof(*sc->result)) ||
 	    grow(&sc->grant, cap, sizeof(*sc->grant)) || grow(&sc->index, cap, sizeof(*sc->index)))
 		return -ENOMEM;
-	sc->cap = plan->cap_views = cap;
+	sc->cap = cap;
 	return 0;
 }
 

@@ -64,7 +64,7 @@ struct bl_plan {
 	struct bl_action *actions; /* in the order to be done */
 	size_t n_actions, cap_actions;
 	struct bl_view *views;
-	size_t n_views, cap_views;
+	size_t n_views;
 	/* host sums */
 	bl_pages reserve;
 	bl_pages promised; /* by the ledger, not backed by a claim */

@@ -69,15 +69,6 @@ static inline bl_pages bl_pages_from_kib_ceil(bl_kib k)
 	return BL_PAGES(k.n / BL_PAGE_KIB + (k.n % BL_PAGE_KIB != 0));
 }
 
-/* True, and *ret set, only where KiB are whole pages. */
-static inline bool bl_pages_from_kib_exact(bl_kib k, bl_pages *ret)
-{
-	if (k.n % BL_PAGE_KIB)
-		return false;
-	*ret = BL_PAGES(k.n / BL_PAGE_KIB);
-	return true;
-}
-
 /* lt, le, gt, ge, eq and is_zero of a unit. */
 #define BL_UNIT_COMPARED(unit)                                                                              \
 	static inline bool unit##_lt(unit a, unit b)                                                        \

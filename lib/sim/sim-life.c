@@ -5,8 +5,9 @@
 
 #include "lib/sim/world.h"
 
-/* xapi's estimate of a paging pool: 1 MiB, and two pages a MiB. PV has none. */
-uint64_t bl_sim_overhead(const struct bl_sim_dom *d)
+/* Structures and paging pool, in pages. xapi's estimate of the pool: 1 MiB, and two pages a
+ * MiB. PV has none. */
+static uint64_t overhead_of(const struct bl_sim_dom *d)
 {
 	uint64_t pool = BL_PAGES_PER_MIB + 2 * ((d->static_max + BL_PAGES_PER_MIB - 1) / BL_PAGES_PER_MIB);
 
@@ -28,7 +29,7 @@ void bl_sim_name_uuid(const struct bl_sim_world *w, struct bl_sim_dom *d, uint64
 
 int bl_sim_start(struct bl_sim *s, struct bl_sim_dom *d, struct bl_sim_dom *holder, uint64_t pooled)
 {
-	uint64_t overhead = bl_sim_overhead(d), room = bl_sim_unclaimed(s);
+	uint64_t overhead = overhead_of(d), room = bl_sim_unclaimed(s);
 
 	if (overhead > room)
 		return -ENOMEM;
@@ -52,7 +53,7 @@ int bl_sim_start(struct bl_sim *s, struct bl_sim_dom *d, struct bl_sim_dom *hold
 /* One that is there from the first moment. */
 static int boot_one(struct bl_sim *s, struct bl_sim_dom *d, const char *file, struct bl_err *reterr)
 {
-	uint64_t overhead = bl_sim_overhead(d);
+	uint64_t overhead = overhead_of(d);
 
 	if (d->memory + overhead > s->free) {
 		char need[BL_SIZE_STR], more[BL_SIZE_STR], left[BL_SIZE_STR];

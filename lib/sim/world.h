@@ -162,7 +162,6 @@ void bl_sim_make(struct bl_sim *s, struct bl_sim_dom *d, uint64_t overhead);
 bool bl_sim_reap(struct bl_sim *s, struct bl_sim_dom *d, uint64_t n);
 
 /* sim-life.c */
-uint64_t bl_sim_overhead(const struct bl_sim_dom *d); /* structures and paging pool, pages */
 void bl_sim_guest_defaults(struct bl_sim_dom *d);
 /* Domain made, memory staked (unless a thief's), population begun; what the holder
  * claimed, and so much of the pool, makes room for it. */

@@ -31,17 +31,6 @@ static void converts(void **state)
 	assert_int_equal(bl_pages_to_kib(BL_PAGES(3)).n, 12);
 }
 
-static void only_whole_pages_are_exact(void **state)
-{
-	bl_pages p = BL_PAGES(77);
-
-	(void)state;
-	assert_true(bl_pages_from_kib_exact(BL_KIB(8), &p));
-	assert_int_equal(p.n, 2);
-	assert_false(bl_pages_from_kib_exact(BL_KIB(9), &p));
-	assert_int_equal(p.n, 2);
-}
-
 static void nothing_wraps(void **state)
 {
 	(void)state;
@@ -101,9 +90,9 @@ static void compares(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(converts),	 cmocka_unit_test(only_whole_pages_are_exact),
-		cmocka_unit_test(nothing_wraps), cmocka_unit_test(shares_round_up),
-		cmocka_unit_test(clamps),	 cmocka_unit_test(compares),
+		cmocka_unit_test(converts),	   cmocka_unit_test(nothing_wraps),
+		cmocka_unit_test(shares_round_up), cmocka_unit_test(clamps),
+		cmocka_unit_test(compares),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
