@@ -76,7 +76,7 @@ static void keep(struct bd_notify *n, const char *text)
 		n->n--;
 	if (n->n == WAITING_MAX - 1 && is_reloading(text))
 		return;
-	(void)snprintf(n->waiting[n->n++], MESSAGE_MAX, "%s", text);
+	snprintf(n->waiting[n->n++], MESSAGE_MAX, "%s", text);
 	retry_later(n);
 }
 
@@ -155,7 +155,7 @@ void bd_notify_ready(struct bd_notify *n, const char *status)
 {
 	char text[MESSAGE_MAX];
 
-	(void)snprintf(text, sizeof(text), "READY=1\nSTATUS=%s", status);
+	snprintf(text, sizeof(text), "READY=1\nSTATUS=%s", status);
 	tell(n, text);
 }
 
@@ -164,8 +164,8 @@ void bd_notify_reloading(struct bd_notify *n)
 	char text[MESSAGE_MAX];
 
 	/* systemd pairs the reload with its signal by this time */
-	(void)snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
-		       bd_time_ns(CLOCK_MONOTONIC) / 1000);
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+		 bd_time_ns(CLOCK_MONOTONIC) / 1000);
 	tell(n, text);
 }
 

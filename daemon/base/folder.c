@@ -64,7 +64,7 @@ int bd_folder_write(int dir, const char *name, const char *text, size_t len, boo
 	char tmp[BD_FOLDER_NAME_MAX + sizeof(BD_FOLDER_TMP)];
 	int fd, r;
 
-	(void)snprintf(tmp, sizeof(tmp), "%s" BD_FOLDER_TMP, name);
+	snprintf(tmp, sizeof(tmp), "%s" BD_FOLDER_TMP, name);
 	fd = make(dir, tmp);
 	if (fd < 0)
 		return fd;

@@ -48,7 +48,7 @@ static int on_key(struct bl_ini *in, const char *key, const char *value)
 	if (r < 0)
 		return bl_ini_fail(in, in->line, -r, "%s", e.msg);
 	if (!strcmp(l->section, "claims")) {
-		(void)snprintf(l->lease_file, sizeof(l->lease_file), "%s", in->file);
+		snprintf(l->lease_file, sizeof(l->lease_file), "%s", in->file);
 		l->lease_line = in->line;
 	}
 	return 0;
@@ -101,7 +101,7 @@ static int load_dropins(struct load *l, const char *file)
 	if (n < 0)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : fail_file(l, folder, errno);
 	for (int i = 0; i < n; i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", folder, list[i]->d_name);
+		snprintf(path, sizeof(path), "%s/%s", folder, list[i]->d_name);
 		if (r == 0)
 			r = load_file(l, path, true);
 		free(list[i]);

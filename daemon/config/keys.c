@@ -114,8 +114,7 @@ static int parse_choice(const char *key, const char *text, const char *const *na
 			*ret = i;
 			return 0;
 		}
-		(void)snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? ", " : "",
-			       names[i]);
+		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? ", " : "", names[i]);
 	}
 	return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s: '%s' is none of: %s", key, text, all);
 }

@@ -43,13 +43,12 @@ static void put_namesakes(struct bl_json_out *o, const struct bd_picture *p, con
 			continue;
 		}
 		if (other->flags & BL_DOM_DYING)
-			(void)snprintf(line, sizeof(line),
-				       "domain %u, of the same %s, is dying and still keeps %s",
-				       other->domid, same, bl_pages_format(other->tot, size));
+			snprintf(line, sizeof(line),
+				 "domain %u, of the same %s, is dying and still keeps %s", other->domid,
+				 same, bl_pages_format(other->tot, size));
 		else
-			(void)snprintf(line, sizeof(line),
-				       "domain %u, of the same %s, is the one that lives", other->domid,
-				       same);
+			snprintf(line, sizeof(line), "domain %u, of the same %s, is the one that lives",
+				 other->domid, same);
 		bl_json_put_string(o, NULL, line);
 	}
 }
@@ -66,10 +65,10 @@ static const char *base_reason(const struct bl_view *v, char *buf, size_t size)
 
 	if (from != BL_BASE_UNSEEN)
 		return why[from];
-	(void)snprintf(buf, size,
-		       "kept, for balloond did not see how it came to start: 'balloonctl forget %.64s' "
-		       "takes what it has now",
-		       v->dom->name[0] ? v->dom->name : "DOMAIN");
+	snprintf(buf, size,
+		 "kept, for balloond did not see how it came to start: 'balloonctl forget %.64s' "
+		 "takes what it has now",
+		 v->dom->name[0] ? v->dom->name : "DOMAIN");
 	return buf;
 }
 
@@ -100,10 +99,10 @@ void bd_render_explain(struct bl_json_out *o, const struct bd_picture *p, const 
 	bl_json_put_string(o, NULL, reason);
 	if (v->track)
 		bl_json_put_string(o, NULL, bl_reason_givable(&in, v, reason));
-	(void)snprintf(limits, sizeof(limits), "min %s (from %s), max %s, base %s (%s), weight %u",
-		       bl_pages_format(l->min, s.min), bl_limit_source_name(l->min_from),
-		       bl_pages_format(l->max, s.max), bl_pages_format(l->base, s.base),
-		       base_reason(v, why, sizeof(why)), l->weight);
+	snprintf(limits, sizeof(limits), "min %s (from %s), max %s, base %s (%s), weight %u",
+		 bl_pages_format(l->min, s.min), bl_limit_source_name(l->min_from),
+		 bl_pages_format(l->max, s.max), bl_pages_format(l->base, s.base),
+		 base_reason(v, why, sizeof(why)), l->weight);
 	bl_json_put_string(o, NULL, limits);
 	put_namesakes(o, p, v->dom, true);
 	bl_json_array_end(o);

@@ -235,12 +235,11 @@ static const char *what_if_reason(const struct bd_what_if *w, char buf[BL_REASON
 		return w->refusal;
 	(void)bl_pages_format(w->admission.available, size);
 	if (w->admission.verdict == BL_FITS_NOW) {
-		(void)snprintf(buf, BL_REASON_MAX, "fits in what is free: %s are available", size);
+		snprintf(buf, BL_REASON_MAX, "fits in what is free: %s are available", size);
 		return buf;
 	}
 	(void)bl_reason_givers(w->plan, from);
-	(void)snprintf(buf, BL_REASON_MAX, "%s are available, the rest comes from balloons: %.900s", size,
-		       from);
+	snprintf(buf, BL_REASON_MAX, "%s are available, the rest comes from balloons: %.900s", size, from);
 	return buf;
 }
 

@@ -30,7 +30,7 @@ void bd_verbs_dispatch(struct bd_call *call, enum bd_role role)
 	char unknown[BL_NAME_MAX + 32];
 
 	if (!verb) {
-		(void)snprintf(unknown, sizeof(unknown), "no such method: %.64s", call->req.method);
+		snprintf(unknown, sizeof(unknown), "no such method: %.64s", call->req.method);
 		bd_call_fail_code(call, BL_RPC_NO_SUCH_METHOD, unknown);
 		return;
 	}

@@ -21,12 +21,12 @@ int bd_manager_apply(struct bd_manager *m, const struct bl_action *a, struct bl_
 		struct bl_dom_memory *mem = bl_settings_find(&m->settings, &d->uuid);
 
 		r = mem ? bd_manager_remember(m, mem) : 0;
-		if (r)
+		if (r < 0)
 			return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot save what is known of %s: %s",
 					  d->name, strerror(-r));
 	}
 	r = m->host->ops->apply(m->host, a, reterr);
-	if (r)
+	if (r < 0)
 		return r;
 	if (a->kind == BL_ACT_TARGET)
 		t->ours = true;
@@ -62,7 +62,7 @@ void bd_act_on_guest(struct bd_manager *m, const struct bl_action *a, uint32_t *
 	if (a->domid == *failed)
 		return; /* its limit could not be raised: no target above it */
 	r = bd_manager_apply(m, a, &err);
-	if (r) {
+	if (r < 0) {
 		struct bl_track *t = bl_progress_find(&m->progress, a->domid);
 
 		*failed = a->domid;

@@ -129,7 +129,7 @@ void bd_events_claim(struct bd_events *e, const struct bl_claim *c)
 					       { "BALLOOND_CLAIM", id },
 					       { NULL, NULL } };
 
-	(void)snprintf(type, sizeof(type), "claim.%s", bl_claim_state_name(c->state));
+	snprintf(type, sizeof(type), "claim.%s", bl_claim_state_name(c->state));
 	bl_uuid_format(&c->id, id);
 	bd_log_with(LOG_INFO, fields, "claim %s%s%s of %s: %s%s%s", id, c->name[0] ? " for " : "", c->name,
 		    bl_pages_format(c->size, size), bl_claim_state_name(c->state), c->reason[0] ? ": " : "",
@@ -167,7 +167,7 @@ void bd_events_domain(struct bd_events *e, const char *type, const struct bl_dom
 					       { "BALLOOND_DOMAIN_NAME", d->name },
 					       { NULL, NULL } };
 
-	(void)snprintf(full, sizeof(full), "domain.%s", type);
+	snprintf(full, sizeof(full), "domain.%s", type);
 	bl_uuid_format(&d->uuid, uuid);
 	if (bd_log_allowed(&e->limits[d->domid % GUEST_LIMITS], priority))
 		bd_log_with(priority, fields, "domain %u %s with %s: %s%s%s", d->domid, d->name,

@@ -83,7 +83,7 @@ static int steer(struct bd_manager *m, const struct bl_dom *d, bl_pages size, st
 	if (bl_pages_gt(size, d->max_pages))
 		r = bd_manager_apply(m, &a, err);
 	a.kind = BL_ACT_TARGET;
-	return r ? r : bd_manager_apply(m, &a, err);
+	return r < 0 ? r : bd_manager_apply(m, &a, err);
 }
 
 /* What is set counts from now on, so that what is checked next is checked against it. */
@@ -114,7 +114,7 @@ static int check_set(struct bd_manager *m, const struct bl_dom *d, const struct 
 		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "max_bytes: %s is more than any host has", SIZE(req->limits.max));
 	r = check_limits(m, d, req, &l, err);
-	return !r && req->has_size ? check_size(m, d, req->size, &l, err) : r;
+	return r == 0 && req->has_size ? check_size(m, d, req->size, &l, err) : r;
 }
 
 static int set_recorded(struct bd_manager *m, struct bd_change *c, struct bl_err *reterr)
@@ -127,7 +127,7 @@ static int set_recorded(struct bd_manager *m, struct bd_change *c, struct bl_err
 		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "domain %u is gone", c->what.domid);
 	if (c->has_size)
 		r = steer(m, d, c->size, reterr);
-	if (r)
+	if (r < 0)
 		bd_changes_undo_set(m, mem, c);
 	m->looked_before_change = true;
 	bd_manager_tick_soon(m);
@@ -148,22 +148,22 @@ void bd_manager_set(struct bd_manager *m, const struct bl_dom *d, const struct b
 	struct bl_err err;
 	int r = bd_manager_check_lives(m, d, &err);
 
-	mem = r ? NULL : bl_settings_remember(&m->settings, &d->uuid);
-	if (!r && !mem)
+	mem = r < 0 ? NULL : bl_settings_remember(&m->settings, &d->uuid);
+	if (r == 0 && !mem)
 		r = bl_err_set(&err, ENOMEM, BL_ERR_BACKEND, "out of memory");
-	if (!r) {
+	if (r == 0) {
 		change.before = *mem;
 		set_now(m, mem, req);
 		r = check_set(m, d, req, &err);
-		r = r ? r : bd_changes_add(m, &change, &err);
-		if (r) {
+		r = r < 0 ? r : bd_changes_add(m, &change, &err);
+		if (r < 0) {
 			mem->set = change.before.set;
 			mem->external = change.before.external;
 			mem->persist = change.before.persist;
 			mem->dirty = change.before.dirty;
 		}
 	}
-	if (r) {
+	if (r < 0) {
 		done(ud, &change.what, &err);
 		return;
 	}

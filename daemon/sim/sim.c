@@ -128,7 +128,7 @@ static int op_snapshot(struct bd_host *host, struct bl_snapshot *s)
 
 	catch_up(h);
 	r = bl_sim_snapshot(h->sim, s);
-	if (!r)
+	if (r == 0)
 		h->told = bl_sim_changes(h->sim);
 	arm(h);
 	return r;
@@ -189,7 +189,7 @@ static int op_pool_move(struct bd_host *host, int node, uint32_t domid, bl_pages
 	(void)node;
 	catch_up(sim_of(host));
 	r = bl_sim_pool_move(sim_of(host)->sim, domid, pages);
-	if (r)
+	if (r < 0)
 		return bl_err_set(reterr, -r, r == -ESRCH ? BL_ERR_NO_SUCH_DOMAIN : BL_ERR_BACKEND,
 				  "the hypervisor does not move a claim to domain %u: %s", domid,
 				  strerror(-r));
@@ -255,7 +255,7 @@ static int set_up(struct sim_host *h, struct event_base *base, const char *world
 {
 	int r = bl_sim_open(h->map.mem, h->map.size, &h->sim, reterr);
 
-	if (r)
+	if (r < 0)
 		return r;
 	h->host.pool = bl_sim_has_pool(h->sim);
 	h->timer = evtimer_new(base, on_timer, h);
@@ -282,17 +282,17 @@ int bd_host_sim_open(struct event_base *base, const struct bd_host_events *ev, c
 	h->host = (struct bd_host){ .ops = &ops, .events = *ev };
 	h->speed = speed;
 	r = bd_sim_map_open(state_dir, world_file, &h->map, reterr);
-	if (!r && h->map.passing)
+	if (r == 0 && h->map.passing)
 		bd_log(LOG_WARNING,
 		       "the simulated host ends with this process: its file in %s cannot be "
 		       "written",
 		       state_dir);
-	if (r) {
+	if (r < 0) {
 		free(h);
 		return r;
 	}
 	r = set_up(h, base, world_file, reterr);
-	if (r) {
+	if (r < 0) {
 		op_close(&h->host);
 		return r;
 	}
@@ -334,7 +334,7 @@ int bd_host_sim_destroy(struct bd_host *host, uint32_t domid, struct bl_err *ret
 		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "no domain %u", domid);
 	if (r == -EINVAL)
 		return bl_err_set(reterr, EINVAL, BL_ERR_BAD_STATE, "dom0 cannot be destroyed");
-	return r ? bl_err_set(reterr, -r, BL_ERR_BAD_STATE, "domain %u is dying already", domid) : 0;
+	return r < 0 ? bl_err_set(reterr, -r, BL_ERR_BAD_STATE, "domain %u is dying already", domid) : 0;
 }
 
 int bd_host_sim_set(struct bd_host *host, uint32_t domid, const char *key, const char *value,

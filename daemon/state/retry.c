@@ -50,14 +50,13 @@ static void say_failing(const struct bd_state *s, size_t kind, void (*add)(void 
 	int r = s->failing[kind];
 
 	if (r == -ESTALE)
-		(void)snprintf(line, sizeof(line),
-			       "state cannot be saved in %s: it came after the start, with records in "
-			       "it that were not read; restart balloond",
-			       s->places[kind].path);
+		snprintf(line, sizeof(line),
+			 "state cannot be saved in %s: it came after the start, with records in "
+			 "it that were not read; restart balloond",
+			 s->places[kind].path);
 	else
-		(void)snprintf(line, sizeof(line), "state cannot be saved in %s: %s; %s",
-			       s->places[kind].path, r == -EBUSY ? "another balloond has it" : strerror(-r),
-			       means[kind]);
+		snprintf(line, sizeof(line), "state cannot be saved in %s: %s; %s", s->places[kind].path,
+			 r == -EBUSY ? "another balloond has it" : strerror(-r), means[kind]);
 	add(ud, line);
 }
 
@@ -70,9 +69,9 @@ void bd_state_problems(const struct bd_state *s, void (*add)(void *ud, const cha
 			say_failing(s, k, add, ud);
 	if (!s->n_kept)
 		return;
-	(void)snprintf(line, sizeof(line),
-		       "%zu record%s of a newer balloond (%s%s): left as %s; they want that version",
-		       s->n_kept, s->n_kept > 1 ? "s" : "", s->kept_example,
-		       s->n_kept > 1 ? " and others" : "", s->n_kept > 1 ? "they are" : "it is");
+	snprintf(line, sizeof(line),
+		 "%zu record%s of a newer balloond (%s%s): left as %s; they want that version", s->n_kept,
+		 s->n_kept > 1 ? "s" : "", s->kept_example, s->n_kept > 1 ? " and others" : "",
+		 s->n_kept > 1 ? "they are" : "it is");
 	add(ud, line);
 }

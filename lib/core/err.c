@@ -37,7 +37,7 @@ int bl_err_set(struct bl_err *err, int errnum, enum bl_err_id id, const char *fm
 	err->id = id;
 	/* What the message quotes came from outside, and may be cut within a character. */
 	va_start(ap, fmt);
-	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
+	vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
 	bl_text_scrub(err->msg, sizeof(err->msg), msg, strlen(msg));
 	return -errnum;

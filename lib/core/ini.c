@@ -17,7 +17,7 @@ int bl_ini_fail(const struct bl_ini *in, unsigned line, int errnum, const char *
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
+	vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
 	bl_text_scrub(clean, sizeof(clean), msg, strlen(msg));
 	return bl_err_set(in->reterr, errnum, BL_ERR_INVALID_PARAMS, "%s:%u: %s", in->file, line, clean);

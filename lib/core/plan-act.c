@@ -131,7 +131,7 @@ int bl_plan_act(struct bl_plan *plan, const struct bl_plan_in *in)
 	const bl_pages *granted = plan->scratch->grant;
 	int r = bl_plan_grant(plan, in);
 
-	if (r)
+	if (r < 0)
 		return r;
 	act_stake(plan, in);
 	plan->scratch->least_ask = bl_plan_least_ask(plan, in);

@@ -231,8 +231,8 @@ int bl_plan_aim(struct bl_plan *plan, const struct bl_plan_in *in)
 	do
 		r = bl_policy_targets(sc->policy, s->policy, s->surplus_give, sc->guests, sc->n, budget,
 				      sc->result);
-	while (!r && round < ROUNDS && leave_out(plan, in, round == 0, round == ROUNDS - 1) && ++round);
-	for (size_t k = 0; k < sc->n && !r; k++) {
+	while (r == 0 && round < ROUNDS && leave_out(plan, in, round == 0, round == ROUNDS - 1) && ++round);
+	for (size_t k = 0; k < sc->n && r == 0; k++) {
 		struct bl_view *v = &plan->views[sc->index[k]];
 
 		if (bl_view_lags(v, in->snap->now) && bl_pages_lt(v->goal, v->dom->tot))
@@ -242,7 +242,7 @@ int bl_plan_aim(struct bl_plan *plan, const struct bl_plan_in *in)
 		    !bl_view_lags(v, in->snap->now)) /* may be above its max */
 			v->goal = bl_pages_min(v->goal, guest_of(v, plan, in).max);
 	}
-	if (r)
+	if (r < 0)
 		return r;
 	spare_for_reserve(plan, in);
 	for (size_t k = 0; k < sc->n; k++) {

@@ -128,18 +128,18 @@ int bl_plan_grant(struct bl_plan *plan, const struct bl_plan_in *in)
 		sc->index[n++] = sc->index[k];
 	}
 	r = bl_fill_share(&sc->fill, sc->shares, n, left, sc->result, &left);
-	if (!r && !bl_pages_is_zero(plan->warm)) {
+	if (r == 0 && !bl_pages_is_zero(plan->warm)) {
 		r = raise_to(plan, n, needed, &left);
 		left = bl_pages_sub(left, plan->warm);
 	}
-	if (!r)
+	if (r == 0)
 		r = raise_to(plan, n, grant_limit, &left);
-	if (!r)
+	if (r == 0)
 		least = worth_granting(plan, in, n);
-	for (size_t k = 0; k < n && !r; k++)
+	for (size_t k = 0; k < n && r == 0; k++)
 		if (worth_it(in, &plan->views[sc->index[k]], sc->result[k], least))
 			sc->grant[sc->index[k]] = sc->result[k];
-	if (!r)
+	if (r == 0)
 		try_again(plan, in, left);
 	return r;
 }

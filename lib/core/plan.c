@@ -59,15 +59,15 @@ int bl_plan_make(struct bl_plan *plan, const struct bl_plan_in *in)
 	plan->n_actions = 0;
 	plan->n_views = 0;
 	r = reserve_actions(plan, in->snap->n_doms, in->ledger->n);
-	if (!r)
+	if (r == 0)
 		r = reserve(plan, in->snap->n_doms);
-	if (r)
+	if (r < 0)
 		return r;
 	bl_plan_look(plan, in);
 	r = bl_plan_aim(plan, in);
-	if (!r)
+	if (r == 0)
 		r = bl_plan_act(plan, in);
-	if (r)
+	if (r < 0)
 		plan->n_actions = 0;
 	return r;
 }

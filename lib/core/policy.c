@@ -156,7 +156,7 @@ int bl_fill_share(struct bl_fill *f, const struct bl_share_in *in, size_t n, bl_
 		return 0;
 	}
 	r = fill_reserve(f, n);
-	if (r)
+	if (r < 0)
 		return r;
 	rest.p = f->points;
 	for (size_t i = 0; i < n; i++) {
@@ -298,7 +298,7 @@ int bl_policy_targets(struct bl_policy *p, enum bl_policy_kind kind, bool surplu
 	bl_pages left = budget;
 	int r = policy_reserve(p, n);
 
-	if (r)
+	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++) {
 		p->up[i] = false;

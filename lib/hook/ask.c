@@ -147,10 +147,10 @@ static int send_handoff(const struct ask *a)
 	char params[256], size[64] = "", claim[64] = "";
 
 	if (a->pages)
-		(void)snprintf(size, sizeof(size), ",\"size_bytes\":%" PRIu64, a->pages * PAGE_BYTES);
+		snprintf(size, sizeof(size), ",\"size_bytes\":%" PRIu64, a->pages * PAGE_BYTES);
 	if (a->claim[0])
-		(void)snprintf(claim, sizeof(claim), ",\"claim\":\"%s\"", a->claim);
-	(void)snprintf(params, sizeof(params), "\"domid\":%" PRIu32 "%s%s", a->domid, size, claim);
+		snprintf(claim, sizeof(claim), ",\"claim\":\"%s\"", a->claim);
+	snprintf(params, sizeof(params), "\"domid\":%" PRIu32 "%s%s", a->domid, size, claim);
 	return send_call(a, ID_HANDOFF, "handoff", params);
 }
 
@@ -158,7 +158,7 @@ static int send_built(const struct ask *a)
 {
 	char params[64];
 
-	(void)snprintf(params, sizeof(params), "\"domid\":%" PRIu32, a->domid);
+	snprintf(params, sizeof(params), "\"domid\":%" PRIu32, a->domid);
 	return send_call(a, ID_BUILT, "built", params);
 }
 
@@ -330,9 +330,8 @@ static enum bl_hook_answer give_up(const struct ask *a, int r, bool asked)
 				   : "no balloond to claim the domain's memory";
 	char why[256];
 
-	(void)snprintf(why, sizeof(why), "%s; %s", strerror(-r),
-		       fails ? "the build fails (BALLOOND_UNREACHABLE)"
-			     : "the build goes on without a claim");
+	snprintf(why, sizeof(why), "%s; %s", strerror(-r),
+		 fails ? "the build fails (BALLOOND_UNREACHABLE)" : "the build goes on without a claim");
 	say(a, what, why);
 	return fails ? BL_HOOK_REFUSED : asked ? BL_HOOK_LOST : BL_HOOK_ALONE;
 }

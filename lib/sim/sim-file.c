@@ -107,7 +107,7 @@ static int end_section(struct parser *p)
 	if (p->in == BL_SIM_IN_HOST)
 		return 0;
 	r = check_guest(p, &d);
-	for (uint64_t i = 1; !r && i <= p->v.count; i++) {
+	for (uint64_t i = 1; r == 0 && i <= p->v.count; i++) {
 		if (p->v.count > 1 && snprintf(d.name + len, sizeof(d.name) - len, "-%llu",
 					       (unsigned long long)i) >= (int)(sizeof(d.name) - len))
 			return FAIL_AT(p, p->section_line, "%s: its name is too long to be counted",
@@ -132,9 +132,9 @@ static int on_section(struct bl_ini *in, char *t)
 	int r = check_text(p, name);
 
 	t[kind] = '\0';
-	if (!r)
+	if (r == 0)
 		r = end_section(p);
-	return r ? r : begin_section(p, t, name);
+	return r < 0 ? r : begin_section(p, t, name);
 }
 
 static int on_key(struct bl_ini *in, const char *key, const char *value)
@@ -143,9 +143,9 @@ static int on_key(struct bl_ini *in, const char *key, const char *value)
 	struct bl_err e;
 	int r = check_text(p, key);
 
-	if (!r)
+	if (r == 0)
 		r = check_text(p, value);
-	if (!r && bl_sim_key(p->in, key, value, p->in == BL_SIM_IN_HOST ? &p->host : &p->v, &e))
+	if (r == 0 && bl_sim_key(p->in, key, value, p->in == BL_SIM_IN_HOST ? &p->host : &p->v, &e))
 		r = FAIL(p, "%s in %s", e.msg, p->label);
 	return r;
 }
@@ -192,7 +192,7 @@ static int finish_world(const struct parser *p)
 			bl_sim_name_uuid(w, d, j);
 	}
 	r = bl_sim_attach(w, &s, p->ini.reterr);
-	if (r)
+	if (r < 0)
 		return r;
 	r = bl_sim_boot(s, p->ini.file, p->ini.reterr);
 	bl_sim_free(s);
@@ -217,11 +217,11 @@ int bl_sim_world_parse(void *mem, const char *file, const char *text, size_t len
 	p.w->now = BL_SIM_EPOCH_MS;
 	p.w->n_slots = 1; /* dom0's */
 	r = bl_ini_read(&p.ini, text, len);
-	if (!r)
+	if (r == 0)
 		r = end_section(&p);
-	if (!r)
+	if (r == 0)
 		r = finish_world(&p);
-	if (!r)
+	if (r == 0)
 		memcpy(p.w->magic, BL_SIM_MAGIC, sizeof(p.w->magic));
 	return r;
 }

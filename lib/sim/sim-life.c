@@ -82,7 +82,7 @@ int bl_sim_boot(struct bl_sim *s, const char *file, struct bl_err *reterr)
 		if (d->phase != BL_SIM_PENDING || d->appear > s->w->now)
 			continue;
 		r = boot_one(s, d, file, reterr);
-		if (r)
+		if (r < 0)
 			return r;
 	}
 	return 0;
@@ -224,9 +224,9 @@ int bl_sim_set(struct bl_sim *s, uint32_t domid, const char *key, const char *va
 	v.dom = *d;
 	was = d->telemetry;
 	r = bl_sim_key(BL_SIM_IN_SET, key, value, &v, reterr);
-	if (!r)
+	if (r == 0)
 		r = check_set(d, &v, reterr);
-	if (r)
+	if (r < 0)
 		return r;
 	if (v.dom.telemetry == BL_SIM_SILENT && was != BL_SIM_SILENT) {
 		v.dom.silent_since = s->w->now;
