@@ -16,8 +16,8 @@ die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
 # What the build itself needs; the checks add theirs.
 # shellcheck disable=SC2034 # for those who source this
-build_packages=(autoconf automake gcc libc6-dev libevent-dev libinih-dev libsmartcols-dev
-	libsystemd-dev libtool libyajl-dev make pkg-config uthash-dev uuid-dev)
+build_packages=(autoconf automake gcc libc6-dev libevent-dev libsmartcols-dev
+	libsystemd-dev libtool libyajl-dev make pkg-config uthash-dev)
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then

@@ -34,8 +34,9 @@ static void print_help(const struct cli *c)
 	}
 	printf("Usage: balloonctl [OPTION...] COMMAND [ARGUMENT...]\n\n"
 	       "See and steer the memory of a Xen host.\n\nCommands:\n");
-	for (const struct cli_verb *const *v = c->verbs; *v; v++)
-		printf("  %-10s %s\n", (*v)->name, (*v)->summary);
+	for (const struct cli_verb *const *const *f = c->families; *f; f++)
+		for (const struct cli_verb *const *v = *f; *v; v++)
+			printf("  %-10s %s\n", (*v)->name, (*v)->summary);
 	printf("\nOptions, before the command or after it:\n"
 	       "  -h, --help           this; with a command, what that command takes\n"
 	       "  -j, --json           machine output on stdout, errors too\n"

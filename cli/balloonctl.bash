@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Completion of balloonctl for bash. Names and ids are asked of the daemon;
-# when it does not answer there are none, and nothing is said.
+# Completion of balloonctl for bash. Commands, options and what stands for their values are
+# read from balloonctl's --help, so there is no list of them here. Names and ids are asked of
+# the daemon; when it does not answer there are none, and nothing is said.
 
 _balloonctl_ask() {
 	timeout 2 balloonctl ${socket:+--socket "$socket"} --json "$@" 2>/dev/null | tr '{' '\n'
@@ -22,24 +23,31 @@ _balloonctl_offer() {
 	done
 }
 
+# Sets $value to what stands in $help for the value of option $1; fails when it takes none.
+_balloonctl_takes_value() {
+	[[ $help =~ $'\n'"  "(-., )?" "*"$1 "([^[:space:]]+) ]] && value=${BASH_REMATCH[2]}
+}
+
+# Of $help, sorted; those of balloonctl itself have a short one before them, or its place.
+_balloonctl_options() {
+	sed -n -e 's/^  \(-., \|    \)\{0,1\}\(--[a-z-]*\)[ [].*/\2/p' | LC_ALL=C sort
+}
+
 _balloonctl() {
-	local global='--help --json --no-color --quiet --socket --version'
-	local verbs='status claim claims release renew run set forget plan explain rebalance pause resume monitor ping sim'
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local verb='' sub='' socket='' options='' args=0 i word
+	local verb='' sub='' socket='' help='' takes='' value='' args=0 i word
 
 	COMPREPLY=()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
 		case $word in
 		-s | --socket) socket=${COMP_WORDS[++i]} ;;
-		--id | --name | --uuid | --node | --min | --max | --overhead | --wait | --ttl | \
-			--weight | --mode | --since | --claim) ((++i)) ;;
-		-*) ;;
+		-*) _balloonctl_takes_value "$word" && ((++i)) ;;
 		*)
 			if [[ -z $verb ]]; then
-				verb=$word
-			elif [[ $verb == sim && -z $sub ]]; then
+				verb=$word help=$(balloonctl "$verb" --help 2>/dev/null)
+				read -r _ _ _ takes _ <<<"$help"
+			elif [[ $takes == *'|'* && -z $sub ]]; then
 				sub=$word
 			else
 				((++args))
@@ -54,44 +62,30 @@ _balloonctl() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
-	--mode)
-		_balloonctl_offer <<<$'auto\nmanual\nignore'
-		return
-		;;
-	--claim)
-		_balloonctl_offer < <(_balloonctl_claims)
-		return
-		;;
-	--id | --name | --uuid | --node | --min | --max | --overhead | --wait | --ttl | --weight | --since)
-		return
+	-*)
+		if _balloonctl_takes_value "$prev"; then
+			case $value in
+			*'|'*) _balloonctl_offer <<<"${value//|/$'\n'}" ;;
+			ID) _balloonctl_offer < <(_balloonctl_claims) ;;
+			esac
+			return
+		fi
 		;;
 	esac
 
-	case $verb in
-	claim) options='--id --min --name --no-wait --node --now --overhead --ttl --uuid --wait' ;;
-	monitor) options=--since ;;
-	plan) options=--overhead ;;
-	renew) options=--ttl ;;
-	run) options='--claim --no-preclaim --wait' ;;
-	set) options='--max --min --mode --no-persist --weight' ;;
-	sim) options='--claim --max --uuid' ;;
-	status) options=--watch ;;
-	esac
-	# shellcheck disable=SC2086 # lists of words
 	if [[ $cur == -* ]]; then
-		_balloonctl_offer < <(printf '%s\n' $options $global)
+		_balloonctl_offer < <(_balloonctl_options <<<"$help"; balloonctl --help | _balloonctl_options)
 		return
 	fi
-	# shellcheck disable=SC2086
-	case $verb in
-	'') _balloonctl_offer < <(printf '%s\n' $verbs) ;;
-	status) _balloonctl_offer < <(_balloonctl_domains) ;;
-	explain | forget | set) ((args == 0)) && _balloonctl_offer < <(_balloonctl_domains) ;;
-	claims | renew) ((args == 0)) && _balloonctl_offer < <(_balloonctl_claims) ;;
-	release) _balloonctl_offer < <(_balloonctl_claims) ;;
-	sim)
+	case $takes in
+	'') [[ $verb ]] || _balloonctl_offer < <(balloonctl --help | sed -n 's/^  \([a-z]\{1,\}\) .*/\1/p') ;;
+	'[DOMAIN...]') _balloonctl_offer < <(_balloonctl_domains) ;;
+	DOMAIN) ((args == 0)) && _balloonctl_offer < <(_balloonctl_domains) ;;
+	ID...) _balloonctl_offer < <(_balloonctl_claims) ;;
+	ID | '[ID]') ((args == 0)) && _balloonctl_offer < <(_balloonctl_claims) ;;
+	*'|'*)
 		if [[ -z $sub ]]; then
-			_balloonctl_offer <<<$'create\ndestroy\nset'
+			_balloonctl_offer <<<"${takes//|/$'\n'}"
 		elif [[ $sub != create ]] && ((args == 0)); then
 			_balloonctl_offer < <(_balloonctl_domains)
 		elif [[ $sub == set ]]; then

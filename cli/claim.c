@@ -168,7 +168,7 @@ static int run_claim(struct cli *c, int argc, char **argv)
 	return r;
 }
 
-const struct cli_verb cli_verb_claim = {
+static const struct cli_verb verb_claim = {
 	.name = "claim",
 	.usage = "SIZE [OPTION...]",
 	.summary = "make room and hold it; prints the claim's id",
@@ -189,3 +189,5 @@ const struct cli_verb cli_verb_claim = {
 		"  --id UUID          the claim's id; the same id again returns the same claim\n",
 	.run = run_claim,
 };
+
+const struct cli_verb *const cli_verbs_claim[] = { &verb_claim, NULL };

@@ -29,7 +29,7 @@ static int run_claims(struct cli *c, int argc, char **argv)
 	return r;
 }
 
-const struct cli_verb cli_verb_claims = {
+static const struct cli_verb verb_claims = {
 	.name = "claims",
 	.usage = "[ID]",
 	.summary = "list the claims, or one",
@@ -62,7 +62,7 @@ static int run_release(struct cli *c, int argc, char **argv)
 	return r;
 }
 
-const struct cli_verb cli_verb_release = {
+static const struct cli_verb verb_release = {
 	.name = "release",
 	.usage = "ID...",
 	.summary = "give claims back",
@@ -107,7 +107,7 @@ static int run_renew(struct cli *c, int argc, char **argv)
 	return r;
 }
 
-const struct cli_verb cli_verb_renew = {
+static const struct cli_verb verb_renew = {
 	.name = "renew",
 	.usage = "ID --ttl DURATION",
 	.summary = "extend a claim's lease",
@@ -115,3 +115,5 @@ const struct cli_verb cli_verb_renew = {
 		"  --ttl DURATION   how long\n",
 	.run = run_renew,
 };
+
+const struct cli_verb *const cli_verbs_claims[] = { &verb_claims, &verb_release, &verb_renew, NULL };

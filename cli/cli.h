@@ -22,8 +22,9 @@ enum cli_exit {
 };
 
 struct cli {
-	const struct cli_verb *const *verbs; /* all of them, for --help; ends with NULL */
-	const char *socket;		     /* NULL: the default socket */
+	/* The tables of all verbs, for --help. Ends with NULL. */
+	const struct cli_verb *const *const *families;
+	const char *socket; /* NULL: the default socket */
 	bool json, quiet, no_color;
 	const struct cli_verb *verb; /* NULL: none chosen yet */
 	struct balloon *conn;	     /* NULL until the first call */

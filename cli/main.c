@@ -7,34 +7,6 @@
 #include "cli/args.h"
 #include "cli/verbs.h"
 
-static const struct cli_verb *const verbs[] = {
-	&cli_verb_status,
-	&cli_verb_claim,
-	&cli_verb_claims,
-	&cli_verb_release,
-	&cli_verb_renew,
-	&cli_verb_run,
-	&cli_verb_set,
-	&cli_verb_forget,
-	&cli_verb_plan,
-	&cli_verb_explain,
-	&cli_verb_rebalance,
-	&cli_verb_pause,
-	&cli_verb_resume,
-	&cli_verb_monitor,
-	&cli_verb_ping,
-	&cli_verb_sim,
-	NULL,
-};
-
-static const struct cli_verb *find(const char *name)
-{
-	for (const struct cli_verb *const *v = verbs; *v; v++)
-		if (!strcmp((*v)->name, name))
-			return *v;
-	return NULL;
-}
-
 /* True if --json is given: errors that are found before --json is read must be objects as well. */
 static bool wants_json(int argc, char **argv)
 {
@@ -50,7 +22,7 @@ static int run(struct cli *c, int argc, char **argv)
 
 	if (at < 0)
 		return status;
-	c->verb = find(argv[at]);
+	c->verb = cli_verb_find(argv[at]);
 	if (!c->verb)
 		return cli_fail_usage(c, "no command '%.64s'", argv[at]);
 	optind = 0; /* glibc: start again */
@@ -59,7 +31,7 @@ static int run(struct cli *c, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct cli c = { .verbs = verbs, .json = wants_json(argc, argv) };
+	struct cli c = { .families = cli_families, .json = wants_json(argc, argv) };
 	int status;
 
 	setlocale(LC_CTYPE, ""); /* for the width of names on the terminal */

@@ -137,7 +137,7 @@ static int run_monitor(struct cli *c, int argc, char **argv)
 	return r;
 }
 
-const struct cli_verb cli_verb_monitor = {
+static const struct cli_verb verb_monitor = {
 	.name = "monitor",
 	.usage = "[--since SEQ]",
 	.summary = "show events as they happen",
@@ -146,3 +146,5 @@ const struct cli_verb cli_verb_monitor = {
 		"                0: with all that it has\n",
 	.run = run_monitor,
 };
+
+const struct cli_verb *const cli_verbs_monitor[] = { &verb_monitor, NULL };

@@ -115,7 +115,7 @@ static int run_plan(struct cli *c, int argc, char **argv)
 	return r;
 }
 
-const struct cli_verb cli_verb_plan = {
+static const struct cli_verb verb_plan = {
 	.name = "plan",
 	.usage = "SIZE [--overhead SIZE]",
 	.summary = "what a claim of that size would do, without doing it",
@@ -163,7 +163,7 @@ static int run_explain(struct cli *c, int argc, char **argv)
 	return r;
 }
 
-const struct cli_verb cli_verb_explain = {
+static const struct cli_verb verb_explain = {
 	.name = "explain",
 	.usage = "DOMAIN",
 	.summary = "why a domain has the target it has",
@@ -171,3 +171,5 @@ const struct cli_verb cli_verb_explain = {
 		"and what would change them.\n",
 	.run = run_explain,
 };
+
+const struct cli_verb *const cli_verbs_plan[] = { &verb_plan, &verb_explain, NULL };

@@ -232,7 +232,7 @@ static int run_run(struct cli *c, int argc, char **argv)
 	return r;
 }
 
-const struct cli_verb cli_verb_run = {
+static const struct cli_verb verb_run = {
 	.name = "run",
 	.usage = "[OPTION...] -- COMMAND [ARGUMENT...]",
 	.summary = "run a command that builds a domain, with its memory claimed",
@@ -247,3 +247,5 @@ const struct cli_verb cli_verb_run = {
 		"if the command could not be run, or its memory was refused.\n",
 	.run = run_run,
 };
+
+const struct cli_verb *const cli_verbs_run[] = { &verb_run, NULL };

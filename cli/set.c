@@ -83,7 +83,7 @@ static int run_set(struct cli *c, int argc, char **argv)
 	return send_set(c, &w);
 }
 
-const struct cli_verb cli_verb_set = {
+static const struct cli_verb verb_set = {
 	.name = "set",
 	.usage = "DOMAIN [SIZE] [OPTION...]",
 	.summary = "set a domain's size by hand, or its limits",
@@ -93,7 +93,8 @@ const struct cli_verb cli_verb_set = {
 		"  --min SIZE      never shrink the domain below this\n"
 		"  --max SIZE      never let the domain grow above this\n"
 		"  --weight N      its share of spare memory; 100 unless set\n"
-		"  --mode MODE     auto: balloond decides; manual: the size stays as it is set;\n"
+		"  --mode auto|manual|ignore\n"
+		"                  auto: balloond decides; manual: the size stays as it is set;\n"
 		"                  ignore: balloond leaves the domain alone\n"
 		"  --no-persist    forget this when balloond is restarted\n",
 	.run = run_set,
@@ -132,7 +133,7 @@ static int run_forget(struct cli *c, int argc, char **argv)
 	return r;
 }
 
-const struct cli_verb cli_verb_forget = {
+static const struct cli_verb verb_forget = {
 	.name = "forget",
 	.usage = "DOMAIN",
 	.summary = "forget what is known of a domain",
@@ -174,7 +175,7 @@ static int run_resume(struct cli *c, int argc, char **argv)
 	return run_plain(c, argc, argv, "resumed");
 }
 
-const struct cli_verb cli_verb_rebalance = {
+static const struct cli_verb verb_rebalance = {
 	.name = "rebalance",
 	.usage = "",
 	.summary = "look at all guests now instead of at the next tick",
@@ -182,7 +183,7 @@ const struct cli_verb cli_verb_rebalance = {
 	.run = run_rebalance,
 };
 
-const struct cli_verb cli_verb_pause = {
+static const struct cli_verb verb_pause = {
 	.name = "pause",
 	.usage = "",
 	.summary = "stop touching every guest, at once",
@@ -191,10 +192,13 @@ const struct cli_verb cli_verb_pause = {
 	.run = run_pause,
 };
 
-const struct cli_verb cli_verb_resume = {
+static const struct cli_verb verb_resume = {
 	.name = "resume",
 	.usage = "",
 	.summary = "let balloond move guests again after 'pause'",
 	.help = "Lets balloond move guests again after 'pause'.\n",
 	.run = run_resume,
 };
+
+const struct cli_verb *const cli_verbs_set[] = { &verb_set,   &verb_forget, &verb_rebalance,
+						 &verb_pause, &verb_resume, NULL };

@@ -114,7 +114,7 @@ static int run_sim(struct cli *c, int argc, char **argv)
 	return cli_fail_usage(c, "'%.64s' is not create, destroy or set", argv[optind]);
 }
 
-const struct cli_verb cli_verb_sim = {
+static const struct cli_verb verb_sim = {
 	.name = "sim",
 	.usage = "create|destroy|set NAME [ARGUMENT...]",
 	.summary = "make, end and change the guests of a simulated host",
@@ -128,3 +128,5 @@ const struct cli_verb cli_verb_sim = {
 		"  --uuid UUID   the UUID of an earlier guest that is started again\n",
 	.run = run_sim,
 };
+
+const struct cli_verb *const cli_verbs_sim[] = { &verb_sim, NULL };

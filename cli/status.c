@@ -104,7 +104,7 @@ static int run_status(struct cli *c, int argc, char **argv)
 		       : once(c, argc - optind, argv + optind, false);
 }
 
-const struct cli_verb cli_verb_status = {
+static const struct cli_verb verb_status = {
 	.name = "status",
 	.usage = "[DOMAIN...] [--watch[=DURATION]]",
 	.summary = "the host, its domains and its claims",
@@ -140,7 +140,7 @@ static int run_ping(struct cli *c, int argc, char **argv)
 	return status;
 }
 
-const struct cli_verb cli_verb_ping = {
+static const struct cli_verb verb_ping = {
 	.name = "ping",
 	.usage = "",
 	.summary = "show whether the daemon answers, its versions and health",
@@ -148,3 +148,5 @@ const struct cli_verb cli_verb_ping = {
 		"health with every problem it knows of.\n",
 	.run = run_ping,
 };
+
+const struct cli_verb *const cli_verbs_status[] = { &verb_status, &verb_ping, NULL };

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The verbs, a file per family. */
+/* The verbs: a table in each family's file, and the list of all tables. */
 #ifndef CLI_VERBS_H
 #define CLI_VERBS_H
 
 #include "cli/cli.h"
 
-extern const struct cli_verb cli_verb_claim;					/* claim.c */
-extern const struct cli_verb cli_verb_claims, cli_verb_release, cli_verb_renew; /* claims.c */
-extern const struct cli_verb cli_verb_run;					/* run.c */
-extern const struct cli_verb cli_verb_monitor;					/* monitor.c */
-extern const struct cli_verb cli_verb_plan, cli_verb_explain;			/* plan.c */
-extern const struct cli_verb cli_verb_set, cli_verb_forget, cli_verb_rebalance, cli_verb_pause,
-	cli_verb_resume;				     /* set.c */
-extern const struct cli_verb cli_verb_sim;		     /* sim.c */
-extern const struct cli_verb cli_verb_status, cli_verb_ping; /* status.c */
+/* Each ends with NULL. */
+extern const struct cli_verb *const cli_verbs_claim[], *const cli_verbs_claims[], *const cli_verbs_monitor[];
+extern const struct cli_verb *const cli_verbs_plan[], *const cli_verbs_run[], *const cli_verbs_set[];
+extern const struct cli_verb *const cli_verbs_sim[], *const cli_verbs_status[];
+
+extern const struct cli_verb *const *const cli_families[]; /* in the order of --help; ends with NULL */
+
+const struct cli_verb *cli_verb_find(const char *name); /* NULL: no such verb */
 
 #endif

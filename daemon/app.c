@@ -23,12 +23,18 @@ static const char usage[] =
 	"Usage: balloond [OPTION...]\n"
 	"Memory control plane of a Xen host; runs in the foreground.\n"
 	"\n"
+#ifdef HAVE_SIM
 	"  --backend xen|sim    the host to manage: this host, or a simulated one\n"
+#else
+	"  --backend xen        the host to manage: this host\n"
+#endif
 	"  --config FILE        read FILE and FILE.d/*.conf only\n"
 	"  --socket PATH        listen on PATH\n"
 	"  --state-dir DIR      keep state in DIR\n"
+#ifdef HAVE_SIM
 	"  --sim-world FILE     the file that describes the simulated host\n"
 	"  --sim-speed N        seconds of the simulated host per real second\n"
+#endif
 	"  --check-config       check the configuration, and exit\n"
 	"  --drop-holders       release all memory that claims hold in the hypervisor, and exit\n"
 	"  --version            print the version, and exit\n"
@@ -95,9 +101,11 @@ static int add_signal(struct app *a, size_t i, int sig, event_callback_fn handle
 
 static int open_host(struct app *a, struct bd_host **ret, struct bl_err *err)
 {
+#ifdef HAVE_SIM
 	if (a->options.sim)
 		return bd_host_sim_open(a->base, &a->host_events, a->options.sim_world, a->options.state_dir,
 					a->options.sim_speed, ret, err);
+#endif
 #ifdef HAVE_XEN
 	return bd_host_xen_open(a->base, &a->host_events, ret, err);
 #else

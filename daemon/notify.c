@@ -11,8 +11,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "daemon/base/times.h"
 
 #define MESSAGE_MAX 160
 #define WAITING_MAX 8
@@ -75,7 +76,7 @@ static void keep_message(struct bd_notify *n, const char *text)
 		n->n--;
 	if (n->n == WAITING_MAX - 1 && is_reloading(text))
 		return;
-	(void)snprintf(n->waiting[n->n++], MESSAGE_MAX, "%s", text);
+	snprintf(n->waiting[n->n++], MESSAGE_MAX, "%s", text);
 	retry_later(n);
 }
 
@@ -154,19 +155,17 @@ void bd_notify_ready(struct bd_notify *n, const char *status)
 {
 	char text[MESSAGE_MAX];
 
-	(void)snprintf(text, sizeof(text), "READY=1\nSTATUS=%s", status);
+	snprintf(text, sizeof(text), "READY=1\nSTATUS=%s", status);
 	send_or_keep(n, text);
 }
 
 void bd_notify_reloading(struct bd_notify *n)
 {
 	char text[MESSAGE_MAX];
-	struct timespec now;
 
 	/* systemd matches the reload with its signal by this time */
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	(void)snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
-		       (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+		 bd_time_ns(CLOCK_MONOTONIC) / 1000);
 	send_or_keep(n, text);
 }
 

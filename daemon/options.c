@@ -28,8 +28,10 @@ static const struct option options[] = {
 	{ "config", required_argument, NULL, OPT_CONFIG },
 	{ "socket", required_argument, NULL, OPT_SOCKET },
 	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
+#ifdef HAVE_SIM
 	{ "sim-world", required_argument, NULL, OPT_SIM_WORLD },
 	{ "sim-speed", required_argument, NULL, OPT_SIM_SPEED },
+#endif
 	{ "check-config", no_argument, NULL, OPT_CHECK_CONFIG },
 	{ "drop-holders", no_argument, NULL, OPT_DROP_HOLDERS },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -41,6 +43,17 @@ static int bad(FILE *err, const char *option, const char *why)
 {
 	(void)fprintf(err, "balloond: --%s: %s\n", option, why);
 	return -EINVAL;
+}
+
+static int parse_backend(const char *name, FILE *err, bool *ret_sim)
+{
+	*ret_sim = !strcmp(name, "sim");
+#ifndef HAVE_SIM
+	if (*ret_sim)
+		return bad(err, "backend",
+			   "this balloond was built without the simulator; it knows xen alone");
+#endif
+	return *ret_sim || !strcmp(name, "xen") ? 0 : bad(err, "backend", "must be xen or sim");
 }
 
 static int parse_speed(const char *text, FILE *err, double *ret)
@@ -58,8 +71,7 @@ static int take(int opt, FILE *err, struct bd_options *o)
 {
 	switch (opt) {
 	case OPT_BACKEND:
-		o->sim = !strcmp(optarg, "sim");
-		return o->sim || !strcmp(optarg, "xen") ? 0 : bad(err, "backend", "must be xen or sim");
+		return parse_backend(optarg, err, &o->sim);
 	case OPT_CONFIG:
 		o->config = optarg;
 		return 0;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -63,7 +64,7 @@ int bd_atomic_file_write(int dir, const char *name, const char *text, size_t len
 	char tmp[BD_ATOMIC_FILE_NAME_MAX + sizeof(BD_ATOMIC_FILE_TMP)];
 	int fd, r;
 
-	(void)snprintf(tmp, sizeof(tmp), "%s" BD_ATOMIC_FILE_TMP, name);
+	snprintf(tmp, sizeof(tmp), "%s" BD_ATOMIC_FILE_TMP, name);
 	fd = make(dir, tmp);
 	if (fd < 0)
 		return fd;
@@ -115,12 +116,47 @@ int bd_file_open(const char *path, off_t max)
 	return r;
 }
 
+/* Reads until the end of the file, at most size bytes. Returns how many, or -errno. */
+static ssize_t read_all(int fd, char *ret, size_t size)
+{
+	size_t len = 0;
+	ssize_t n = 1;
+
+	while (n > 0 && len < size) {
+		n = read(fd, ret + len, size - len);
+		if (n < 0)
+			n = errno == EINTR ? 1 : -errno;
+		else
+			len += (size_t)n;
+	}
+	return n < 0 ? n : (ssize_t)len;
+}
+
+ssize_t bd_file_read(const char *path, size_t max, char **ret)
+{
+	int fd = bd_file_open(path, (off_t)max);
+	char *text;
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	text = malloc(max + 1);
+	n = text ? read_all(fd, text, max + 1) : -ENOMEM;
+	(void)close(fd);
+	if (n > (ssize_t)max) /* the file grew */
+		n = -EFBIG;
+	if (n < 0)
+		free(text);
+	else
+		*ret = text;
+	return n;
+}
+
 ssize_t bd_atomic_file_read(int dir, const char *name, char *ret, size_t size)
 {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
-	size_t len = 0;
-	ssize_t n = 1;
+	ssize_t n;
 
 	/* Not our file: a link, or a socket or device that nobody serves. */
 	if (fd < 0)
@@ -129,16 +165,8 @@ ssize_t bd_atomic_file_read(int dir, const char *name, char *ret, size_t size)
 		n = -errno;
 	else if (!S_ISREG(st.st_mode))
 		n = -EINVAL;
-	while (n > 0 && len < size) {
-		n = read(fd, ret + len, size - len);
-		if (n < 0)
-			n = errno == EINTR ? 1 : -errno;
-		else
-			len += (size_t)n;
-	}
+	else
+		n = read_all(fd, ret, size);
 	(void)close(fd);
-	/* read() reports EINVAL for what is no regular file; here the disk reports it. */
-	if (n < 0)
-		return n;
-	return len == size ? -EINVAL : (ssize_t)len;
+	return n == (ssize_t)size ? -EINVAL : n;
 }

@@ -26,6 +26,9 @@ int bd_atomic_file_probe_folder(int dir);
 /* Opens a regular file of at most max bytes for reading. Never waits, for instance for the writer
  * of a FIFO. -EISDIR, -ENOTSUP: no regular file; -EFBIG. */
 int bd_file_open(const char *path, off_t max);
+/* Reads such a file into *ret, which is the caller's to free, without an end of the string. Returns
+ * its length, or -errno as bd_file_open(). */
+ssize_t bd_file_read(const char *path, size_t max, char **ret);
 /* Returns how many bytes were read. -EINVAL: no regular file, or not less than size bytes. Other
  * errors tell nothing about the file. */
 ssize_t bd_atomic_file_read(int dir, const char *name, char *ret, size_t size);

@@ -2,7 +2,8 @@
 #include "daemon/base/clock.h"
 
 #include <stdlib.h>
-#include <time.h>
+
+#include "daemon/base/times.h"
 
 struct bd_clock_timer {
 	struct event *event;
@@ -12,10 +13,7 @@ struct bd_clock_timer {
 
 bl_ms bd_clock_now(void)
 {
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return BL_MS((uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000);
+	return BL_MS(bd_time_ns(CLOCK_BOOTTIME) / 1000000);
 }
 
 void bd_clock_sleep(bl_ms ms)

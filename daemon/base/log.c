@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/base/log-writer.h"
+#include "daemon/base/times.h"
 #include "lib/core/text.h"
 
 /* The journal's own protocol: a datagram of FIELD=value lines. libsystemd's functions use it as
@@ -68,15 +68,15 @@ static bool send_journal(int priority, const struct bd_log_field *fields, const 
 	char clean[FIELD_MAX_BYTES - 64];
 	size_t n = 0;
 
-	(void)snprintf(message, sizeof(message), "MESSAGE=%s\n", line);
-	(void)snprintf(text[0], FIELD_MAX_BYTES, "PRIORITY=%d\nSYSLOG_IDENTIFIER=balloond\n", priority);
+	snprintf(message, sizeof(message), "MESSAGE=%s\n", line);
+	snprintf(text[0], FIELD_MAX_BYTES, "PRIORITY=%d\nSYSLOG_IDENTIFIER=balloond\n", priority);
 	iov[n++] = (struct iovec){ message, strlen(message) };
 	iov[n++] = (struct iovec){ text[0], strlen(text[0]) };
 	for (size_t i = 0; fields && fields[i].name && i < BD_LOG_FIELDS_MAX; i++) {
 		const char *value = fields[i].value ? fields[i].value : "";
 
 		bl_text_scrub(clean, sizeof(clean), value, strlen(value));
-		(void)snprintf(text[i + 1], FIELD_MAX_BYTES, "%.60s=%s\n", fields[i].name, clean);
+		snprintf(text[i + 1], FIELD_MAX_BYTES, "%.60s=%s\n", fields[i].name, clean);
 		iov[n++] = (struct iovec){ text[i + 1], strlen(text[i + 1]) };
 	}
 	msg.msg_iovlen = n;
@@ -89,7 +89,7 @@ static bool write_stderr(int priority, const char *line)
 	const char *kind = priority <= LOG_ERR ? "error: " : priority == LOG_WARNING ? "warning: " : "";
 	size_t len;
 
-	(void)snprintf(text, sizeof(text), "balloond: %s%s\n", kind, line);
+	snprintf(text, sizeof(text), "balloond: %s%s\n", kind, line);
 	len = strlen(text);
 	if (writer)
 		return bd_log_writer_put(writer, text, len);
@@ -107,8 +107,8 @@ void bd_log_catch_up(void)
 
 	if (!lost || test_sink)
 		return;
-	(void)snprintf(line, sizeof(line), "%lu line%s of the log were lost: nobody read them", lost,
-		       lost > 1 ? "s" : "");
+	snprintf(line, sizeof(line), "%lu line%s of the log were lost: nobody read them", lost,
+		 lost > 1 ? "s" : "");
 	if (send_line(LOG_WARNING, NULL, line))
 		lost = 0;
 }
@@ -132,7 +132,7 @@ static void emit(int priority, const struct bd_log_field *fields, const char *fm
 {
 	char raw[LINE_MAX_BYTES], line[LINE_MAX_BYTES];
 
-	(void)vsnprintf(raw, sizeof(raw), fmt, ap);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
 	bl_text_scrub(line, sizeof(line), raw, strlen(raw));
 	if (test_sink) {
 		test_sink(priority, line);
@@ -164,14 +164,13 @@ void bd_log_with(int priority, const struct bd_log_field *fields, const char *fm
 
 bool bd_log_allowed(struct bd_log_limit *limit, int priority)
 {
-	struct timespec now;
+	uint64_t now = bd_real_ms() / 1000;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	if (!limit->n || (uint64_t)now.tv_sec >= limit->window + LIMIT_SECONDS) {
+	if (!limit->n || now >= limit->window + LIMIT_SECONDS) {
 		if (limit->n > LIMIT_LINES)
 			bd_log(priority, "%u more lines like the next were left out",
 			       limit->n - LIMIT_LINES);
-		limit->window = (uint64_t)now.tv_sec;
+		limit->window = now;
 		limit->n = 0;
 	}
 	if (limit->n < UINT32_MAX)

@@ -51,7 +51,7 @@ static int parse_tick(const char *key, const char *text, void *field, struct bl_
 
 	if (r < 0)
 		return r;
-	if (ms.n < TICK_MIN.n || ms.n > TICK_MAX.n)
+	if (bl_ms_lt(ms, TICK_MIN) || bl_ms_gt(ms, TICK_MAX))
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "%s: '%s' is not between 100ms and 1h", key, text);
 	*(bl_ms *)field = ms;
@@ -114,8 +114,7 @@ static int parse_choice(const char *key, const char *text, const char *const *na
 			*ret = i;
 			return 0;
 		}
-		(void)snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? ", " : "",
-			       names[i]);
+		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? ", " : "", names[i]);
 	}
 	return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s: '%s' is none of: %s", key, text, all);
 }
@@ -160,7 +159,7 @@ static int parse_policy(const char *key, const char *text, void *field, struct b
 
 static int parse_mode(const char *key, const char *text, void *field, struct bl_err *reterr)
 {
-	static const char *const names[] = { "auto", "ignore", NULL };
+	const char *const names[] = { bl_mode_name(BL_MODE_AUTO), bl_mode_name(BL_MODE_IGNORE), NULL };
 	unsigned i;
 	int r = parse_choice(key, text, names, &i, reterr);
 
@@ -271,7 +270,7 @@ static int set_domain_key(struct bd_config *c, const char *name, const char *key
 	o->has_min |= row->parse == parse_bound;
 	o->has_max |= row->parse == parse_size;
 	o->has_weight |= row->parse == parse_weight;
-	if (o->has_min && o->has_max && !o->min.is_percent && o->min.pages.n > o->max.n)
+	if (o->has_min && o->has_max && !o->min.is_percent && bl_pages_gt(o->min.pages, o->max))
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "%s: '%s' makes min larger than max", key, value);
 	return 0;

@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #include "daemon/base/log.h"
+#include "daemon/base/times.h"
 #include "daemon/control/internal.h"
 
 /* A line that is not finished after so long never will be. */
@@ -18,17 +19,9 @@
 #define TRIM_BYTES ((size_t)1 << 20)
 #define TRIM_SECONDS 3
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 time_t bd_conns_now(void)
 {
-	return (time_t)(now_ms() / 1000 + 1);
+	return (time_t)(bd_real_ms() / 1000 + 1);
 }
 
 void bd_conns_sweep_later(struct bd_conns *all)
@@ -158,7 +151,7 @@ static void refuse(struct bd_conns *all, int fd, uid_t uid, const struct bl_err 
 {
 	static struct bd_log_limit limit;
 	struct bl_err ignored;
-	struct bd_user *u = bd_quota_connect(&all->quota, uid, BD_RANK_REFUSED, now_ms(), &ignored);
+	struct bd_user *u = bd_quota_connect(&all->quota, uid, BD_RANK_REFUSED, bd_real_ms(), &ignored);
 	struct bd_conn *c;
 
 	bd_log_limited(&limit, LOG_INFO, "control socket: refused: %s", why->msg);
@@ -182,7 +175,7 @@ void bd_conns_admit(struct bd_conns *all, int fd, enum bd_role role, uid_t uid)
 	if (rank == BD_RANK_REFUSED)
 		(void)not_permitted(&err, uid);
 	else
-		u = bd_quota_connect(&all->quota, uid, rank, now_ms(), &err);
+		u = bd_quota_connect(&all->quota, uid, rank, bd_real_ms(), &err);
 	if (!u) {
 		refuse(all, fd, uid, &err);
 	} else if (bd_conn_new(all, fd, u, role, uid, &c) < 0) {

@@ -6,18 +6,10 @@
 #include "daemon/control/render.h"
 #include "lib/core/reason.h"
 
-static void put_pages(struct bl_json_out *o, const char *key, bl_pages p)
-{
-	bl_json_put_uint(o, key, bl_pages_to_bytes(p).n);
-}
-
 void bd_render_forgotten(struct bl_json_out *o, const struct bd_changed *f)
 {
-	char uuid[BL_UUID_STR];
-
-	bl_uuid_format(&f->uuid, uuid);
 	bl_json_put_bool(o, "forgotten", f->any);
-	bl_json_put_string(o, "uuid", uuid);
+	bl_json_put_uuid(o, "uuid", &f->uuid);
 }
 
 /* Another domain with the same UUID or name, where at least one of the two is dying: the remains
@@ -46,17 +38,17 @@ static void put_namesakes(struct bl_json_out *o, const struct bd_picture *p, con
 			bl_json_object(o, NULL);
 			bd_render_who(o, other);
 			bl_json_put_bool(o, "dying", other->flags & BL_DOM_DYING);
-			put_pages(o, "current_bytes", other->tot);
+			bl_json_put_pages(o, "current_bytes", other->tot);
 			bl_json_object_end(o);
 			continue;
 		}
 		if (other->flags & BL_DOM_DYING)
-			(void)snprintf(line, sizeof(line),
-				       "domain %u, of the same %s, is dying and still keeps %s",
-				       other->domid, same, bl_pages_format(other->tot, size));
+			snprintf(line, sizeof(line),
+				 "domain %u, of the same %s, is dying and still keeps %s", other->domid,
+				 same, bl_pages_format(other->tot, size));
 		else
-			(void)snprintf(line, sizeof(line), "domain %u, of the same %s, is alive",
-				       other->domid, same);
+			snprintf(line, sizeof(line), "domain %u, of the same %s, is alive", other->domid,
+				 same);
 		bl_json_put_string(o, NULL, line);
 	}
 }
@@ -72,10 +64,10 @@ static const char *base_reason(const struct bl_view *v, char *buf, size_t size)
 
 	if (from != BL_BASE_UNSEEN)
 		return why[from];
-	(void)snprintf(buf, size,
-		       "kept, since balloond did not see how the domain started: 'balloonctl forget "
-		       "%.64s' makes its present size the base",
-		       v->dom->name[0] ? v->dom->name : "DOMAIN");
+	snprintf(buf, size,
+		 "kept, since balloond did not see how the domain started: 'balloonctl forget "
+		 "%.64s' makes its present size the base",
+		 v->dom->name[0] ? v->dom->name : "DOMAIN");
 	return buf;
 }
 
@@ -92,24 +84,24 @@ void bd_render_explain(struct bl_json_out *o, const struct bd_picture *p, const 
 	bl_json_object(o, "limits");
 	bl_json_put_string(o, "mode", bl_mode_name(l->mode));
 	bl_json_put_bool(o, "external", l->external);
-	put_pages(o, "min_bytes", l->min);
+	bl_json_put_pages(o, "min_bytes", l->min);
 	bl_json_put_string(o, "min_from", bl_limit_source_name(l->min_from));
-	put_pages(o, "max_bytes", l->max);
-	put_pages(o, "base_bytes", l->base);
+	bl_json_put_pages(o, "max_bytes", l->max);
+	bl_json_put_pages(o, "base_bytes", l->base);
 	bl_json_put_string(o, "base_from", bl_base_from_name(l->base_from));
 	bl_json_put_uint(o, "weight", l->weight);
-	put_pages(o, "floor_bytes", v->floor);
-	put_pages(o, "goal_bytes", v->goal);
+	bl_json_put_pages(o, "floor_bytes", v->floor);
+	bl_json_put_pages(o, "goal_bytes", v->goal);
 	bl_json_object_end(o);
 	bl_json_put_string(o, "reason", bl_reason_domain(p->plan, &in, v, reason));
 	bl_json_array(o, "reasons");
 	bl_json_put_string(o, NULL, reason);
 	if (v->track)
 		bl_json_put_string(o, NULL, bl_reason_givable(&in, v, reason));
-	(void)snprintf(limits, sizeof(limits), "min %s (from %s), max %s, base %s (%s), weight %u",
-		       bl_pages_format(l->min, s.min), bl_limit_source_name(l->min_from),
-		       bl_pages_format(l->max, s.max), bl_pages_format(l->base, s.base),
-		       base_reason(v, why, sizeof(why)), l->weight);
+	snprintf(limits, sizeof(limits), "min %s (from %s), max %s, base %s (%s), weight %u",
+		 bl_pages_format(l->min, s.min), bl_limit_source_name(l->min_from),
+		 bl_pages_format(l->max, s.max), bl_pages_format(l->base, s.base),
+		 base_reason(v, why, sizeof(why)), l->weight);
 	bl_json_put_string(o, NULL, limits);
 	put_namesakes(o, p, v->dom, true);
 	bl_json_array_end(o);

@@ -5,24 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/base/utc.h"
+#include "daemon/base/times.h"
 #include "lib/core/reason.h"
-
-/* The reason of a plan names so many guests: nobody reads more. */
-#define GIVERS_NAMED 6
-
-static void put_pages(struct bl_json_out *o, const char *key, bl_pages p)
-{
-	bl_json_put_uint(o, key, bl_pages_to_bytes(p).n);
-}
-
-static void put_uuid(struct bl_json_out *o, const char *key, const bl_uuid *u)
-{
-	char text[BL_UUID_STR];
-
-	bl_uuid_format(u, text);
-	bl_json_put_string(o, key, text);
-}
 
 static void put_domid(struct bl_json_out *o, const char *key, uint32_t domid)
 {
@@ -35,7 +19,7 @@ static void put_domid(struct bl_json_out *o, const char *key, uint32_t domid)
 /* Writes whole seconds as an integer, for scripts that compare. */
 static void put_seconds(struct bl_json_out *o, const char *key, bl_ms ms)
 {
-	if (ms.n == BL_MS_NEVER.n)
+	if (bl_ms_is_never(ms))
 		bl_json_put_null(o, key);
 	else if (ms.n % 1000 == 0)
 		bl_json_put_uint(o, key, ms.n / 1000);
@@ -91,21 +75,21 @@ void bd_render_daemon(struct bl_json_out *o, const char *key, struct bd_manager 
 void bd_render_host(struct bl_json_out *o, const char *key, const struct bd_picture *p)
 {
 	bl_json_object(o, key);
-	put_pages(o, "total_bytes", p->snap->total);
-	put_pages(o, "free_bytes", p->snap->free);
-	put_pages(o, "outstanding_bytes", p->snap->outstanding);
-	put_pages(o, "promised_bytes", p->plan->promised);
-	put_pages(o, "growing_bytes", p->plan->growing);
-	put_pages(o, "reserve_bytes", p->plan->reserve);
-	put_pages(o, "available_bytes", p->plan->available);
-	put_pages(o, "reclaimable_bytes", p->plan->reclaimable);
-	put_pages(o, "warm_bytes", p->plan->warm);
+	bl_json_put_pages(o, "total_bytes", p->snap->total);
+	bl_json_put_pages(o, "free_bytes", p->snap->free);
+	bl_json_put_pages(o, "outstanding_bytes", p->snap->outstanding);
+	bl_json_put_pages(o, "promised_bytes", p->plan->promised);
+	bl_json_put_pages(o, "growing_bytes", p->plan->growing);
+	bl_json_put_pages(o, "reserve_bytes", p->plan->reserve);
+	bl_json_put_pages(o, "available_bytes", p->plan->available);
+	bl_json_put_pages(o, "reclaimable_bytes", p->plan->reclaimable);
+	bl_json_put_pages(o, "warm_bytes", p->plan->warm);
 	bl_json_array(o, "nodes");
 	for (size_t i = 0; i < p->snap->n_nodes; i++) {
 		bl_json_object(o, NULL);
 		bl_json_put_uint(o, "node", p->snap->nodes[i].node);
-		put_pages(o, "total_bytes", p->snap->nodes[i].total);
-		put_pages(o, "free_bytes", p->snap->nodes[i].free);
+		bl_json_put_pages(o, "total_bytes", p->snap->nodes[i].total);
+		bl_json_put_pages(o, "free_bytes", p->snap->nodes[i].free);
 		bl_json_object_end(o);
 	}
 	bl_json_array_end(o);
@@ -116,23 +100,23 @@ void bd_render_who(struct bl_json_out *o, const struct bl_dom *d)
 {
 	bl_json_put_uint(o, "domid", d->domid);
 	bl_json_put_string(o, "name", d->name[0] ? d->name : NULL);
-	put_uuid(o, "uuid", &d->uuid);
+	bl_json_put_uuid(o, "uuid", &d->uuid);
 }
 
 /* Members that only balloond's own driver reports; null if unknown. */
 static void put_driver(struct bl_json_out *o, const struct bl_telemetry *t, bool refuses)
 {
 	if (t->has_min)
-		put_pages(o, "min_bytes", t->min);
+		bl_json_put_pages(o, "min_bytes", t->min);
 	else
 		bl_json_put_null(o, "min_bytes");
 	if (t->has_max)
-		put_pages(o, "max_bytes", t->max);
+		bl_json_put_pages(o, "max_bytes", t->max);
 	else
 		bl_json_put_null(o, "max_bytes");
 	bl_json_put_string(o, "refused", refuses ? bl_refusal_name(t->refusal) : NULL);
 	if (t->has_swap)
-		put_pages(o, "swap_bytes", t->swap);
+		bl_json_put_pages(o, "swap_bytes", t->swap);
 	else
 		bl_json_put_null(o, "swap_bytes");
 	if (t->has_pressure_full)
@@ -155,7 +139,7 @@ static void put_telemetry(struct bl_json_out *o, const struct bl_view *v)
 	}
 	bl_json_object(o, "telemetry");
 	bl_json_put_bool(o, "fresh", v->track && v->track->fresh);
-	put_pages(o, "available_bytes", t->available);
+	bl_json_put_pages(o, "available_bytes", t->available);
 	bl_json_put_real(o, "pressure_some_avg10", (double)t->pressure / 100.0);
 	put_driver(o, t, v->track && v->track->refuses);
 	bl_json_object_end(o);
@@ -173,16 +157,16 @@ void bd_render_domain(struct bl_json_out *o, const char *key, const struct bd_pi
 	bl_json_put_string(o, "type", bl_dom_type_name(d->type));
 	bl_json_put_string(o, "mode", bl_mode_name(v->limits.mode));
 	bl_json_put_string(o, "state", bl_dom_state_name(v->state));
-	put_pages(o, "current_bytes", d->tot);
+	bl_json_put_pages(o, "current_bytes", d->tot);
 	if (d->has_target)
-		put_pages(o, "target_bytes", d->target);
+		bl_json_put_pages(o, "target_bytes", d->target);
 	else
 		bl_json_put_null(o, "target_bytes");
-	put_pages(o, "min_bytes", v->limits.min);
-	put_pages(o, "max_bytes", v->limits.max);
-	put_pages(o, "claimed_bytes", d->outstanding);
+	bl_json_put_pages(o, "min_bytes", v->limits.min);
+	bl_json_put_pages(o, "max_bytes", v->limits.max);
+	bl_json_put_pages(o, "claimed_bytes", d->outstanding);
 	bl_json_put_uint(o, "weight", v->limits.weight);
-	put_pages(o, "demand_bytes", v->demand);
+	bl_json_put_pages(o, "demand_bytes", v->demand);
 	if (v->state == BL_STATE_DYING && v->track)
 		put_seconds(o, "dying_seconds", bl_ms_since(p->snap->now, v->track->dying_since));
 	put_telemetry(o, v);
@@ -205,16 +189,13 @@ void bd_render_claim(struct bl_json_out *o, const char *key, const struct bd_pic
 	char created[BD_UTC_STR];
 
 	bl_json_object(o, key);
-	put_uuid(o, "id", &c->id);
+	bl_json_put_uuid(o, "id", &c->id);
 	bl_json_put_string(o, "name", c->name[0] ? c->name : NULL);
-	if (c->has_uuid)
-		put_uuid(o, "uuid", &c->uuid);
-	else
-		bl_json_put_null(o, "uuid");
+	bl_json_put_uuid(o, "uuid", c->has_uuid ? &c->uuid : NULL);
 	bl_json_put_string(o, "state", bl_claim_state_name(c->state));
-	put_pages(o, "size_bytes", c->size);
-	put_pages(o, "held_bytes", held(c, p->snap));
-	put_pages(o, "overhead_bytes", c->overhead);
+	bl_json_put_pages(o, "size_bytes", c->size);
+	bl_json_put_pages(o, "held_bytes", held(c, p->snap));
+	bl_json_put_pages(o, "overhead_bytes", c->overhead);
 	put_domid(o, "domid", c->domid);
 	put_domid(o, "holder_domid", c->holder);
 	if (c->node < 0)
@@ -226,7 +207,7 @@ void bd_render_claim(struct bl_json_out *o, const char *key, const struct bd_pic
 		    c->expires.n == BL_MS_NEVER.n ? BL_MS_NEVER : bl_ms_since(c->expires, p->now));
 	put_seconds(o, "eta_seconds", c->state == BL_CLAIM_RECLAIMING ? c->eta : BL_MS_NEVER);
 	if (c->state == BL_CLAIM_RECLAIMING && c->progressed.n)
-		put_pages(o, "lacking_bytes", c->lacks);
+		bl_json_put_pages(o, "lacking_bytes", c->lacks);
 	else
 		bl_json_put_null(o, "lacking_bytes");
 	put_seconds(o, "wait_ends_in_seconds",
@@ -246,40 +227,6 @@ void bd_render_claims(struct bl_json_out *o, const struct bd_picture *p)
 	bl_json_array_end(o);
 }
 
-/* The guests that would give memory, largest share first. */
-static void givers(const struct bl_plan *plan, char buf[BL_REASON_MAX])
-{
-	const struct bl_view *named[GIVERS_NAMED];
-	size_t n = 0, all = 0, used = 0;
-	char size[BL_SIZE_STR];
-
-	for (size_t i = 0; i < plan->n_views; i++) {
-		const struct bl_view *v = &plan->views[i];
-		uint64_t gives = bl_pages_sub(v->have, v->goal).n;
-		size_t at = n;
-
-		if (!v->managed || !gives)
-			continue;
-		all++;
-		while (at && bl_pages_sub(named[at - 1]->have, named[at - 1]->goal).n < gives)
-			at--;
-		if (at == GIVERS_NAMED)
-			continue;
-		if (n < GIVERS_NAMED)
-			n++;
-		memmove(&named[at + 1], &named[at], (n - at - 1) * sizeof(named[0]));
-		named[at] = v;
-	}
-	buf[0] = '\0';
-	for (size_t i = 0; i < n && used < BL_REASON_MAX; i++)
-		used += (size_t)snprintf(buf + used, BL_REASON_MAX - used, "%s%s from %s", i ? ", " : "",
-					 bl_pages_format(bl_pages_sub(named[i]->have, named[i]->goal), size),
-					 named[i]->dom->name[0] ? named[i]->dom->name
-								: "a guest without a name");
-	if (all > n && used < BL_REASON_MAX)
-		(void)snprintf(buf + used, BL_REASON_MAX - used, " and %zu more guests", all - n);
-}
-
 static const char *what_if_reason(const struct bd_what_if *w, char buf[BL_REASON_MAX])
 {
 	char from[BL_REASON_MAX], size[BL_SIZE_STR];
@@ -288,12 +235,11 @@ static const char *what_if_reason(const struct bd_what_if *w, char buf[BL_REASON
 		return w->refusal;
 	(void)bl_pages_format(w->admission.available, size);
 	if (w->admission.verdict == BL_FITS_NOW) {
-		(void)snprintf(buf, BL_REASON_MAX, "fits in what is free: %s are available", size);
+		snprintf(buf, BL_REASON_MAX, "fits in what is free: %s are available", size);
 		return buf;
 	}
-	givers(w->plan, from);
-	(void)snprintf(buf, BL_REASON_MAX, "%s are available, the rest comes from balloons: %.900s", size,
-		       from);
+	(void)bl_reason_givers(w->plan, from);
+	snprintf(buf, BL_REASON_MAX, "%s are available, the rest comes from balloons: %.900s", size, from);
 	return buf;
 }
 
@@ -307,10 +253,10 @@ void bd_render_what_if(struct bl_json_out *o, const struct bd_picture *p, const 
 
 	(void)p;
 	bl_json_put_string(o, "verdict", verdicts[w->admission.verdict]);
-	put_pages(o, "needed_bytes", w->admission.need);
-	put_pages(o, "available_bytes", w->admission.available);
-	put_pages(o, "reclaimable_bytes", w->admission.reclaimable);
-	put_pages(o, "most_bytes", w->admission.most);
+	bl_json_put_pages(o, "needed_bytes", w->admission.need);
+	bl_json_put_pages(o, "available_bytes", w->admission.available);
+	bl_json_put_pages(o, "reclaimable_bytes", w->admission.reclaimable);
+	bl_json_put_pages(o, "most_bytes", w->admission.most);
 	bl_json_array(o, "blockers");
 	for (unsigned bit = 1; bit < BL_BLOCK_ALL; bit <<= 1)
 		if (w->admission.blockers & bit)
@@ -320,12 +266,12 @@ void bd_render_what_if(struct bl_json_out *o, const struct bd_picture *p, const 
 	for (size_t i = 0; i < w->plan->n_views; i++) {
 		const struct bl_view *v = &w->plan->views[i];
 
-		if (!v->managed || v->goal.n == v->dom->tot.n)
+		if (!v->managed || bl_pages_eq(v->goal, v->dom->tot))
 			continue;
 		bl_json_object(o, NULL);
 		bd_render_who(o, v->dom);
-		put_pages(o, "current_bytes", v->dom->tot);
-		put_pages(o, "goal_bytes", v->goal);
+		bl_json_put_pages(o, "current_bytes", v->dom->tot);
+		bl_json_put_pages(o, "goal_bytes", v->goal);
 		bl_json_put_int(o, "change_bytes",
 				(int64_t)bl_pages_to_bytes(v->goal).n -
 					(int64_t)bl_pages_to_bytes(v->dom->tot).n);

@@ -40,7 +40,7 @@ static const struct bl_param claim_table[] = {
 	{ CLAIM(req.ttl, req.has_ttl, "ttl_seconds", BL_PARAM_SECONDS), .min = 1 },
 };
 
-int bd_verb_claim(struct bd_call *call, struct bl_err *err)
+static int verb_claim(struct bd_call *call, struct bl_err *err)
 {
 	struct claim_params params = { .node = -1 };
 	struct bd_claim_request *req = &params.req;
@@ -71,7 +71,7 @@ static const struct bl_param claims_table[] = {
 	{ BL_PARAM_OPTIONAL(struct claims_params, id, "id", BL_PARAM_CLAIM) },
 };
 
-int bd_verb_claims(struct bd_call *call, struct bl_err *err)
+static int verb_claims(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
 	struct claims_params params = { 0 };
@@ -123,16 +123,13 @@ static void answer_release(struct bd_call *call)
 {
 	const struct bl_json *ids = bl_json_get(call->req.params, "ids");
 	struct bl_json_out *o = bd_call_result(call);
-	char text[BL_UUID_STR];
 	bl_uuid id;
 
 	bl_json_array(o, "released");
 	for (size_t i = 0; i < bl_json_count(ids); i++)
 		if (bl_uuid_parse(bl_param_claim_text(bl_json_at(ids, i)), &id) &&
-		    !named_before(ids, i, &id)) {
-			bl_uuid_format(&id, text);
-			bl_json_put_string(o, NULL, text);
-		}
+		    !named_before(ids, i, &id))
+			bl_json_put_uuid(o, NULL, &id);
 	bl_json_array_end(o);
 	bd_call_done(call);
 }
@@ -156,7 +153,7 @@ static void on_released(void *ud, const struct bl_claim *c, const struct bl_err 
 	release_one_less(call);
 }
 
-int bd_verb_release(struct bd_call *call, struct bl_err *err)
+static int verb_release(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
 	struct release_params params = { 0 };
@@ -209,7 +206,7 @@ static void on_renewed(void *ud, const struct bd_changed *what, const struct bl_
 		bd_verbs_answer_claim(call, c);
 }
 
-int bd_verb_renew(struct bd_call *call, struct bl_err *err)
+static int verb_renew(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
 	struct renew_params params = { 0 };
@@ -239,7 +236,7 @@ static const struct bl_param handoff_table[] = {
 	{ BL_PARAM_OPTIONAL_HAS(struct handoff_params, wait, has_wait, "wait_seconds", BL_PARAM_SECONDS) },
 };
 
-int bd_verb_handoff(struct bd_call *call, struct bl_err *err)
+static int verb_handoff(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
 	struct handoff_params params = { 0 };
@@ -263,7 +260,7 @@ static const struct bl_param built_table[] = {
 	{ BL_PARAM_REQUIRED(struct built_params, domid, "domid", BL_PARAM_INT), .max = 65535 },
 };
 
-int bd_verb_built(struct bd_call *call, struct bl_err *err)
+static int verb_built(struct bd_call *call, struct bl_err *err)
 {
 	struct built_params params = { 0 };
 	int r = BD_VERBS_DECODE(call, built_table, &params, err);
@@ -273,3 +270,13 @@ int bd_verb_built(struct bd_call *call, struct bl_err *err)
 	bd_manager_built(call->all->manager, (uint32_t)params.domid, on_settled, call);
 	return 0;
 }
+
+const struct bd_verb bd_verbs_claim[] = {
+	{ "claims", BD_ROLE_VIEWER, verb_claims },
+	{ "claim", BD_ROLE_ADMIN, verb_claim },
+	{ "release", BD_ROLE_ADMIN, verb_release },
+	{ "renew", BD_ROLE_ADMIN, verb_renew },
+	{ "handoff", BD_ROLE_ADMIN, verb_handoff },
+	{ "built", BD_ROLE_ADMIN, verb_built },
+	{ .name = NULL },
+};

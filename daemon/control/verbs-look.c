@@ -59,7 +59,7 @@ static void put_all_domains(const struct bd_picture *p, struct bl_json_out *o)
 	bl_json_array_end(o);
 }
 
-int bd_verb_status(struct bd_call *call, struct bl_err *err)
+static int verb_status(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
 	struct status_params params = { 0 };
@@ -88,7 +88,7 @@ int bd_verb_status(struct bd_call *call, struct bl_err *err)
 	return 0;
 }
 
-int bd_verb_ping(struct bd_call *call, struct bl_err *err)
+static int verb_ping(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_picture p;
 	int r = bd_verbs_no_params(call, err);
@@ -112,7 +112,7 @@ static const struct bl_param plan_table[] = {
 				BL_PARAM_PAGES) },
 };
 
-int bd_verb_plan(struct bd_call *call, struct bl_err *err)
+static int verb_plan(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
 	struct plan_params params = { 0 };
@@ -140,7 +140,7 @@ static const struct bl_param explain_table[] = {
 	{ BL_PARAM_REQUIRED(struct explain_params, domain, "domain", BL_PARAM_DOMAIN) },
 };
 
-int bd_verb_explain(struct bd_call *call, struct bl_err *err)
+static int verb_explain(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
 	struct explain_params params = { 0 };
@@ -174,7 +174,7 @@ static const struct bl_param subscribe_table[] = {
 	  .max = INT64_MAX },
 };
 
-int bd_verb_subscribe(struct bd_call *call, struct bl_err *err)
+static int verb_subscribe(struct bd_call *call, struct bl_err *err)
 {
 	struct subscribe_params params = { 0 };
 	int r = BD_VERBS_DECODE(call, subscribe_table, &params, err);
@@ -191,3 +191,9 @@ int bd_verb_subscribe(struct bd_call *call, struct bl_err *err)
 	bd_call_done(call);
 	return 0;
 }
+
+const struct bd_verb bd_verbs_look[] = {
+	{ "status", BD_ROLE_VIEWER, verb_status },   { "plan", BD_ROLE_VIEWER, verb_plan },
+	{ "explain", BD_ROLE_VIEWER, verb_explain }, { "subscribe", BD_ROLE_VIEWER, verb_subscribe },
+	{ "ping", BD_ROLE_VIEWER, verb_ping },	     { .name = NULL },
+};

@@ -16,9 +16,6 @@ struct set_params {
 	bool persist;
 };
 
-static const char *const mode_names[] = { "auto", "manual", "ignore", NULL };
-static const enum bl_mode modes[] = { BL_MODE_AUTO, BL_MODE_MANUAL, BL_MODE_IGNORE };
-
 #define SET(member, has, param, kind) BL_PARAM_OPTIONAL_HAS(struct set_params, member, has, param, kind)
 static const struct bl_param set_table[] = {
 	{ BL_PARAM_REQUIRED(struct set_params, domain, "domain", BL_PARAM_DOMAIN) },
@@ -26,7 +23,7 @@ static const struct bl_param set_table[] = {
 	{ SET(min, req.limits.has_min, "min_bytes", BL_PARAM_PAGES) },
 	{ SET(req.limits.max, req.limits.has_max, "max_bytes", BL_PARAM_PAGES) },
 	{ SET(weight, req.limits.has_weight, "weight", BL_PARAM_INT), .min = 1, .max = BL_WEIGHT_MAX },
-	{ SET(mode, req.limits.has_mode, "mode", BL_PARAM_ENUM), .names = mode_names },
+	{ SET(mode, req.limits.has_mode, "mode", BL_PARAM_ENUM), .names = bl_mode_names },
 	{ BL_PARAM_OPTIONAL(struct set_params, persist, "persist", BL_PARAM_BOOL) },
 };
 
@@ -43,7 +40,7 @@ static void on_set(void *ud, const struct bd_changed *what, const struct bl_err 
 	bd_call_done(call);
 }
 
-int bd_verb_set(struct bd_call *call, struct bl_err *err)
+static int verb_set(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
 	struct set_params params = { .persist = true };
@@ -59,7 +56,7 @@ int bd_verb_set(struct bd_call *call, struct bl_err *err)
 				  "weight and mode is wanted");
 	req->limits.min.pages = params.min;
 	req->limits.weight = (uint32_t)params.weight;
-	req->limits.mode = modes[params.mode];
+	req->limits.mode = (enum bl_mode)params.mode;
 	req->no_persist = !params.persist;
 	bd_manager_refresh(m);
 	r = bd_manager_find_domain(m, params.domain, &d, err);
@@ -94,7 +91,7 @@ static void on_forgotten(void *ud, const struct bd_changed *what, const struct b
 	bd_call_done(call);
 }
 
-int bd_verb_forget(struct bd_call *call, struct bl_err *err)
+static int verb_forget(struct bd_call *call, struct bl_err *err)
 {
 	struct bd_manager *m = call->all->manager;
 	struct forget_params params = { 0 };
@@ -107,7 +104,7 @@ int bd_verb_forget(struct bd_call *call, struct bl_err *err)
 	return 0;
 }
 
-int bd_verb_rebalance(struct bd_call *call, struct bl_err *err)
+static int verb_rebalance(struct bd_call *call, struct bl_err *err)
 {
 	int r = bd_verbs_no_params(call, err);
 
@@ -140,12 +137,21 @@ static int set_paused(struct bd_call *call, bool paused, struct bl_err *err)
 	return r;
 }
 
-int bd_verb_pause(struct bd_call *call, struct bl_err *err)
+static int verb_pause(struct bd_call *call, struct bl_err *err)
 {
 	return set_paused(call, true, err);
 }
 
-int bd_verb_resume(struct bd_call *call, struct bl_err *err)
+static int verb_resume(struct bd_call *call, struct bl_err *err)
 {
 	return set_paused(call, false, err);
 }
+
+const struct bd_verb bd_verbs_set[] = {
+	{ "set", BD_ROLE_ADMIN, verb_set },
+	{ "forget", BD_ROLE_ADMIN, verb_forget },
+	{ "rebalance", BD_ROLE_ADMIN, verb_rebalance },
+	{ "pause", BD_ROLE_ADMIN, verb_pause },
+	{ "resume", BD_ROLE_ADMIN, verb_resume },
+	{ .name = NULL },
+};

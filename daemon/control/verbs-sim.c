@@ -59,7 +59,7 @@ static const struct bl_param create_table[] = {
 	{ BL_PARAM_OPTIONAL_HAS(struct create_params, uuid, has_uuid, "uuid", BL_PARAM_UUID) },
 };
 
-int bd_verb_sim_create(struct bd_call *call, struct bl_err *err)
+static int verb_sim_create(struct bd_call *call, struct bl_err *err)
 {
 	struct create_params params = { 0 };
 	struct bl_sim_launch l = { .name = params.name };
@@ -70,7 +70,7 @@ int bd_verb_sim_create(struct bd_call *call, struct bl_err *err)
 
 	if (r == 0)
 		r = sim_host(call, &host, err);
-	if (r == 0 && params.has_max && params.max.n < params.size.n)
+	if (r == 0 && params.has_max && bl_pages_lt(params.max, params.size))
 		r = bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
 			       "max_bytes: must not be less than size_bytes");
 	if (r == 0 && params.claim)
@@ -98,7 +98,7 @@ static const struct bl_param destroy_table[] = {
 	{ BL_PARAM_REQUIRED(struct destroy_params, name, "name", BL_PARAM_DOMAIN) },
 };
 
-int bd_verb_sim_destroy(struct bd_call *call, struct bl_err *err)
+static int verb_sim_destroy(struct bd_call *call, struct bl_err *err)
 {
 	struct destroy_params params = { 0 };
 	struct bd_host *host;
@@ -129,7 +129,7 @@ static const struct bl_param set_table[] = {
 	{ BL_PARAM_REQUIRED(struct set_params, values, "values", BL_PARAM_VALUES) },
 };
 
-int bd_verb_sim_set(struct bd_call *call, struct bl_err *err)
+static int verb_sim_set(struct bd_call *call, struct bl_err *err)
 {
 	struct set_params params = { 0 };
 	struct bd_host *host;
@@ -148,3 +148,10 @@ int bd_verb_sim_set(struct bd_call *call, struct bl_err *err)
 	answer_domain(call, domid);
 	return 0;
 }
+
+const struct bd_verb bd_verbs_sim[] = {
+	{ "sim.create", BD_ROLE_ADMIN, verb_sim_create },
+	{ "sim.destroy", BD_ROLE_ADMIN, verb_sim_destroy },
+	{ "sim.set", BD_ROLE_ADMIN, verb_sim_set },
+	{ .name = NULL },
+};

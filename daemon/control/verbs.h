@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The methods of the control socket: a table of name, least role and handler. */
+/* The methods of the control socket: tables of name, least role and handler. */
 #ifndef BD_VERBS_H
 #define BD_VERBS_H
 
@@ -8,19 +8,16 @@
 /* Finds the method, checks the role, and answers now or later. Takes over the call. */
 void bd_verbs_dispatch(struct bd_call *call, enum bd_role role);
 
-/* A handler returns 0 and answers with bd_call_result() and bd_call_done(), at once or later; or
- * it returns -errno with *err filled. */
-typedef int bd_verb(struct bd_call *call, struct bl_err *err);
+struct bd_verb {
+	const char *name;
+	enum bd_role role; /* the least role that may use the verb */
+	/* Returns 0 and answers with bd_call_result() and bd_call_done(), at once or later; or
+	 * returns -errno with *err filled. */
+	int (*handler)(struct bd_call *call, struct bl_err *err);
+};
 
-/* verbs-look.c */
-bd_verb bd_verb_status, bd_verb_ping, bd_verb_plan, bd_verb_explain, bd_verb_subscribe;
-/* verbs-set.c */
-bd_verb bd_verb_set, bd_verb_forget, bd_verb_rebalance, bd_verb_pause, bd_verb_resume;
-/* verbs-claim.c */
-bd_verb bd_verb_claim, bd_verb_claims, bd_verb_release, bd_verb_renew;
-bd_verb bd_verb_handoff, bd_verb_built;
-/* verbs-sim.c */
-bd_verb bd_verb_sim_create, bd_verb_sim_destroy, bd_verb_sim_set;
+/* A table in each family's file; each ends with a row without a name. */
+extern const struct bd_verb bd_verbs_look[], bd_verbs_set[], bd_verbs_claim[], bd_verbs_sim[];
 
 /* verbs-common.c */
 /* -EINVAL if the request has params. */

@@ -21,12 +21,12 @@ int bd_manager_apply(struct bd_manager *m, const struct bl_action *a, struct bl_
 		struct bl_dom_record *rec = bl_settings_find(&m->settings, &d->uuid);
 
 		r = rec ? bd_manager_remember(m, rec) : 0;
-		if (r)
+		if (r < 0)
 			return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot save what is known of %s: %s",
 					  d->name, strerror(-r));
 	}
 	r = m->host->ops->apply(m->host, a, reterr);
-	if (r)
+	if (r < 0)
 		return r;
 	if (a->kind == BL_ACT_TARGET)
 		t->ours = true;
@@ -43,9 +43,10 @@ static bool failed_lately(struct bd_manager *m, const struct bl_action *a)
 	const struct bl_track *t = bl_progress_find(&m->progress, a->domid);
 	const struct bl_dom *d = bl_snapshot_find(&m->snap, a->domid);
 
-	if (!t || !d || !t->failed.n || bl_ms_since(m->snap.now, t->failed).n >= GUEST_AGAIN_AFTER.n)
+	if (!t || !d || bl_ms_is_zero(t->failed) ||
+	    bl_ms_ge(bl_ms_since(m->snap.now, t->failed), GUEST_AGAIN_AFTER))
 		return false;
-	return a->kind != BL_ACT_MAXMEM || a->pages.n > d->max_pages.n;
+	return a->kind != BL_ACT_MAXMEM || bl_pages_gt(a->pages, d->max_pages);
 }
 
 void bd_act_on_guest(struct bd_manager *m, const struct bl_action *a, uint32_t *failed)
@@ -61,7 +62,7 @@ void bd_act_on_guest(struct bd_manager *m, const struct bl_action *a, uint32_t *
 	if (a->domid == *failed)
 		return; /* its limit was not raised, so its target must not be */
 	r = bd_manager_apply(m, a, &err);
-	if (r) {
+	if (r < 0) {
 		struct bl_track *t = bl_progress_find(&m->progress, a->domid);
 
 		*failed = a->domid;
@@ -81,9 +82,9 @@ void bd_act_on_guest(struct bd_manager *m, const struct bl_action *a, uint32_t *
 
 		told.target = a->pages;
 		as_told.dom = &told;
-		as_told.state = a->pages.n < told.tot.n	  ? BL_STATE_SHRINKING
-				: a->pages.n > told.tot.n ? BL_STATE_GROWING
-							  : BL_STATE_STEADY;
+		as_told.state = bl_pages_lt(a->pages, told.tot)	  ? BL_STATE_SHRINKING
+				: bl_pages_gt(a->pages, told.tot) ? BL_STATE_GROWING
+								  : BL_STATE_STEADY;
 		bd_events_domain(m->cfg.events, "target", &told,
 				 bl_reason_domain(&m->plan, &in, &as_told, reason));
 	}

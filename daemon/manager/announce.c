@@ -16,7 +16,7 @@ static bool is_announced(const struct bd_manager *m, const struct bl_dom *d)
 	if (!t)
 		return true;
 	t->told |= !m->known_once || d->name[0] ||
-		   bl_ms_since(m->snap.now, t->first_seen).n >= NAMED_WITHIN.n;
+		   bl_ms_ge(bl_ms_since(m->snap.now, t->first_seen), NAMED_WITHIN);
 	return t->told;
 }
 
@@ -103,9 +103,9 @@ static void announce_refusal(struct bd_manager *m, const struct bl_view *v, bl_m
 	bl_ms now = m->snap.now;
 	enum bl_refusal is = v->dom->tele.refusal;
 	char reason[BL_REASON_MAX];
-	bool again = bl_ms_since(now, refused_before).n >= m->settings.retry_after.n;
+	bool again = bl_ms_ge(bl_ms_since(now, refused_before), m->settings.retry_after);
 	bool other = is != t->told_refusal &&
-		     bl_ms_since(now, t->told_refusal_at).n >= m->settings.stuck_after.n;
+		     bl_ms_ge(bl_ms_since(now, t->told_refusal_at), m->settings.stuck_after);
 
 	if (t->told_refusal != BL_REFUSES_NOT && !again && !other)
 		return;
@@ -136,7 +136,7 @@ static void announce_stuck(struct bd_manager *m, const struct bl_view *v)
 
 void bd_tell_states(struct bd_manager *m)
 {
-	bool low = m->plan.balance < 0 && !m->plan.reclaimable.n;
+	bool low = m->plan.balance < 0 && bl_pages_is_zero(m->plan.reclaimable);
 
 	for (size_t i = 0; i < m->plan.n_views; i++) {
 		const struct bl_view *v = &m->plan.views[i];

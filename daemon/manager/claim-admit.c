@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <uuid/uuid.h>
 
+#include "daemon/base/uuid.h"
 #include "daemon/manager/internal.h"
 #include "lib/core/reason.h"
 
@@ -105,8 +105,8 @@ struct bl_claim bd_request_make(struct bd_manager *m, const struct bd_claim_requ
 	if (req->has_id)
 		c.id = req->id;
 	else
-		uuid_generate_random(c.id.b);
-	uuid_generate_random(c.handle.b);
+		bd_uuid_random(&c.id);
+	bd_uuid_random(&c.handle);
 	memcpy(c.handle.b, BL_HOLDER_PREFIX, BL_HOLDER_PREFIX_LEN);
 	memcpy(c.name, req->name, sizeof(c.name));
 	if (req->wait == BD_WAIT_GIVEN)

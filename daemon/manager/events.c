@@ -9,7 +9,7 @@
 #include <utlist.h>
 
 #include "daemon/base/log.h"
-#include "daemon/base/utc.h"
+#include "daemon/base/times.h"
 #include "lib/proto/rpc.h"
 
 /* The log limits lines per guest, so that a noisy guest does not hide another. */
@@ -109,14 +109,11 @@ void bd_events_publish(struct bd_events *e, const char *type,
 static void fill_claim(void *ud, struct bl_json_out *o)
 {
 	const struct bl_claim *c = ud;
-	char text[BL_UUID_STR];
 
-	bl_uuid_format(&c->id, text);
-	bl_json_put_string(o, "id", text);
+	bl_json_put_uuid(o, "id", &c->id);
 	bl_json_put_string(o, "name", c->name[0] ? c->name : NULL);
-	bl_uuid_format(&c->uuid, text);
-	bl_json_put_string(o, "uuid", c->has_uuid ? text : NULL);
-	bl_json_put_uint(o, "size_bytes", bl_pages_to_bytes(c->size).n);
+	bl_json_put_uuid(o, "uuid", c->has_uuid ? &c->uuid : NULL);
+	bl_json_put_pages(o, "size_bytes", c->size);
 	if (c->domid != BL_DOMID_NONE)
 		bl_json_put_uint(o, "domid", c->domid);
 	else
@@ -131,7 +128,7 @@ void bd_events_claim(struct bd_events *e, const struct bl_claim *c)
 					       { "BALLOOND_CLAIM", id },
 					       { NULL, NULL } };
 
-	(void)snprintf(type, sizeof(type), "claim.%s", bl_claim_state_name(c->state));
+	snprintf(type, sizeof(type), "claim.%s", bl_claim_state_name(c->state));
 	bl_uuid_format(&c->id, id);
 	bd_log_with(LOG_INFO, fields, "claim %s%s%s of %s: %s%s%s", id, c->name[0] ? " for " : "", c->name,
 		    bl_pages_format(c->size, size), bl_claim_state_name(c->state), c->reason[0] ? ": " : "",
@@ -147,15 +144,13 @@ struct domain_event {
 static void fill_domain(void *ud, struct bl_json_out *o)
 {
 	const struct domain_event *ev = ud;
-	char text[BL_UUID_STR];
 
 	bl_json_put_uint(o, "domid", ev->d->domid);
 	bl_json_put_string(o, "name", ev->d->name);
-	bl_uuid_format(&ev->d->uuid, text);
-	bl_json_put_string(o, "uuid", text);
-	bl_json_put_uint(o, "current_bytes", bl_pages_to_bytes(ev->d->tot).n);
+	bl_json_put_uuid(o, "uuid", &ev->d->uuid);
+	bl_json_put_pages(o, "current_bytes", ev->d->tot);
 	if (ev->d->has_target)
-		bl_json_put_uint(o, "target_bytes", bl_pages_to_bytes(ev->d->target).n);
+		bl_json_put_pages(o, "target_bytes", ev->d->target);
 	else
 		bl_json_put_null(o, "target_bytes");
 	bl_json_put_string(o, "reason", ev->reason && ev->reason[0] ? ev->reason : NULL);
@@ -171,7 +166,7 @@ void bd_events_domain(struct bd_events *e, const char *type, const struct bl_dom
 					       { "BALLOOND_DOMAIN_NAME", d->name },
 					       { NULL, NULL } };
 
-	(void)snprintf(full, sizeof(full), "domain.%s", type);
+	snprintf(full, sizeof(full), "domain.%s", type);
 	bl_uuid_format(&d->uuid, uuid);
 	if (bd_log_allowed(&e->limits[d->domid % GUEST_LIMITS], priority))
 		bd_log_with(priority, fields, "domain %u %s with %s: %s%s%s", d->domid, d->name,

@@ -15,13 +15,13 @@ static int find_forgotten(struct bd_manager *m, const char *what, struct bd_chan
 	ret->domid = BL_DOMID_NONE;
 	if (!bl_uuid_parse(what, &ret->uuid)) {
 		r = bd_manager_find_domain(m, what, &d, reterr);
-		r = r ? r : bd_manager_check_lives(m, d, reterr);
+		r = r < 0 ? r : bd_manager_check_lives(m, d, reterr);
 	} else if (bd_manager_find_domain(m, what, &d, reterr) == -ESRCH &&
 		   !bl_settings_find(&m->settings, &ret->uuid)) {
 		r = bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN,
 			       "%.200s: no such domain, and nothing is remembered of one", what);
 	}
-	if (!r && d) {
+	if (r == 0 && d) {
 		ret->uuid = d->uuid;
 		ret->domid = d->domid;
 	}
@@ -55,13 +55,13 @@ void bd_manager_forget(struct bd_manager *m, const char *what, bd_change_done do
 	struct bl_err err;
 	int r = find_forgotten(m, what, &change.what, &err);
 
-	change.what.any = !r && bl_settings_find(&m->settings, &change.what.uuid);
-	if (!r)
+	change.what.any = r == 0 && bl_settings_find(&m->settings, &change.what.uuid);
+	if (r == 0)
 		r = bd_state_drop_dom(m->cfg.state, &change.what.uuid, &change.seq);
 	if (r == -ENOMEM)
 		bl_err_set(&err, ENOMEM, BL_ERR_BACKEND, "out of memory");
-	r = r ? r : bd_changes_add(m, &change, &err);
-	if (r) {
+	r = r < 0 ? r : bd_changes_add(m, &change, &err);
+	if (r < 0) {
 		done(ud, &change.what, &err);
 		return;
 	}

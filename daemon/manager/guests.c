@@ -16,7 +16,7 @@ bool bd_learn_has_uuid(const struct bl_dom *d)
 static bool worth_remembering(const struct bl_dom *d)
 {
 	return !(d->flags & (BL_DOM_HOLDER | BL_DOM_BUILDING | BL_DOM_DYING | BL_DOM_NO_BALLOON)) &&
-	       bd_learn_has_uuid(d) && d->tot.n;
+	       bd_learn_has_uuid(d) && !bl_pages_is_zero(d->tot);
 }
 
 static bool lives(const struct bd_manager *m, const bl_uuid *uuid)
@@ -135,7 +135,7 @@ static enum bl_base_from base_from_start(const struct bd_manager *m, const struc
 	if (d->flags & BL_DOM_RESTORED || (end == BL_RUN_SAVED && (as_before || found)))
 		return BL_BASE_RESTORED;
 	/* Some toolstacks reboot a guest at the size in its configuration. */
-	if (same_boot && end == BL_RUN_REBOOT && (as_before || since.n < REBOOTS_WITHIN.n))
+	if (same_boot && end == BL_RUN_REBOOT && (as_before || bl_ms_lt(since, REBOOTS_WITHIN)))
 		return BL_BASE_REBOOTED;
 	/* It was restarted after a crash; or it went between two snapshots, perhaps for a reboot. */
 	if (same_boot && (end == BL_RUN_CRASHED || end == BL_RUN_LIVES) && as_before)
@@ -185,7 +185,7 @@ static void learn(struct bd_manager *m, const struct bl_dom *d)
 {
 	struct bl_dom_record *rec = bl_settings_find(&m->settings, &d->uuid);
 
-	if (rec && rec->base.n && is_last_run(m, rec, d)) {
+	if (rec && !bl_pages_is_zero(rec->base) && is_last_run(m, rec, d)) {
 		follow_run(m, rec, d);
 	} else if (worth_remembering(d) && !(rec && last_run_lives(m, rec))) {
 		rec = rec ? rec : remember(m, &d->uuid);
@@ -210,7 +210,7 @@ void bd_learn_start(struct bd_manager *m, const struct bl_dom *d)
 {
 	struct bl_dom_record *rec = bl_settings_find(&m->settings, &d->uuid);
 
-	if (rec && worth_remembering(d) && rec->base.n < d->tot.n) {
+	if (rec && worth_remembering(d) && bl_pages_lt(rec->base, d->tot)) {
 		rec->base = d->tot;
 		rec->dirty = true;
 	}

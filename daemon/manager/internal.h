@@ -3,6 +3,7 @@
 #ifndef BD_MANAGER_INTERNAL_H
 #define BD_MANAGER_INTERNAL_H
 
+#include "daemon/base/times.h"
 #include "daemon/manager/manager.h"
 
 /* What somebody waits for. */
@@ -103,8 +104,6 @@ struct bd_manager {
 /* pace.c: when the next tick comes */
 /* Between two ticks while somebody waits. */
 #define BD_TICK_WAITING_MS 1000
-/* CLOCK_MONOTONIC in milliseconds, for pacing alone. */
-uint64_t bd_real_ms(void);
 void bd_manager_tick_in(struct bd_manager *m, uint64_t real_ms);
 /* When what the last look found asks for it. */
 void bd_manager_tick_next(struct bd_manager *m);

@@ -29,25 +29,25 @@ int bd_manager_look(struct bd_manager *m)
 
 	m->last_look_real = bd_real_ms();
 	m->looked_before_change = false;
-	if (!r) {
+	if (r == 0) {
 		bl_snapshot_age(&m->snap, m->settings.telemetry_stale_after);
 		if (!m->progress.started)
 			bd_learn_ends_unseen(m);
 		bd_learn(m);
 		r = bl_progress_update(&m->progress, &m->settings, &m->snap);
 	}
-	if (!r) {
+	if (r == 0) {
 		bl_ledger_match(&m->ledger, &m->snap);
 		r = bl_plan_make(&m->plan, &in);
 	}
-	if (!r) /* memory that somebody took and gives back later is not warm again */
+	if (r == 0) /* memory that somebody took and gives back later is not warm again */
 		m->warm = m->plan.warm;
 	if (r && !m->backend_failing)
 		bd_log(LOG_ERR, "cannot look at the host: %s", strerror(-r));
-	else if (!r && m->backend_failing)
+	else if (r == 0 && m->backend_failing)
 		bd_log(LOG_NOTICE, "the host answers again");
 	m->backend_failing = r != 0;
-	snprintf(m->backend_error, sizeof(m->backend_error), "%s", r ? strerror(-r) : "");
+	snprintf(m->backend_error, sizeof(m->backend_error), "%s", r < 0 ? strerror(-r) : "");
 	return r;
 }
 

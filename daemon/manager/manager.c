@@ -70,21 +70,21 @@ int bd_manager_start(struct bd_manager *m, struct bd_host *host, struct bl_err *
 	m->host = host;
 	m->started = host->ops->now(host);
 	r = host->ops->boot_id(host, &m->boot);
-	if (r)
+	if (r < 0)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot tell this boot of the host: %s",
 				  strerror(-r));
 	r = bd_state_load(m->cfg.state, &m->boot, &m->ledger, &m->settings, &m->paused, reterr);
-	if (r)
+	if (r < 0)
 		return r;
 	for (size_t i = 0; i < m->ledger.n; i++)
 		m->ledger.claims[i]->recorded = true;
 	r = bd_state_start(m->cfg.state, m->cfg.base, bd_manager_recorded, m);
-	if (r)
+	if (r < 0)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot start the threads that write: %s",
 				  strerror(-r));
 	m->state_failing = bd_state_failing(m->cfg.state);
 	r = bd_manager_look(m);
-	if (r)
+	if (r < 0)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot look at the host: %s", strerror(-r));
 	bd_claims_check_sizes(m);
 	bd_events_publish(m->cfg.events, "daemon.started", NULL, NULL);

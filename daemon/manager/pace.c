@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* When the next tick comes: soon after news, often while memory moves, and in time for
  * whoever waits. */
-#include <time.h>
-
 #include "daemon/manager/internal.h"
 
 /* Ticks while memory moves: often enough to follow a fast balloon. */
@@ -12,14 +10,6 @@
 #define TICK_MOVING_MS 50
 /* An end that the hypervisor or the disk does not let happen is tried again. */
 #define END_AGAIN_AFTER BL_MS(1000)
-
-uint64_t bd_real_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 void bd_manager_tick_in(struct bd_manager *m, uint64_t real_ms)
 {
@@ -57,17 +47,17 @@ static bl_ms next_deadline(const struct bd_manager *m)
 
 		if (bl_claim_ends(c))
 			at = bl_ms_add(m->snap.now, END_AGAIN_AFTER);
-		if (at.n < next.n)
+		if (bl_ms_lt(at, next))
 			next = at;
 	}
-	if (m->warm.n && m->warm_until.n < next.n)
+	if (!bl_pages_is_zero(m->warm) && bl_ms_lt(m->warm_until, next))
 		next = m->warm_until;
 	for (const struct bd_waiter *w = m->waiters; w; w = w->next) {
 		bl_ms at = w->what == BD_WAITS_NAMED   ? w->named_by
 			   : w->what == BD_WAITS_MOVED ? w->until
 						       : BL_MS_NEVER;
 
-		if (at.n < next.n)
+		if (bl_ms_lt(at, next))
 			next = at;
 	}
 	return next;
@@ -83,7 +73,7 @@ static uint64_t next_tick_ms(struct bd_manager *m)
 		return m->plan.n_actions ? TICK_FAST_MS : TICK_MOVING_MS;
 	if (m->plan.waiting || m->plan.pressure || m->backend_failing || m->state_failing)
 		ms = ms < BD_TICK_WAITING_MS ? ms : BD_TICK_WAITING_MS;
-	if (deadline.n != BL_MS_NEVER.n && bl_ms_since(deadline, now).n < ms)
+	if (!bl_ms_is_never(deadline) && bl_ms_since(deadline, now).n < ms)
 		ms = bl_ms_since(deadline, now).n + 1;
 	ms = (uint64_t)((double)ms / speed);
 	return ms < 1 ? 1 : ms;

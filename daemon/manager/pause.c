@@ -15,10 +15,10 @@ void bd_manager_pause(struct bd_manager *m, bool paused, bd_change_done done, vo
 	struct bl_err err = { .errnum = 0 };
 	int r = bd_state_set_paused(m->cfg.state, paused, &change.seq);
 
-	if (r)
+	if (r < 0)
 		bl_err_set(&err, -r, BL_ERR_BACKEND, "cannot save that: %s", strerror(-r));
-	r = r ? r : bd_changes_add(m, &change, &err);
-	if (r) {
+	r = r < 0 ? r : bd_changes_add(m, &change, &err);
+	if (r < 0) {
 		done(ud, &change.what, &err);
 		return;
 	}

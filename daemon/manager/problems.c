@@ -37,7 +37,7 @@ static void add_undead(struct bd_manager *m, void (*add)(void *ud, const char *l
 	for (size_t i = 0; i < m->plan.n_views; i++) {
 		const struct bl_view *v = &m->plan.views[i];
 
-		if (v->state != BL_STATE_DYING || v->flows || !v->dom->tot.n || !v->track)
+		if (v->state != BL_STATE_DYING || v->flows || bl_pages_is_zero(v->dom->tot) || !v->track)
 			continue;
 		snprintf(line, sizeof(line), "%s (domid %u): %s", v->dom->name, v->dom->domid,
 			 bl_reason_domain(&m->plan, &in, v, reason));
@@ -64,7 +64,7 @@ void bd_manager_problems(struct bd_manager *m, void (*add)(void *ud, const char 
 			 bl_pages_format(BL_PAGES(-m->plan.balance), size));
 		add(ud, line);
 	}
-	if (m->plan.reserve.n < RESERVE_LEAST.n) {
+	if (bl_pages_lt(m->plan.reserve, RESERVE_LEAST)) {
 		char size[BL_SIZE_STR], least[BL_SIZE_STR];
 
 		snprintf(line, sizeof(line),

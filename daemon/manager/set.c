@@ -5,18 +5,6 @@
 
 #include "daemon/manager/internal.h"
 
-static void merge(struct bl_override *to, const struct bl_override *from)
-{
-	if (from->has_mode)
-		to->has_mode = true, to->mode = from->mode;
-	if (from->has_min)
-		to->has_min = true, to->min = from->min;
-	if (from->has_max)
-		to->has_max = true, to->max = from->max;
-	if (from->has_weight)
-		to->has_weight = true, to->weight = from->weight;
-}
-
 struct text {
 	char s[BL_SIZE_STR];
 };
@@ -32,11 +20,11 @@ static int check_limits(struct bd_manager *m, const struct bl_dom *d, const stru
 		return bl_err_set(err, EPERM, BL_ERR_BAD_STATE,
 				  "%s: the control domain is not managed; [host] dom0 = manage changes that",
 				  d->name);
-	if (o->has_max && d->static_max.n && o->max.n > d->static_max.n)
+	if (o->has_max && !bl_pages_is_zero(d->static_max) && bl_pages_gt(o->max, d->static_max))
 		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "max_bytes: %s is above the allocation of %s, %s", SIZE(o->max), d->name,
 				  SIZE(d->static_max));
-	if (o->has_min && !o->min.is_percent && o->min.pages.n > l->max.n)
+	if (o->has_min && !o->min.is_percent && bl_pages_gt(o->min.pages, l->max))
 		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "min_bytes: %s is above the max of %s, %s", SIZE(o->min.pages), d->name,
 				  SIZE(l->max));
@@ -46,7 +34,7 @@ static int check_limits(struct bd_manager *m, const struct bl_dom *d, const stru
 
 		said.set.has_max = false; /* compare with the whole min, which max may cut */
 		wide = bl_settings_limits_of(&m->settings, d, &said);
-		if (o->max.n < wide.min.n)
+		if (bl_pages_lt(o->max, wide.min))
 			return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
 					  "max_bytes: %s is below the min of %s, %s", SIZE(o->max), d->name,
 					  SIZE(wide.min));
@@ -61,11 +49,11 @@ static int check_size(struct bd_manager *m, const struct bl_dom *d, bl_pages siz
 	bl_pages more = v ? bl_pages_sub(size, v->have) : size;
 	bool said = l->min_from <= BL_FROM_TOOLSTACK;
 
-	if (size.n > l->max.n)
+	if (bl_pages_gt(size, l->max))
 		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "size_bytes: %s is above the max of %s, %s", SIZE(size), d->name,
 				  SIZE(l->max));
-	if (said && size.n < l->min.n)
+	if (said && bl_pages_lt(size, l->min))
 		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "size_bytes: %s is below the min of %s, %s (from %s)", SIZE(size), d->name,
 				  SIZE(l->min), bl_limit_source_name(l->min_from));
@@ -81,7 +69,7 @@ static int check_size(struct bd_manager *m, const struct bl_dom *d, bl_pages siz
 				  v ? bl_dom_state_name(v->state) : "going");
 	if (m->snap.store_stale)
 		return bl_err_set(err, EIO, BL_ERR_BACKEND, "xenstore does not answer");
-	if (more.n > m->plan.available.n)
+	if (bl_pages_gt(more, m->plan.available))
 		return bl_err_set(err, ENOMEM, BL_ERR_NO_MEMORY,
 				  "%s would have to get %s, and %s are available", d->name, SIZE(more),
 				  SIZE(m->plan.available));
@@ -93,16 +81,16 @@ static int set_size(struct bd_manager *m, const struct bl_dom *d, bl_pages size,
 	struct bl_action a = { .kind = BL_ACT_MAXMEM, .why = BL_WHY_HAND, .domid = d->domid, .pages = size };
 	int r = 0;
 
-	if (size.n > d->max_pages.n)
+	if (bl_pages_gt(size, d->max_pages))
 		r = bd_manager_apply(m, &a, err);
 	a.kind = BL_ACT_TARGET;
-	return r ? r : bd_manager_apply(m, &a, err);
+	return r < 0 ? r : bd_manager_apply(m, &a, err);
 }
 
 /* Lets the change count from now on, so that the next request is checked against it. */
 static void set_now(struct bd_manager *m, struct bl_dom_record *rec, const struct bd_set_request *req)
 {
-	merge(&rec->set, &req->limits);
+	bl_override_merge(&rec->set, &req->limits);
 	if (req->has_size)
 		rec->set.has_mode = true, rec->set.mode = BL_MODE_MANUAL;
 	if (req->has_size || (req->limits.has_mode && req->limits.mode == BL_MODE_AUTO))
@@ -127,7 +115,7 @@ static int check_set(struct bd_manager *m, const struct bl_dom *d, const struct 
 		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "max_bytes: %s is more than any host has", SIZE(req->limits.max));
 	r = check_limits(m, d, req, &l, err);
-	return !r && req->has_size ? check_size(m, d, req->size, &l, err) : r;
+	return r == 0 && req->has_size ? check_size(m, d, req->size, &l, err) : r;
 }
 
 static int set_recorded(struct bd_manager *m, struct bd_change *c, struct bl_err *reterr)
@@ -140,7 +128,7 @@ static int set_recorded(struct bd_manager *m, struct bd_change *c, struct bl_err
 		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "domain %u is gone", c->what.domid);
 	if (c->has_size)
 		r = set_size(m, d, c->size, reterr);
-	if (r)
+	if (r < 0)
 		bd_changes_undo_set(m, rec, c);
 	m->looked_before_change = true;
 	bd_manager_tick_soon(m);
@@ -161,22 +149,22 @@ void bd_manager_set(struct bd_manager *m, const struct bl_dom *d, const struct b
 	struct bl_err err;
 	int r = bd_manager_check_lives(m, d, &err);
 
-	rec = r ? NULL : bl_settings_remember(&m->settings, &d->uuid);
-	if (!r && !rec)
+	rec = r < 0 ? NULL : bl_settings_remember(&m->settings, &d->uuid);
+	if (r == 0 && !rec)
 		r = bl_err_set(&err, ENOMEM, BL_ERR_BACKEND, "out of memory");
-	if (!r) {
+	if (r == 0) {
 		change.before = *rec;
 		set_now(m, rec, req);
 		r = check_set(m, d, req, &err);
-		r = r ? r : bd_changes_add(m, &change, &err);
-		if (r) {
+		r = r < 0 ? r : bd_changes_add(m, &change, &err);
+		if (r < 0) {
 			rec->set = change.before.set;
 			rec->external = change.before.external;
 			rec->persist = change.before.persist;
 			rec->dirty = change.before.dirty;
 		}
 	}
-	if (r) {
+	if (r < 0) {
 		done(ud, &change.what, &err);
 		return;
 	}

@@ -31,11 +31,11 @@ int bd_manager_what_if(struct bd_manager *m, bl_pages size, const bl_pages *over
 	if (!c)
 		return bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
 	r = bl_plan_make(&m->what_if, &in);
-	if (!r)
+	if (r == 0)
 		out.eta = bl_plan_eta(&m->what_if, &in, c);
 	bl_ledger_remove(&m->ledger, c);
 	m->what_if.n_actions = 0;
-	if (r)
+	if (r < 0)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "out of memory");
 	*ret = out;
 	return 0;

@@ -82,9 +82,9 @@ static int begin_world(void *mem, const char *file, const char *text, size_t len
 	struct bl_sim_keep *keep;
 	int r = bl_sim_world_parse(mem, file, text, len, reterr);
 
-	if (!r)
+	if (r == 0)
 		r = bl_sim_open(mem, bl_sim_world_size(), &s, reterr);
-	if (r)
+	if (r < 0)
 		return r;
 	keep = bl_sim_keep(s);
 	keep->source = fingerprint(text, len);
@@ -118,9 +118,9 @@ static int create(const char *path, const char *file, const char *text, size_t l
 		munmap(mem, size);
 	}
 	close(fd);
-	if (!r && rename(fresh, path) < 0)
+	if (r == 0 && rename(fresh, path) < 0)
 		r = failed(reterr, errno, "cannot rename", fresh);
-	if (r)
+	if (r < 0)
 		unlink(fresh);
 	return r;
 }
@@ -167,7 +167,7 @@ static int map_copy(struct bd_sim_map *m, const char *path, const char *file, co
 	if (m->mem == MAP_FAILED)
 		return failed(reterr, errno, "cannot make room for", path);
 	r = begin_world(m->mem, file, text, len, reterr);
-	if (r)
+	if (r < 0)
 		munmap(m->mem, m->size);
 	return r;
 }
@@ -180,14 +180,14 @@ static int open_or_create(const char *path, const char *file, const char *text, 
 	m->fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (m->fd < 0 && errno == ENOENT) {
 		r = create(path, file, text, len, reterr);
-		if (r && !unwritable(-r))
+		if (r < 0 && !unwritable(-r))
 			return r;
 		m->fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	}
 	if (m->fd < 0 && !unwritable(errno))
 		return failed(reterr, errno, "cannot open", path);
 	r = m->fd < 0 ? map_copy(m, path, file, text, len, reterr) : map(m, path, reterr);
-	if (r && m->fd >= 0)
+	if (r < 0 && m->fd >= 0)
 		close(m->fd);
 	return r;
 }
@@ -206,17 +206,17 @@ int bd_sim_map_open(const char *state_dir, const char *world_file, struct bd_sim
 		return failed(reterr, ENAMETOOLONG, "cannot open", state_dir);
 	if (world_file)
 		r = read_text(world_file, &read, &len, reterr);
-	if (r)
+	if (r < 0)
 		return r;
 	if (read)
 		text = read;
 	r = open_or_create(path, file, text, len, &m, reterr);
-	if (!r) {
+	if (r == 0) {
 		const struct bl_sim_keep *keep = NULL;
 		struct bl_sim *s;
 
 		r = bl_sim_open(m.mem, m.size, &s, reterr);
-		if (!r) {
+		if (r == 0) {
 			keep = bl_sim_keep(s);
 			m.other_source = world_file && keep->source != fingerprint(text, len);
 			bl_sim_free(s);

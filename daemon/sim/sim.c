@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/base/host.h"
 #include "daemon/base/log.h"
+#include "daemon/base/times.h"
 #include "daemon/sim/map.h"
 #include "lib/sim/sim.h"
 
@@ -31,14 +31,6 @@ static struct sim_host *sim_of(struct bd_host *h)
 
 /* ---- Time ------------------------------------------------------------------- */
 
-static uint64_t real_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
-}
-
 static uint64_t scaled(uint64_t ns, double speed)
 {
 	double ms = (double)ns / 1e6 * speed;
@@ -49,7 +41,7 @@ static uint64_t scaled(uint64_t ns, double speed)
 /* Lets the world come up to now. */
 static void catch_up(struct sim_host *h)
 {
-	uint64_t real = real_ns();
+	uint64_t real = bd_time_ns(CLOCK_BOOTTIME);
 	bl_ms due = BL_MS(h->virtual0 + scaled(real - h->real0, h->speed));
 	struct bl_sim_keep *keep = bl_sim_keep(h->sim);
 
@@ -66,7 +58,7 @@ static void arm(struct sim_host *h)
 	if (bl_sim_changes(h->sim) == h->told) {
 		double wait;
 
-		if (next.n == BL_MS_NEVER.n) {
+		if (bl_ms_is_never(next)) {
 			evtimer_del(h->timer);
 			return;
 		}
@@ -136,7 +128,7 @@ static int op_snapshot(struct bd_host *host, struct bl_snapshot *s)
 
 	catch_up(h);
 	r = bl_sim_snapshot(h->sim, s);
-	if (!r)
+	if (r == 0)
 		h->told = bl_sim_changes(h->sim);
 	arm(h);
 	return r;
@@ -197,7 +189,7 @@ static int op_pool_move(struct bd_host *host, int node, uint32_t domid, bl_pages
 	(void)node;
 	catch_up(sim_of(host));
 	r = bl_sim_pool_move(sim_of(host)->sim, domid, pages);
-	if (r)
+	if (r < 0)
 		return bl_err_set(reterr, -r, r == -ESRCH ? BL_ERR_NO_SUCH_DOMAIN : BL_ERR_BACKEND,
 				  "the hypervisor does not move a claim to domain %u: %s", domid,
 				  strerror(-r));
@@ -248,7 +240,7 @@ static const struct bd_host_ops ops = {
 static void start_clock(struct sim_host *h)
 {
 	struct bl_sim_keep *keep = bl_sim_keep(h->sim);
-	uint64_t real = real_ns(), last = keep->real_ns;
+	uint64_t real = bd_time_ns(CLOCK_BOOTTIME), last = keep->real_ns;
 
 	keep->real_ns = real;
 	/* BOOTTIME began anew: the machine was booted, and nobody knows when. */
@@ -263,7 +255,7 @@ static int set_up(struct sim_host *h, struct event_base *base, const char *world
 {
 	int r = bl_sim_open(h->map.mem, h->map.size, &h->sim, reterr);
 
-	if (r)
+	if (r < 0)
 		return r;
 	h->host.pool = bl_sim_has_pool(h->sim);
 	h->timer = evtimer_new(base, on_timer, h);
@@ -290,17 +282,17 @@ int bd_host_sim_open(struct event_base *base, const struct bd_host_events *ev, c
 	h->host = (struct bd_host){ .ops = &ops, .events = *ev };
 	h->speed = speed;
 	r = bd_sim_map_open(state_dir, world_file, &h->map, reterr);
-	if (!r && h->map.passing)
+	if (r == 0 && h->map.passing)
 		bd_log(LOG_WARNING,
 		       "the simulated host ends with this process: its file in %s cannot be "
 		       "written",
 		       state_dir);
-	if (r) {
+	if (r < 0) {
 		free(h);
 		return r;
 	}
 	r = set_up(h, base, world_file, reterr);
-	if (r) {
+	if (r < 0) {
 		op_close(&h->host);
 		return r;
 	}
@@ -342,7 +334,7 @@ int bd_host_sim_destroy(struct bd_host *host, uint32_t domid, struct bl_err *ret
 		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "no domain %u", domid);
 	if (r == -EINVAL)
 		return bl_err_set(reterr, EINVAL, BL_ERR_BAD_STATE, "dom0 cannot be destroyed");
-	return r ? bl_err_set(reterr, -r, BL_ERR_BAD_STATE, "domain %u is dying already", domid) : 0;
+	return r < 0 ? bl_err_set(reterr, -r, BL_ERR_BAD_STATE, "domain %u is dying already", domid) : 0;
 }
 
 int bd_host_sim_set(struct bd_host *host, uint32_t domid, const char *key, const char *value,

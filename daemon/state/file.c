@@ -9,14 +9,6 @@
  * be does not wrap. The manager checks whether this host has as much. */
 #define PAGES_MAX ((int64_t)BL_HOST_PAGES_MAX)
 
-static void put_uuid(struct bl_json_out *o, const char *key, const bl_uuid *u)
-{
-	char text[BL_UUID_STR];
-
-	bl_uuid_format(u, text);
-	bl_json_put_string(o, key, text);
-}
-
 static void put_time(struct bl_json_out *o, const char *key, bl_ms t)
 {
 	if (t.n > INT64_MAX)
@@ -116,16 +108,13 @@ void bd_state_claim_write(struct bl_json_out *o, const struct bl_claim *c, const
 	bl_json_out_clear(o);
 	bl_json_object(o, NULL);
 	bl_json_put_int(o, "format", FORMAT);
-	put_uuid(o, "boot", boot);
+	bl_json_put_uuid(o, "boot", boot);
 	bl_json_put_uint(o, "order", order);
-	put_uuid(o, "id", &c->id);
-	put_uuid(o, "handle", &c->handle);
+	bl_json_put_uuid(o, "id", &c->id);
+	bl_json_put_uuid(o, "handle", &c->handle);
 	bl_json_put_string(o, "state", bl_claim_state_name(c->state));
 	bl_json_put_string(o, "name", c->name);
-	if (c->has_uuid)
-		put_uuid(o, "uuid", &c->uuid);
-	else
-		bl_json_put_null(o, "uuid");
+	bl_json_put_uuid(o, "uuid", c->has_uuid ? &c->uuid : NULL);
 	bl_json_put_uint(o, "size_pages", c->size.n);
 	bl_json_put_uint(o, "min_pages", c->min.n);
 	bl_json_put_uint(o, "overhead_pages", c->overhead.n);
@@ -253,7 +242,7 @@ static void put_run(struct bl_json_out *o, const struct bl_dom_record *m)
 {
 	if (!m->run.known)
 		return;
-	put_uuid(o, "boot", &m->run.boot);
+	bl_json_put_uuid(o, "boot", &m->run.boot);
 	bl_json_put_uint(o, "domid", m->run.domid);
 	bl_json_put_string(o, "end", bl_run_end_name(m->run.end));
 	put_time(o, "ended_ms", m->run.ended);
@@ -266,7 +255,7 @@ void bd_state_dom_write(struct bl_json_out *o, const struct bl_dom_record *m, co
 	bl_json_out_clear(o);
 	bl_json_object(o, NULL);
 	bl_json_put_int(o, "format", FORMAT);
-	put_uuid(o, "uuid", &m->uuid);
+	bl_json_put_uuid(o, "uuid", &m->uuid);
 	bl_json_put_uint(o, "base_pages", m->base.n);
 	bl_json_put_bool(o, "external", m->external);
 	put_run(o, m);
@@ -286,6 +275,11 @@ void bd_state_dom_write(struct bl_json_out *o, const struct bl_dom_record *m, co
 }
 
 typedef const char *name_of(unsigned value);
+
+static const char *mode_name(unsigned value)
+{
+	return bl_mode_name((enum bl_mode)value);
+}
 
 static const char *end_name(unsigned value)
 {
@@ -326,19 +320,9 @@ static void read_run(struct reader *r, struct bl_dom_record *m)
 
 static void read_set(struct reader *r, struct bl_override *set)
 {
-	static const enum bl_mode modes[] = { BL_MODE_AUTO, BL_MODE_MANUAL, BL_MODE_IGNORE };
-
-	if (bl_json_get(r->object, "mode")) {
-		const char *name = get_text(r, "mode", 16);
-
-		for (size_t i = 0; i < 3; i++)
-			if (!strcmp(name, bl_mode_name(modes[i]))) {
-				set->has_mode = true;
-				set->mode = modes[i];
-			}
-		if (!set->has_mode && !r->wrong)
-			r->wrong = "mode";
-	}
+	set->has_mode = bl_json_get(r->object, "mode") != NULL;
+	if (set->has_mode)
+		set->mode = (enum bl_mode)get_named(r, "mode", mode_name, BL_MODES);
 	set->has_min = true;
 	if (bl_json_get(r->object, "min_percent")) {
 		set->min.is_percent = true;

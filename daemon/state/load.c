@@ -37,8 +37,7 @@ static void keep(struct load *l, const char *name, const char *why)
 	bd_log(LOG_WARNING, "%s/%s was written by a newer balloond and is left as it is%s%s", l->place->path,
 	       name, why[0] ? ": " : "", why);
 	if (!s->n_kept++)
-		(void)snprintf(s->kept_example, sizeof(s->kept_example), "%.400s/%.64s", l->place->path,
-			       name);
+		snprintf(s->kept_example, sizeof(s->kept_example), "%.400s/%.64s", l->place->path, name);
 }
 
 static int load_entry(struct load *l, const char *name, take_file take)
@@ -153,7 +152,7 @@ static int take_claim(struct load *l, const bl_uuid *name, const char *text, siz
 		return 0;
 	}
 	r = add_claim(l, &one, err);
-	return r ? r : add_entry_of_file(l->s, BD_STATE_CLAIM, name) ? 0 : -ENOMEM;
+	return r < 0 ? r : add_entry_of_file(l->s, BD_STATE_CLAIM, name) ? 0 : -ENOMEM;
 }
 
 static int take_dom(struct load *l, const bl_uuid *name, const char *text, size_t len, struct bl_err *err)
@@ -226,8 +225,8 @@ int bd_state_load(struct bd_state *s, const bl_uuid *boot, struct bl_ledger *led
 
 	s->boot = *boot;
 	r = bd_state_move_claims(s, reterr);
-	r = r ? r : load_folder(&l, BD_STATE_CLAIM, take_claim);
-	r = r ? r : load_folder(&l, BD_STATE_DOMAIN, take_dom);
+	r = r < 0 ? r : load_folder(&l, BD_STATE_CLAIM, take_claim);
+	r = r < 0 ? r : load_folder(&l, BD_STATE_DOMAIN, take_dom);
 	if (r == 0 && add_to_ledger(&l) < 0)
 		r = bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
 	free(l.claims);

@@ -74,18 +74,18 @@ static int open_places(struct bd_state *s, const char *dir, const char *claims)
 	struct bd_place *p = s->places;
 	int r = set_path(&p[BD_STATE_PAUSED], dir, "", 0755);
 
-	r = r ? r : set_path(&p[BD_STATE_DOMAIN], dir, "domains", 0700);
-	if (!r && claims)
+	r = r < 0 ? r : set_path(&p[BD_STATE_DOMAIN], dir, "domains", 0700);
+	if (r == 0 && claims)
 		r = set_path(&p[BD_STATE_CLAIM], claims, "", 0755);
-	else if (!r)
+	else if (r == 0)
 		r = set_path(&p[BD_STATE_CLAIM], dir, "claims", 0700);
 	p[BD_STATE_PAUSED].sync = p[BD_STATE_DOMAIN].sync = true;
 	p[BD_STATE_PAUSED].locks = true;
 	p[BD_STATE_CLAIM].locks = claims != NULL;
 	/* The outer folder comes first: it has the lock. */
-	r = r ? r : open_place(s, BD_STATE_PAUSED);
-	r = r ? r : open_place(s, BD_STATE_DOMAIN);
-	return r ? r : open_place(s, BD_STATE_CLAIM);
+	r = r < 0 ? r : open_place(s, BD_STATE_PAUSED);
+	r = r < 0 ? r : open_place(s, BD_STATE_DOMAIN);
+	return r < 0 ? r : open_place(s, BD_STATE_CLAIM);
 }
 
 int bd_state_open(const char *dir, const char *claims, struct bd_state **ret, struct bl_err *reterr)
@@ -136,7 +136,7 @@ void bd_state_set_aside(const struct bd_place *p, const char *name, const char *
 {
 	char bad[NAME_MAX + sizeof(BAD)];
 
-	(void)snprintf(bad, sizeof(bad), "%s" BAD, name);
+	snprintf(bad, sizeof(bad), "%s" BAD, name);
 	bd_log(LOG_WARNING, "%s/%s is not what balloond wrote and was set aside as %s: %s", p->path, name,
 	       bad, why);
 	if (renameat(p->fd, name, p->fd, bad) < 0)
@@ -194,10 +194,10 @@ static int move_claim(const struct bd_place *from, const struct bd_place *to, co
 	if (n < 0)
 		return bd_state_fail(from, name, (int)n, reterr);
 	r = to->fd < 0 ? -ENOENT : bd_atomic_file_write(to->fd, name, text, (size_t)n, to->sync);
-	r = r ? r : bd_atomic_file_remove(from->fd, name);
-	return r ? bl_err_set(reterr, -r, BL_ERR_BACKEND, "%s/%s cannot be moved to %s: %s", from->path,
-			      name, to->path, strerror(-r))
-		 : 0;
+	r = r < 0 ? r : bd_atomic_file_remove(from->fd, name);
+	return r < 0 ? bl_err_set(reterr, -r, BL_ERR_BACKEND, "%s/%s cannot be moved to %s: %s", from->path,
+				  name, to->path, strerror(-r))
+		     : 0;
 }
 
 int bd_state_move_claims(struct bd_state *s, struct bl_err *reterr)

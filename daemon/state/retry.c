@@ -4,25 +4,17 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "daemon/base/times.h"
 #include "daemon/state/internal.h"
 
 #define RETRY_MS 1000
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 void bd_state_retry(struct bd_state *s)
 {
 	bool tried[BD_STATE_KINDS] = { false };
 	struct bd_state_entry *e, *next;
-	uint64_t now = now_ms();
+	uint64_t now = bd_real_ms();
 
 	if (!bd_state_failing(s) || (s->retried && now - s->retried < RETRY_MS))
 		return;
@@ -58,14 +50,13 @@ static void add_failing(const struct bd_state *s, size_t kind, void (*add)(void 
 	int r = s->failing[kind];
 
 	if (r == -ESTALE)
-		(void)snprintf(line, sizeof(line),
-			       "state cannot be saved in %s: it came after the start, with records in "
-			       "it that were not read; restart balloond",
-			       s->places[kind].path);
+		snprintf(line, sizeof(line),
+			 "state cannot be saved in %s: it came after the start, with records in "
+			 "it that were not read; restart balloond",
+			 s->places[kind].path);
 	else
-		(void)snprintf(line, sizeof(line), "state cannot be saved in %s: %s; %s",
-			       s->places[kind].path, r == -EBUSY ? "another balloond has it" : strerror(-r),
-			       means[kind]);
+		snprintf(line, sizeof(line), "state cannot be saved in %s: %s; %s", s->places[kind].path,
+			 r == -EBUSY ? "another balloond has it" : strerror(-r), means[kind]);
 	add(ud, line);
 }
 
@@ -78,9 +69,9 @@ void bd_state_problems(const struct bd_state *s, void (*add)(void *ud, const cha
 			add_failing(s, k, add, ud);
 	if (!s->n_kept)
 		return;
-	(void)snprintf(line, sizeof(line),
-		       "%zu record%s of a newer balloond (%s%s): left as %s; they need that version",
-		       s->n_kept, s->n_kept > 1 ? "s" : "", s->kept_example,
-		       s->n_kept > 1 ? " and others" : "", s->n_kept > 1 ? "they are" : "it is");
+	snprintf(line, sizeof(line),
+		 "%zu record%s of a newer balloond (%s%s): left as %s; they need that version", s->n_kept,
+		 s->n_kept > 1 ? "s" : "", s->kept_example, s->n_kept > 1 ? " and others" : "",
+		 s->n_kept > 1 ? "they are" : "it is");
 	add(ud, line);
 }

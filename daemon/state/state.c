@@ -186,8 +186,8 @@ int bd_state_start(struct bd_state *s, struct event_base *base, bd_state_sink si
 	if (!s->reply || !s->flush || event_add(s->reply, NULL) < 0)
 		return -ENOMEM;
 	r = bd_worker_start(&s->of_claims);
-	r = r ? r : bd_worker_start(&s->of_domains);
-	if (!r)
+	r = r < 0 ? r : bd_worker_start(&s->of_domains);
+	if (r == 0)
 		s->base = base;
 	return r;
 }

@@ -241,8 +241,8 @@ const char *bd_xen_call_version(struct bd_xen_call *c)
 	version = xc_version(c->xch, XENVER_version, NULL);
 	if (version < 0 || xc_version(c->xch, XENVER_extraversion, extra) < 0)
 		return "Xen";
-	(void)snprintf(c->version, sizeof(c->version), "Xen %d.%d%.*s", version >> 16, version & 0xffff,
-		       (int)sizeof(extra), extra);
+	snprintf(c->version, sizeof(c->version), "Xen %d.%d%.*s", version >> 16, version & 0xffff,
+		 (int)sizeof(extra), extra);
 	return c->version;
 }
 

@@ -65,7 +65,7 @@ bool bd_xen_conflicts_autoballoon(const char *xl_conf, const char *cmdline)
 
 static bool take_name(void *ud, const struct bd_xen_process *p)
 {
-	(void)snprintf(ud, BD_XEN_BALANCER_MAX, "%s", p->comm);
+	snprintf(ud, BD_XEN_BALANCER_MAX, "%s", p->comm);
 	return false;
 }
 

@@ -46,7 +46,7 @@ static void take_vm(struct bd_xen_guest *g, const struct bd_store_reply *reply)
 {
 	bool fits = reply->value && reply->len < sizeof(g->vm) && strlen(reply->value) == reply->len;
 
-	(void)snprintf(g->vm, sizeof(g->vm), "%s", fits ? reply->value : "");
+	snprintf(g->vm, sizeof(g->vm), "%s", fits ? reply->value : "");
 }
 
 void bd_xen_guest_take(struct bd_xen_guest *g, enum bd_xen_key key, const struct bd_store_reply *reply)

@@ -20,7 +20,7 @@ static struct bd_host_xen *xen_of(struct bd_host *h)
 
 static void key_path(uint32_t domid, const char *key, char buf[BD_XEN_PATH_MAX])
 {
-	(void)snprintf(buf, BD_XEN_PATH_MAX, "/local/domain/%" PRIu32 "/%s", domid, key);
+	snprintf(buf, BD_XEN_PATH_MAX, "/local/domain/%" PRIu32 "/%s", domid, key);
 }
 
 /* When a queued request is done, the holder's id may be a guest's, whose toolstack keeps notes
@@ -36,7 +36,7 @@ static void remove_notes(struct bd_store *store, uint32_t domid)
 	char path[BD_XEN_PATH_MAX], vm[BD_XEN_PATH_MAX];
 	const struct bd_store_guard ours = still_holder(domid, vm);
 
-	(void)snprintf(path, sizeof(path), "/local/domain/%" PRIu32, domid);
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32, domid);
 	(void)bd_store_remove(store, path, &ours);
 }
 
@@ -96,7 +96,7 @@ static void write_name(struct bd_host_xen *x, uint32_t domid, const bl_uuid *id)
 
 	key_path(domid, "name", path);
 	bl_uuid_format(id, text);
-	(void)snprintf(name, sizeof(name), "balloond-claim-%s", text);
+	snprintf(name, sizeof(name), "balloond-claim-%s", text);
 	/* Does not wait for the answer: nothing depends on the name. */
 	(void)bd_store_write(x->store, BD_XEN_COOKIE_OTHER, path, name, NULL, &ours);
 }

@@ -28,7 +28,7 @@ const char *bd_xen_key_name(enum bd_xen_key key)
 
 const char *bd_xen_guest_path(const struct bd_xen_guest *g, enum bd_xen_key key, char buf[BD_XEN_PATH_MAX])
 {
-	(void)snprintf(buf, BD_XEN_PATH_MAX, "/local/domain/%" PRIu32 "/%s", g->domid, paths[key]);
+	snprintf(buf, BD_XEN_PATH_MAX, "/local/domain/%" PRIu32 "/%s", g->domid, paths[key]);
 	return buf;
 }
 

@@ -44,7 +44,7 @@ static const char *on_node(int node, char buf[32])
 {
 	buf[0] = '\0';
 	if (node >= 0)
-		(void)snprintf(buf, 32, " on node %d", node);
+		snprintf(buf, 32, " on node %d", node);
 	return buf;
 }
 

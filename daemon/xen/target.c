@@ -51,7 +51,7 @@ static int send_value(struct bd_xen_guest *g, uint64_t kib)
 					     .value = g->vm };
 	int r;
 
-	(void)snprintf(text, sizeof(text), "%" PRIu64, kib);
+	snprintf(text, sizeof(text), "%" PRIu64, kib);
 	r = bd_store_write(g->gs->store, bd_xen_guest_cookie(g, BD_XEN_KEY_TARGET),
 			   bd_xen_guest_path(g, BD_XEN_KEY_TARGET, path), text, t->raw,
 			   g->vm[0] ? &same : NULL);
@@ -180,7 +180,7 @@ void bd_xen_target_written(struct bd_xen_guest *g, const struct bd_store_reply *
 	}
 	t->present = true;
 	t->kib = t->sent;
-	(void)snprintf(t->raw, sizeof(t->raw), "%" PRIu64, t->sent);
+	snprintf(t->raw, sizeof(t->raw), "%" PRIu64, t->sent);
 	if (t->nudging) {
 		start_second(g);
 		return;

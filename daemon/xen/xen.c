@@ -181,23 +181,23 @@ static void problems(struct bd_host *h, void (*add)(void *ud, const char *line),
 		add(ud, "xl shrinks dom0 for what it builds: autoballoon=\"off\" is missing in "
 			"/etc/xen/xl.conf");
 	if (d->balancer[0]) {
-		(void)snprintf(line, sizeof(line), "another balancer runs, %s: one of the two must go",
-			       d->balancer);
+		snprintf(line, sizeof(line), "another balancer runs, %s: one of the two must go",
+			 d->balancer);
 		add(ud, line);
 	}
 	if (*doubt) {
-		(void)snprintf(line, sizeof(line),
-			       "no guest is moved, because balloond cannot see which guests are "
-			       "being saved or migrated: %s",
-			       doubt);
+		snprintf(line, sizeof(line),
+			 "no guest is moved, because balloond cannot see which guests are "
+			 "being saved or migrated: %s",
+			 doubt);
 		add(ud, line);
 	}
 	if (!since.n || silent < 2)
 		return;
-	(void)snprintf(line, sizeof(line),
-		       "xenstored has not answered for %" PRIu64
-		       " s: names and targets are the last known, no guest is moved",
-		       silent);
+	snprintf(line, sizeof(line),
+		 "xenstored has not answered for %" PRIu64
+		 " s: names and targets are the last known, no guest is moved",
+		 silent);
 	add(ud, line);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/core/err.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,29 +26,21 @@ static const struct {
 
 #define N_IDS (sizeof(ids) / sizeof(ids[0]))
 
-int bl_err_setv(struct bl_err *err, int errnum, enum bl_err_id id, const char *fmt, va_list ap)
-{
-	char msg[BL_ERR_MSG_MAX];
-
-	if (err) {
-		err->errnum = errnum;
-		err->id = id;
-		/* What the message quotes came from outside, and may be cut within a character. */
-		vsnprintf(msg, sizeof(msg), fmt, ap);
-		bl_text_scrub(err->msg, sizeof(err->msg), msg, strlen(msg));
-	}
-	return -errnum;
-}
-
 int bl_err_set(struct bl_err *err, int errnum, enum bl_err_id id, const char *fmt, ...)
 {
+	char msg[BL_ERR_MSG_MAX];
 	va_list ap;
-	int r;
 
+	if (!err)
+		return -errnum;
+	err->errnum = errnum;
+	err->id = id;
+	/* What the message quotes came from outside, and may be cut within a character. */
 	va_start(ap, fmt);
-	r = bl_err_setv(err, errnum, id, fmt, ap);
+	vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
-	return r;
+	bl_text_scrub(err->msg, sizeof(err->msg), msg, strlen(msg));
+	return -errnum;
 }
 
 const char *bl_err_id_name(enum bl_err_id id)

@@ -4,8 +4,6 @@
 #ifndef BL_CORE_ERR_H
 #define BL_CORE_ERR_H
 
-#include <stdarg.h>
-
 /* The ids of the control protocol (`data.id`); the numbers are the application codes of JSON-RPC
  * and never change. */
 enum bl_err_id {
@@ -36,8 +34,6 @@ struct bl_err {
  * end with `return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, ...)`. */
 int bl_err_set(struct bl_err *err, int errnum, enum bl_err_id id, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-int bl_err_setv(struct bl_err *err, int errnum, enum bl_err_id id, const char *fmt, va_list ap)
-	__attribute__((format(printf, 4, 0)));
 
 /* "no-memory" for BL_ERR_NO_MEMORY; never NULL. */
 const char *bl_err_id_name(enum bl_err_id id);

@@ -44,7 +44,7 @@ static void act_stake(struct bl_plan *plan, const struct bl_plan_in *in)
 			bl_pages lack = BL_PAGES(need - room);
 
 			/* --min: what is there is enough once no more can come */
-			if (plan->reclaimable.n || room < 0)
+			if (!bl_pages_is_zero(plan->reclaimable) || room < 0)
 				return;
 			size = bl_pages_sub(c->size, lack);
 			if (size.n < c->min.n || size.n < c->staked.n)
@@ -62,9 +62,10 @@ static void act_stake(struct bl_plan *plan, const struct bl_plan_in *in)
 
 static enum bl_why why_told(const struct bl_view *v, bl_pages target)
 {
-	if (!v->track->proven && target.n < v->dom->tot.n)
+	if (!v->track->proven && bl_pages_lt(target, v->dom->tot))
 		return BL_WHY_PROBE;
-	if (v->goal.n >= v->have.n && target.n >= v->dom->tot.n && target.n < v->dom->target.n)
+	if (bl_pages_ge(v->goal, v->have) && bl_pages_ge(target, v->dom->tot) &&
+	    bl_pages_lt(target, v->dom->target))
 		return BL_WHY_WITHDRAWN;
 	return v->why;
 }
@@ -75,11 +76,11 @@ static void limit_follows(struct bl_plan *plan, const struct bl_view *v, bl_page
 {
 	const struct bl_dom *d = v->dom;
 	bl_pages limit = bl_pages_max(d->tot, target);
-	bool goes_down = target.n < d->tot.n && !v->track->rose && !v->track->stuck &&
-			 (target.n != d->target.n || bl_view_on_way_down(v));
+	bool goes_down = bl_pages_lt(target, d->tot) && !v->track->rose && !v->track->stuck &&
+			 (!bl_pages_eq(target, d->target) || bl_view_on_way_down(v));
 
 	if (v->state <= BL_STATE_STUCK && v->limits.mode != BL_MODE_IGNORE && !goes_down &&
-	    (v->track->ours || target.n != d->target.n) && d->max_pages.n > limit.n)
+	    (v->track->ours || !bl_pages_eq(target, d->target)) && bl_pages_gt(d->max_pages, limit))
 		emit_dom(plan, BL_ACT_MAXMEM, v, limit, BL_WHY_FOLLOW);
 }
 
@@ -90,9 +91,9 @@ static void act_give(struct bl_plan *plan, const struct bl_plan_in *in, const st
 
 	if (v->managed && !in->snap->store_stale) {
 		target = bl_plan_giving_target(plan, in, v);
-		if (target.n != d->target.n)
+		if (!bl_pages_eq(target, d->target))
 			emit_dom(plan, BL_ACT_TARGET, v, target, why_told(v, target));
-		else if (d->target.n != d->tot.n && bl_view_retry_due(v, in))
+		else if (!bl_pages_eq(d->target, d->tot) && bl_view_retry_due(v, in))
 			emit_dom(plan, BL_ACT_NUDGE, v, d->target, BL_WHY_RETRY);
 	}
 	limit_follows(plan, v, target);
@@ -102,10 +103,10 @@ static void act_grow(struct bl_plan *plan, const struct bl_view *v, bl_pages to)
 {
 	enum bl_why why = bl_view_is_tried(v) ? BL_WHY_PROBE : v->why;
 
-	if (v->dom->max_pages.n < to.n)
+	if (bl_pages_lt(v->dom->max_pages, to))
 		emit_dom(plan, BL_ACT_MAXMEM, v, to, why);
 	emit_dom(plan, BL_ACT_TARGET, v, to, why);
-	if (v->track->ours && v->dom->max_pages.n > to.n)
+	if (v->track->ours && bl_pages_gt(v->dom->max_pages, to))
 		emit_dom(plan, BL_ACT_MAXMEM, v, to, why);
 }
 
@@ -120,7 +121,7 @@ static void set_pace(struct bl_plan *plan, const struct bl_plan_in *in)
 
 		if (v->state == BL_STATE_GROWING || v->state == BL_STATE_SHRINKING)
 			*(v->track->stuck ? &plan->waiting : &plan->moving) = true;
-		plan->waiting |= v->state == BL_STATE_BUILDING && v->growing.n;
+		plan->waiting |= v->state == BL_STATE_BUILDING && !bl_pages_is_zero(v->growing);
 	}
 	for (size_t i = 0; i < in->ledger->n; i++)
 		plan->waiting |= in->ledger->claims[i]->state != BL_CLAIM_HELD;
@@ -131,15 +132,15 @@ int bl_plan_act(struct bl_plan *plan, const struct bl_plan_in *in)
 	const bl_pages *granted = plan->scratch->grant;
 	int r = bl_plan_grant(plan, in);
 
-	if (r)
+	if (r < 0)
 		return r;
 	act_stake(plan, in);
 	plan->scratch->least_ask = bl_plan_least_ask(plan, in);
 	for (size_t i = 0; i < plan->n_views && !in->paused; i++)
-		if (plan->views[i].track && !granted[i].n)
+		if (plan->views[i].track && bl_pages_is_zero(granted[i]))
 			act_give(plan, in, &plan->views[i]);
 	for (size_t i = 0; i < plan->n_views; i++)
-		if (granted[i].n)
+		if (!bl_pages_is_zero(granted[i]))
 			act_grow(plan, &plan->views[i], granted[i]);
 	set_pace(plan, in);
 	return 0;

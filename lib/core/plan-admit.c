@@ -93,18 +93,18 @@ static int64_t room_without(const struct asked *s, unsigned gone)
 	int64_t room = s->base;
 
 	if (gone & BL_BLOCK_CLAIMS)
-		room += (int64_t)s->claims.n;
+		room += bl_pages_signed(s->claims);
 	if (gone & BL_BLOCK_RESERVE)
-		room += (int64_t)plan->reserve.n;
+		room += bl_pages_signed(plan->reserve);
 	for (size_t i = 0; i < plan->n_views; i++)
 		if (plan->views[i].dom->domid != s->builds)
-			room += (int64_t)bl_view_gives_without(&plan->views[i], gone).n;
+			room += bl_pages_signed(bl_view_gives_without(&plan->views[i], gone));
 	return room;
 }
 
 static bool fits_without(const struct asked *s, unsigned gone)
 {
-	return room_without(s, gone) >= (int64_t)s->need.n;
+	return room_without(s, gone) >= bl_pages_signed(s->need);
 }
 
 /* Removes blockers that need not be gone. Starts again after each, since a guest that returns may
@@ -143,7 +143,7 @@ static unsigned find_blockers(const struct asked *s, unsigned before, unsigned c
 static struct bl_admission admit(const struct bl_plan *plan, bl_pages need, bl_pages own, bl_pages claims,
 				 uint32_t builds)
 {
-	int64_t balance = plan->balance + (int64_t)own.n, room, most;
+	int64_t balance = plan->balance + bl_pages_signed(own), room, most;
 	struct bl_admission a = {
 		.need = need,
 		.available = BL_PAGES(balance > 0 ? balance : 0),
@@ -153,14 +153,14 @@ static struct bl_admission admit(const struct bl_plan *plan, bl_pages need, bl_p
 	};
 	struct asked s = { plan, balance, claims, need, builds };
 
-	room = balance + (int64_t)plan->reclaimable.n + (int64_t)plan->coming.n;
+	room = balance + bl_pages_signed(plan->reclaimable) + bl_pages_signed(plan->coming);
 	most = room_without(&s, BL_BLOCK_PASSING);
 	a.most = BL_PAGES(most > 0 ? most : 0);
-	if (need.n <= a.available.n)
+	if (bl_pages_le(need, a.available))
 		a.verdict = BL_FITS_NOW;
-	else if ((int64_t)need.n <= room)
+	else if (bl_pages_signed(need) <= room)
 		a.verdict = BL_FITS_RECLAIM;
-	else if (need.n <= a.most.n)
+	else if (bl_pages_le(need, a.most))
 		a.verdict = BL_FITS_LATER;
 	else
 		a.verdict = BL_FITS_NEVER;
@@ -202,7 +202,7 @@ static uint64_t given_within(const struct bl_plan *plan, uint64_t ms)
 		const struct bl_view *v = &plan->views[i];
 		uint64_t rest, moved;
 
-		if (!v->managed || v->silent || v->goal.n >= v->dom->tot.n)
+		if (!v->managed || v->silent || bl_pages_ge(v->goal, v->dom->tot))
 			continue;
 		rest = v->dom->tot.n - v->goal.n;
 		if (__builtin_mul_overflow(v->track->rate, ms, &moved))

@@ -104,25 +104,25 @@ static bl_pages budget_of(const struct bl_plan *plan)
 
 static enum bl_why why_of(const struct bl_plan *plan, const struct bl_view *v, const struct bl_guest_in *g)
 {
-	if (v->goal.n < v->have.n) {
-		if (v->have.n > v->limits.max.n)
+	if (bl_pages_lt(v->goal, v->have)) {
+		if (bl_pages_gt(v->have, v->limits.max))
 			return BL_WHY_LIMITS;
 		if (plan->scratch->claims_short)
 			return BL_WHY_CLAIM;
-		return g->have.n < v->have.n ? BL_WHY_WITHDRAWN : BL_WHY_DEMAND;
+		return bl_pages_lt(g->have, v->have) ? BL_WHY_WITHDRAWN : BL_WHY_DEMAND;
 	}
-	if (v->goal.n == v->have.n)
+	if (bl_pages_eq(v->goal, v->have))
 		return BL_WHY_NONE;
-	if (v->have.n < v->limits.min.n)
+	if (bl_pages_lt(v->have, v->limits.min))
 		return BL_WHY_LIMITS;
-	return v->goal.n <= v->demand.n ? BL_WHY_DEMAND : BL_WHY_SURPLUS;
+	return bl_pages_le(v->goal, v->demand) ? BL_WHY_DEMAND : BL_WHY_SURPLUS;
 }
 
 /* True if a guest that lags is still asked to give: it has been asked already, or a claim waits.
  * Nothing else is worth asking it again. */
 static bool still_asked(const struct bl_plan *plan, const struct bl_view *v)
 {
-	return plan->scratch->claims_short || v->dom->target.n < v->dom->tot.n;
+	return plan->scratch->claims_short || bl_pages_lt(v->dom->target, v->dom->tot);
 }
 
 /* The share of the k-th guest, equal to that of similar guests: without the page that it got only
@@ -168,7 +168,7 @@ static bool exclude_keepers(struct bl_plan *plan, const struct bl_plan_in *in, b
 
 		if (first)
 			v->goal = sc->result[k];
-		if (share_of(sc, k).n < keep.n) {
+		if (bl_pages_lt(share_of(sc, k), keep)) {
 			v->goal = goal_of_keeper(plan, v, sc->result[k], in->snap->now);
 			g->min = g->max = keep;
 			if (bl_view_lags(v, in->snap->now))
@@ -193,8 +193,9 @@ static void spare_for_reserve(struct bl_plan *plan, const struct bl_plan_in *in)
 	for (size_t k = 0; k < sc->n; k++) {
 		const struct bl_view *v = &plan->views[sc->index[k]];
 
-		if (v->goal.n > v->have.n &&
-		    (v->have.n < v->limits.min.n || v->goal.n - v->have.n >= in->settings->threshold.n))
+		if (bl_pages_gt(v->goal, v->have) &&
+		    (bl_pages_lt(v->have, v->limits.min) ||
+		     bl_pages_ge(bl_pages_sub(v->goal, v->have), in->settings->threshold)))
 			return;
 	}
 	for (size_t k = 0; k < sc->n; k++) {
@@ -227,19 +228,19 @@ int bl_plan_aim(struct bl_plan *plan, const struct bl_plan_in *in)
 	do
 		r = bl_policy_targets(sc->policy, s->policy, s->surplus_give, sc->guests, sc->n, budget,
 				      sc->result);
-	while (!r && round < ROUNDS && exclude_keepers(plan, in, round == 0, round == ROUNDS - 1) &&
+	while (r == 0 && round < ROUNDS && exclude_keepers(plan, in, round == 0, round == ROUNDS - 1) &&
 	       ++round);
-	for (size_t k = 0; k < sc->n && !r; k++) {
+	for (size_t k = 0; k < sc->n && r == 0; k++) {
 		struct bl_view *v = &plan->views[sc->index[k]];
 
-		if (bl_view_lags(v, in->snap->now) && v->goal.n < v->dom->tot.n)
+		if (bl_view_lags(v, in->snap->now) && bl_pages_lt(v->goal, v->dom->tot))
 			continue;
 		v->goal = sc->result[k];
-		if (bl_view_own_min(v).n &&
+		if (!bl_pages_is_zero(bl_view_own_min(v)) &&
 		    !bl_view_lags(v, in->snap->now)) /* it may be above the guest's max */
 			v->goal = bl_pages_min(v->goal, guest_of(v, plan, in).max);
 	}
-	if (r)
+	if (r < 0)
 		return r;
 	spare_for_reserve(plan, in);
 	for (size_t k = 0; k < sc->n; k++) {

@@ -8,7 +8,7 @@ static bl_pages rest_size(const struct bl_view *v)
 {
 	if (bl_view_on_way_down(v))
 		return bl_pages_min(bl_pages_add(v->dom->target, v->track->short_by), v->dom->tot);
-	return v->dom->target.n < v->dom->tot.n ? v->dom->tot : v->have;
+	return bl_pages_lt(v->dom->target, v->dom->tot) ? v->dom->tot : v->have;
 }
 
 /* A claim takes no guest below its floor; a max below the floor counts all the same. */
@@ -22,7 +22,7 @@ static bl_pages more_to_ask(const struct bl_view *v)
 {
 	bl_pages goal = bl_pages_max(v->goal, floor_of(v));
 
-	if (!v->managed || v->track->refuses || v->track->stuck || v->goal.n >= v->have.n)
+	if (!v->managed || v->track->refuses || v->track->stuck || bl_pages_ge(v->goal, v->have))
 		return BL_PAGES(0);
 	if (!v->track->proven && bl_view_on_way_down(v))
 		return BL_PAGES(0); /* its probe is under way */
@@ -45,7 +45,7 @@ static bl_pages still_to_ask(const struct bl_plan *plan, const struct bl_plan_in
 		wanted = bl_pages_add(wanted, bl_pages_sub(plan->views[sc->index[k]].goal,
 							   plan->views[sc->index[k]].have));
 	wanted = bl_pages_sub(wanted, bl_pages_add(plan->available, sc->asked));
-	return wanted.n < in->settings->threshold.n ? BL_PAGES(0) : wanted;
+	return bl_pages_lt(wanted, in->settings->threshold) ? BL_PAGES(0) : wanted;
 }
 
 bl_pages bl_plan_least_ask(const struct bl_plan *plan, const struct bl_plan_in *in)
@@ -55,17 +55,17 @@ bl_pages bl_plan_least_ask(const struct bl_plan *plan, const struct bl_plan_in *
 	/* While a guest is moving no other is asked for less than a mebibyte. */
 	uint64_t crumb = sc->asked.n ? BL_PROGRESS_PAGES : 1;
 
-	while (missing.n && least.n > crumb) {
+	while (!bl_pages_is_zero(missing) && least.n > crumb) {
 		bl_pages asked = BL_PAGES(0);
 
 		for (size_t k = 0; k < sc->n; k++) {
 			const struct bl_view *v = &plan->views[sc->index[k]];
 			bl_pages one = more_to_ask(v);
 
-			if (one.n >= least.n && !v->silent)
+			if (bl_pages_ge(one, least) && !v->silent)
 				asked = bl_pages_add(asked, one);
 		}
-		if (asked.n >= missing.n)
+		if (bl_pages_ge(asked, missing))
 			break;
 		least.n /= 2;
 	}
@@ -78,12 +78,13 @@ static bl_pages target_unasked(const struct bl_view *v)
 {
 	const struct bl_dom *d = v->dom;
 
-	if (d->target.n > d->tot.n && v->growing.n < v->granted.n && v->track->asked.n != BL_MS_NEVER.n)
+	if (bl_pages_gt(d->target, d->tot) && bl_pages_lt(v->growing, v->granted) &&
+	    !bl_ms_is_never(v->track->asked))
 		return bl_pages_add(d->tot, bl_pages_min(v->granted, BL_PAGES(BL_PROGRESS_PAGES)));
-	if (d->target.n > d->tot.n) /* its limit may be below its target */
-		return v->granted.n == v->growing.n ? bl_pages_min(d->target, v->have) : d->target;
+	if (bl_pages_gt(d->target, d->tot)) /* its limit may be below its target */
+		return bl_pages_eq(v->granted, v->growing) ? bl_pages_min(d->target, v->have) : d->target;
 	/* So near to its target a guest may go there, or stay. */
-	if (d->tot.n - d->target.n <= bl_tolerance(d->tot).n)
+	if (bl_pages_le(bl_pages_sub(d->tot, d->target), bl_tolerance(d->tot)))
 		return bl_pages_max(d->target, floor_of(v));
 	return d->tot;
 }
@@ -93,8 +94,8 @@ static bool is_at_its_max(const struct bl_view *v)
 {
 	const struct bl_dom *d = v->dom;
 
-	return d->target.n <= v->limits.max.n && d->target.n < d->tot.n &&
-	       d->tot.n - d->target.n <= bl_tolerance(d->tot).n;
+	return bl_pages_le(d->target, v->limits.max) && bl_pages_lt(d->target, d->tot) &&
+	       bl_pages_le(bl_pages_sub(d->tot, d->target), bl_tolerance(d->tot));
 }
 
 /* The lowest target that the guest may get: an unproven balloon is probed first. */
@@ -113,22 +114,23 @@ static bl_pages following_target(const struct bl_plan *plan, const struct bl_pla
 	bl_pages want = bl_pages_max(v->goal, floor_of(v)), stays = d->target, ask = more_to_ask(v);
 	bool must = v->why == BL_WHY_WITHDRAWN || (v->why == BL_WHY_LIMITS && !is_at_its_max(v));
 
-	if (stays.n < d->tot.n)
+	if (bl_pages_lt(stays, d->tot))
 		stays = bl_pages_max(stays, floor_of(v));
 	if (!v->track->proven && bl_view_on_way_down(v))
 		return stays;
-	if (v->goal.n >= v->have.n)
+	if (bl_pages_ge(v->goal, v->have))
 		return target_unasked(v);
 	if (v->track->refuses) /* ask for no more; the guest may still recover */
 		return bl_pages_min(bl_pages_max(d->target, bl_pages_sub(v->have, v->givable_if_responsive)),
 				    v->limits.max);
-	if (want.n >= rest_size(v).n && want.n - rest_size(v).n >= in->settings->threshold.n)
+	if (bl_pages_ge(want, rest_size(v)) &&
+	    bl_pages_ge(bl_pages_sub(want, rest_size(v)), in->settings->threshold))
 		return want; /* it was asked for far too much */
-	if (!ask.n || (!must && ask.n < plan->scratch->least_ask.n))
+	if (bl_pages_is_zero(ask) || (!must && bl_pages_lt(ask, plan->scratch->least_ask)))
 		return stays;
 	if (v->silent && !plan->scratch->claims_short) /* only a claim asks a silent guest for more */
 		return stays;
-	if (want.n < d->tot.n)
+	if (bl_pages_lt(want, d->tot))
 		want = bl_pages_max(bl_pages_sub(want, v->track->short_by), least_to_ask(v));
 	return want;
 }
@@ -138,19 +140,19 @@ static bl_pages following_target(const struct bl_plan *plan, const struct bl_pla
 static bl_pages stuck_target(const struct bl_plan_in *in, const struct bl_view *v)
 {
 	const struct bl_dom *d = v->dom;
-	bl_pages stays = d->target.n < d->tot.n ? bl_pages_max(d->target, floor_of(v)) : d->target;
+	bl_pages stays = bl_pages_lt(d->target, d->tot) ? bl_pages_max(d->target, floor_of(v)) : d->target;
 	bl_pages want = bl_pages_max(v->goal, least_to_ask(v));
 
-	if (d->target.n > d->tot.n)
-		return v->goal.n >= d->tot.n ? target_unasked(v) : want;
+	if (bl_pages_gt(d->target, d->tot))
+		return bl_pages_ge(v->goal, d->tot) ? target_unasked(v) : want;
 	if (!bl_view_retry_due(v, in))
 		return stays;
-	if (v->goal.n >= d->tot.n)
+	if (bl_pages_ge(v->goal, d->tot))
 		want = bl_pages_max(bl_pages_max(bl_pages_sub(d->tot, bl_probe(d->tot)), floor_of(v)),
 				    stays);
 	if (v->track->refuses) /* a guest that refuses is asked for no more */
 		want = bl_pages_max(want, stays);
-	return bl_pages_distance(want, stays).n > bl_tolerance(d->tot).n ? want : stays;
+	return bl_pages_gt(bl_pages_distance(want, stays), bl_tolerance(d->tot)) ? want : stays;
 }
 
 bl_pages bl_plan_giving_target(const struct bl_plan *plan, const struct bl_plan_in *in,

@@ -15,17 +15,17 @@ static bl_pages grows_from(const struct bl_view *v)
 {
 	const struct bl_dom *d = v->dom;
 
-	bool rests = d->target.n > d->tot.n && v->track->asked.n == BL_MS_NEVER.n &&
-		     d->target.n - d->tot.n <= bl_tolerance(d->tot).n;
+	bool rests = bl_pages_gt(d->target, d->tot) && bl_ms_is_never(v->track->asked) &&
+		     bl_pages_le(bl_pages_sub(d->target, d->tot), bl_tolerance(d->tot));
 
 	return rests ? bl_pages_max(v->have, d->target) : v->have;
 }
 
 static bool may_grow(const struct bl_view *v)
 {
-	if (!v->managed || v->goal.n <= grows_from(v).n || v->track->stuck & BL_STUCK_TAKING)
+	if (!v->managed || bl_pages_le(v->goal, grows_from(v)) || v->track->stuck & BL_STUCK_TAKING)
 		return false;
-	return v->dom->target.n == v->dom->tot.n || !bl_view_is_tried(v);
+	return bl_pages_eq(v->dom->target, v->dom->tot) || !bl_view_is_tried(v);
 }
 
 /* Many small grants cost more than they bring. */
@@ -34,10 +34,12 @@ static bool is_worth_telling(const struct bl_plan_in *in, const struct bl_view *
 {
 	bl_pages from = grows_from(v);
 
-	if (to.n <= from.n || bl_view_is_tried(v))
-		return to.n > from.n;
-	return to.n - from.n >= least.n || (v->have.n < v->limits.min.n && to.n == v->limits.min.n) ||
-	       (to.n >= v->goal.n && v->goal.n - from.n >= in->settings->threshold.n);
+	if (bl_pages_le(to, from) || bl_view_is_tried(v))
+		return bl_pages_gt(to, from);
+	return bl_pages_ge(bl_pages_sub(to, from), least) ||
+	       (bl_pages_lt(v->have, v->limits.min) && bl_pages_eq(to, v->limits.min)) ||
+	       (bl_pages_ge(to, v->goal) &&
+		bl_pages_ge(bl_pages_sub(v->goal, from), in->settings->threshold));
 }
 
 /* The least grant: the threshold, or less if otherwise more than a threshold would stay unused in
@@ -55,7 +57,7 @@ static bl_pages least_grant(const struct bl_plan *plan, const struct bl_plan_in 
 			if (!is_worth_telling(in, v, sc->result[k], least))
 				left = bl_pages_add(left, bl_pages_sub(sc->result[k], grows_from(v)));
 		}
-		if (left.n < in->settings->threshold.n)
+		if (bl_pages_lt(left, in->settings->threshold))
 			break;
 	}
 	return bl_pages_max(least, BL_PAGES(1));
@@ -79,7 +81,7 @@ static void retry_unused_grants(struct bl_plan *plan, const struct bl_plan_in *i
 		to = bl_pages_min(bl_pages_add(v->dom->tot, bl_view_step(v)),
 				  in->settings->surplus_give ? v->limits.max : v->demand);
 		more = bl_pages_sub(to, v->have);
-		if (to.n <= bl_pages_max(v->dom->target, v->dom->tot).n || more.n > left.n)
+		if (bl_pages_le(to, bl_pages_max(v->dom->target, v->dom->tot)) || bl_pages_gt(more, left))
 			continue;
 		plan->scratch->grant[i] = to;
 		left = bl_pages_sub(left, more);
@@ -115,7 +117,7 @@ int bl_plan_grant(struct bl_plan *plan, const struct bl_plan_in *in)
 	int r;
 
 	memset(sc->grant, 0, plan->n_views * sizeof(*sc->grant));
-	if (!left.n || in->paused || in->snap->store_stale)
+	if (bl_pages_is_zero(left) || in->paused || in->snap->store_stale)
 		return 0;
 	for (size_t k = 0; k < sc->n; k++) {
 		const struct bl_view *v = &plan->views[sc->index[k]];
@@ -128,18 +130,18 @@ int bl_plan_grant(struct bl_plan *plan, const struct bl_plan_in *in)
 		sc->index[n++] = sc->index[k];
 	}
 	r = bl_fill_share(&sc->fill, sc->shares, n, left, sc->result, &left);
-	if (!r && plan->warm.n) {
+	if (r == 0 && !bl_pages_is_zero(plan->warm)) {
 		r = raise_to(plan, n, needed_size, &left);
 		left = bl_pages_sub(left, plan->warm);
 	}
-	if (!r)
+	if (r == 0)
 		r = raise_to(plan, n, grant_limit, &left);
-	if (!r)
+	if (r == 0)
 		least = least_grant(plan, in, n);
-	for (size_t k = 0; k < n && !r; k++)
+	for (size_t k = 0; k < n && r == 0; k++)
 		if (is_worth_telling(in, &plan->views[sc->index[k]], sc->result[k], least))
 			sc->grant[sc->index[k]] = sc->result[k];
-	if (!r)
+	if (r == 0)
 		retry_unused_grants(plan, in, left);
 	return r;
 }

@@ -4,7 +4,8 @@
 
 bool bl_view_lags(const struct bl_view *v, bl_ms now)
 {
-	return v->track->refuses || v->track->stuck & BL_STUCK_GIVING || v->track->no_give_until.n > now.n;
+	return v->track->refuses || v->track->stuck & BL_STUCK_GIVING ||
+	       bl_ms_gt(v->track->no_give_until, now);
 }
 
 bl_pages bl_view_own_min(const struct bl_view *v)
@@ -29,15 +30,15 @@ bl_pages bl_view_step(const struct bl_view *v)
 bool bl_view_retry_due(const struct bl_view *v, const struct bl_plan_in *in)
 {
 	const struct bl_track *t = v->track;
-	bl_ms last = BL_MS(t->nudged.n > t->told_at.n ? t->nudged.n : t->told_at.n);
+	bl_ms last = BL_MS(bl_ms_gt(t->nudged, t->told_at) ? t->nudged.n : t->told_at.n);
 
-	return t->stuck && bl_ms_since(in->snap->now, last).n >= in->settings->retry_after.n;
+	return t->stuck && bl_ms_ge(bl_ms_since(in->snap->now, last), in->settings->retry_after);
 }
 
 bool bl_view_on_way_down(const struct bl_view *v)
 {
-	return v->dom->has_target && v->dom->target.n < v->dom->tot.n && !v->track->stuck &&
-	       v->track->asked.n != BL_MS_NEVER.n;
+	return v->dom->has_target && bl_pages_lt(v->dom->target, v->dom->tot) && !v->track->stuck &&
+	       !bl_ms_is_never(v->track->asked);
 }
 
 /* What the guest was granted, by anyone, and has not taken. For a domain that is being built, or
@@ -52,8 +53,8 @@ static bl_pages view_granted(const struct bl_view *v, const struct bl_plan_in *i
 		return BL_PAGES(0);
 	if (d->flags & BL_DOM_BUILDING || (!d->has_target && !(d->flags & BL_DOM_CONTROL))) {
 		/* There is no sensible limit yet; a claim covers it; or the builder sleeps. */
-		if (room.n > in->snap->total.n || bl_ledger_by_domid(in->ledger, d->domid) ||
-		    bl_ms_since(in->snap->now, v->track->first_seen).n > in->settings->boot_grace.n)
+		if (bl_pages_gt(room, in->snap->total) || bl_ledger_by_domid(in->ledger, d->domid) ||
+		    bl_ms_gt(bl_ms_since(in->snap->now, v->track->first_seen), in->settings->boot_grace))
 			return BL_PAGES(0);
 		return room;
 	}
@@ -99,9 +100,9 @@ static enum bl_dom_state view_state(const struct bl_view *v, const struct bl_pla
 		return BL_STATE_STEADY;
 	if (v->track->stuck && !bl_track_booting(v->track, in->settings, in->snap->now))
 		return BL_STATE_STUCK;
-	if (d->tot.n == d->target.n || v->track->asked.n == BL_MS_NEVER.n)
+	if (bl_pages_eq(d->tot, d->target) || bl_ms_is_never(v->track->asked))
 		return BL_STATE_STEADY;
-	return d->tot.n < d->target.n ? BL_STATE_GROWING : BL_STATE_SHRINKING;
+	return bl_pages_lt(d->tot, d->target) ? BL_STATE_GROWING : BL_STATE_SHRINKING;
 }
 
 static bl_pages view_demand(const struct bl_view *v, const struct bl_settings *s)
@@ -144,16 +145,8 @@ static bool in_need(const struct bl_view *v)
 	       (t->pressure > 0 || t->starved || t->available.n < v->dom->tot.n / 16);
 }
 
-/* Where the lookups for the last domain ended. */
-struct near {
-	struct bl_track *track;
-	const struct bl_dom_record *record;
-};
-
-static void make_view(struct bl_view *v, const struct bl_dom *d, const struct bl_plan_in *in,
-		      struct near *near)
+static void make_view(struct bl_view *v, const struct bl_dom *d, const struct bl_plan_in *in)
 {
-	const struct bl_dom_record *m;
 	bool may;
 
 	*v = (struct bl_view){
@@ -168,10 +161,8 @@ static void make_view(struct bl_view *v, const struct bl_dom *d, const struct bl
 		v->state = view_state(v, in);
 		return;
 	}
-	v->track = near->track = bl_progress_find_after(in->progress, d->domid, near->track);
-	m = bl_settings_find_after(in->settings, &d->uuid, near->record);
-	near->record = m ? m : near->record;
-	v->limits = bl_settings_limits_of(in->settings, d, m);
+	v->track = bl_progress_find(in->progress, d->domid);
+	v->limits = bl_settings_limits(in->settings, d);
 	v->state = view_state(v, in);
 	v->flows = bl_track_flows(v->track, in->settings, in->snap->now);
 	v->granted = view_granted(v, in);
@@ -224,7 +215,7 @@ static void sum_up(struct bl_plan *plan, const struct bl_plan_in *in)
 	committed = bl_pages_add(bl_pages_add(s->outstanding, plan->promised),
 				 bl_pages_add(plan->growing, plan->reserve));
 	committed = bl_pages_min(committed, BL_PAGES(INT64_MAX));
-	plan->balance = (int64_t)s->free.n - (int64_t)committed.n;
+	plan->balance = bl_pages_signed(s->free) - bl_pages_signed(committed);
 	plan->available = BL_PAGES(plan->balance > 0 ? plan->balance : 0);
 	plan->warm = bl_plan_warm(plan, in);
 	plan->warm_until = in->warm_until;
@@ -232,19 +223,19 @@ static void sum_up(struct bl_plan *plan, const struct bl_plan_in *in)
 
 bl_pages bl_plan_warm(const struct bl_plan *plan, const struct bl_plan_in *in)
 {
-	return in->warm_until.n > in->snap->now.n ? bl_pages_min(in->warm, plan->available) : BL_PAGES(0);
+	return bl_ms_gt(in->warm_until, in->snap->now) ? bl_pages_min(in->warm, plan->available)
+						       : BL_PAGES(0);
 }
 
 void bl_plan_make_views(struct bl_plan *plan, const struct bl_plan_in *in)
 {
 	struct bl_plan_scratch *sc = plan->scratch;
-	struct near near = { 0 };
 
 	bl_ledger_match(in->ledger, in->snap);
 	sc->n = 0;
 	plan->n_views = in->snap->n_doms;
 	for (size_t i = 0; i < plan->n_views; i++) {
-		make_view(&plan->views[i], &in->snap->doms[i], in, &near);
+		make_view(&plan->views[i], &in->snap->doms[i], in);
 		if (plan->views[i].managed)
 			sc->index[sc->n++] = (uint32_t)i;
 	}

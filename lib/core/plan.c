@@ -48,7 +48,7 @@ static int reserve(struct bl_plan *plan, size_t n)
 	    grow(&sc->shares, cap, sizeof(*sc->shares)) || grow(&sc->result, cap, sizeof(*sc->result)) ||
 	    grow(&sc->grant, cap, sizeof(*sc->grant)) || grow(&sc->index, cap, sizeof(*sc->index)))
 		return -ENOMEM;
-	sc->cap = plan->cap_views = cap;
+	sc->cap = cap;
 	return 0;
 }
 
@@ -59,15 +59,15 @@ int bl_plan_make(struct bl_plan *plan, const struct bl_plan_in *in)
 	plan->n_actions = 0;
 	plan->n_views = 0;
 	r = reserve_actions(plan, in->snap->n_doms, in->ledger->n);
-	if (!r)
+	if (r == 0)
 		r = reserve(plan, in->snap->n_doms);
-	if (r)
+	if (r < 0)
 		return r;
 	bl_plan_make_views(plan, in);
 	r = bl_plan_aim(plan, in);
-	if (!r)
+	if (r == 0)
 		r = bl_plan_act(plan, in);
-	if (r)
+	if (r < 0)
 		plan->n_actions = 0;
 	return r;
 }
@@ -91,19 +91,15 @@ void bl_plan_free(struct bl_plan *plan)
 	*plan = (struct bl_plan){ 0 };
 }
 
+static int by_domid(const void *domid, const void *view)
+{
+	uint32_t a = *(const uint32_t *)domid, b = ((const struct bl_view *)view)->dom->domid;
+
+	return a < b ? -1 : a > b;
+}
+
 const struct bl_view *bl_plan_view(const struct bl_plan *plan, uint32_t domid)
 {
-	size_t lo = 0, hi = plan->n_views;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (plan->views[mid].dom->domid == domid)
-			return &plan->views[mid];
-		if (plan->views[mid].dom->domid < domid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NULL;
+	return plan->n_views ? bsearch(&domid, plan->views, plan->n_views, sizeof(*plan->views), by_domid)
+			     : NULL;
 }

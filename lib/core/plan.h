@@ -64,7 +64,7 @@ struct bl_plan {
 	struct bl_action *actions; /* in the order in which they are done */
 	size_t n_actions, cap_actions;
 	struct bl_view *views;
-	size_t n_views, cap_views;
+	size_t n_views;
 	/* sums over the host */
 	bl_pages reserve;
 	bl_pages promised; /* to claims, and not backed by staked pages */

@@ -19,7 +19,7 @@ struct point {
 
 static int fill_reserve(struct bl_fill *f, size_t n)
 {
-	struct point *points, *scratch;
+	struct point *points;
 
 	if (n <= f->cap)
 		return 0;
@@ -29,10 +29,6 @@ static int fill_reserve(struct bl_fill *f, size_t n)
 	if (!points)
 		return -ENOMEM;
 	f->points = points;
-	scratch = reallocarray(f->scratch, n, sizeof(*scratch));
-	if (!scratch)
-		return -ENOMEM;
-	f->scratch = scratch;
 	f->cap = n;
 	return 0;
 }
@@ -40,37 +36,16 @@ static int fill_reserve(struct bl_fill *f, size_t n)
 void bl_fill_free(struct bl_fill *f)
 {
 	free(f->points);
-	free(f->scratch);
 	*f = (struct bl_fill){ 0 };
 }
 
-/* True if a reaches its cap at a lower level than b. */
-static bool before(const struct point *a, const struct point *b)
+/* Orders points by the level at which they reach their caps. */
+static int by_level(const void *one, const void *other)
 {
-	return (wide)a->cap * b->weight < (wide)b->cap * a->weight;
-}
+	const struct point *a = one, *b = other;
+	wide x = (wide)a->cap * b->weight, y = (wide)b->cap * a->weight;
 
-/* Bottom-up merge sort: unlike qsort(3) it never allocates. */
-static struct point *sort_points(struct point *a, struct point *b, size_t n)
-{
-	for (size_t width = 1; width < n; width *= 2) {
-		struct point *swap = a;
-
-		for (size_t lo = 0; lo < n; lo += 2 * width) {
-			size_t mid = lo + width < n ? lo + width : n;
-			size_t hi = lo + 2 * width < n ? lo + 2 * width : n;
-			size_t i = lo, j = mid;
-
-			for (size_t k = lo; k < hi; k++) {
-				bool right = i >= mid || (j < hi && before(&a[j], &a[i]));
-
-				b[k] = right ? a[j++] : a[i++];
-			}
-		}
-		a = b;
-		b = swap;
-	}
-	return a;
+	return x < y ? -1 : x > y;
 }
 
 /* Participants that are not full, and what is left for them. */
@@ -112,12 +87,11 @@ static bool take_full(struct rest *r, const struct bl_share_in *in, bl_pages *re
 /* Does all of that by sorting, for inputs made so that each pass removes only a few. */
 static void take_full_sorted(struct rest *r, struct bl_fill *f, const struct bl_share_in *in, bl_pages *ret)
 {
-	struct point *copy = (struct point *)f->points + f->cap;
-	struct point *sorted;
+	struct point *sorted = (struct point *)f->points + f->cap;
 	size_t n = 0;
 
-	memcpy(copy, r->p, r->n * sizeof(*copy));
-	sorted = sort_points(copy, f->scratch, r->n);
+	memcpy(sorted, r->p, r->n * sizeof(*sorted));
+	qsort(sorted, r->n, sizeof(*sorted), by_level);
 	for (size_t k = 0; k < r->n && fills_up(&sorted[k], r->left, r->weights); k++) {
 		ret[sorted[k].index] = in[sorted[k].index].hi;
 		r->left -= sorted[k].cap;
@@ -173,14 +147,14 @@ int bl_fill_share(struct bl_fill *f, const struct bl_share_in *in, size_t n, bl_
 	f->n_up = 0;
 	for (size_t i = 0; i < n; i++)
 		caps += in[i].hi.n - in[i].lo.n;
-	if (caps <= amount.n || !amount.n) {
+	if (caps <= amount.n || bl_pages_is_zero(amount)) {
 		for (size_t i = 0; i < n; i++)
 			ret[i] = amount.n ? in[i].hi : in[i].lo;
 		*ret_left = BL_PAGES(amount.n ? amount.n - caps : 0);
 		return 0;
 	}
 	r = fill_reserve(f, n);
-	if (r)
+	if (r < 0)
 		return r;
 	rest.p = f->points;
 	for (size_t i = 0; i < n; i++) {
@@ -270,7 +244,7 @@ static void proportional(struct bl_policy *p, const struct bl_guest_in *in, size
 		given += part;
 	}
 	for (size_t i = 0; i < n && given < amount; i++)
-		if (ret[i].n < in[i].max.n) {
+		if (bl_pages_lt(ret[i], in[i].max)) {
 			ret[i].n++;
 			p->up[i] = true;
 			given++;
@@ -322,18 +296,18 @@ int bl_policy_targets(struct bl_policy *p, enum bl_policy_kind kind, bool surplu
 	bl_pages left = budget;
 	int r = policy_reserve(p, n);
 
-	if (r)
+	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++) {
 		p->up[i] = false;
 		ret[i] = level_of(&in[i], KEEPS);
 		left = bl_pages_sub(left, ret[i]);
 	}
-	for (size_t k = 0; k < 4 && left.n; k++)
+	for (size_t k = 0; k < 4 && !bl_pages_is_zero(left); k++)
 		raise_to(p, in, n, orders[kind][k], &left, ret);
 	if (kind == BL_POLICY_PROPORTIONAL)
 		proportional(p, in, n, left.n, ret);
-	else if (surplus_give && left.n)
+	else if (surplus_give && !bl_pages_is_zero(left))
 		raise_to(p, in, n, MAX, &left, ret);
 	return 0;
 }
@@ -350,7 +324,7 @@ bl_pages bl_policy_demand(const struct bl_settings *s, const struct bl_telemetry
 	uint64_t keep;
 
 	want = bl_pages_percent_ceil(want, 100 + t->pressure / 100);
-	if (last.n <= want.n)
+	if (bl_pages_le(last, want))
 		return want;
 	keep = (uint64_t)((double)(last.n - want.n) * exp2(-(double)since_last.n / DECAY_MS));
 	return keep < BL_PAGES_PER_MIB ? want : bl_pages_add(want, BL_PAGES(keep));

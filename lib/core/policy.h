@@ -13,7 +13,7 @@ struct bl_share_in {
 
 /* Reused between calls; zeroed at first. */
 struct bl_fill {
-	void *points, *scratch;
+	void *points;
 	size_t cap;
 	size_t n_up; /* how many of points, the first ones, got a page of the remainder */
 };

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Why a claim is refused, or what it waits for: who keeps the memory, how much, and what would
  * help. */
-#include <string.h>
-
 #include "lib/core/reason-say.h"
 
 /* ---- a sentence per blocker ---- */
@@ -106,43 +104,19 @@ static void say_keeper(char buf[BL_REASON_MAX], const struct bl_plan_in *in, con
 	bl_say(buf, "%s keeps %s itself: %s", LABEL(v->dom), SIZE(more), bl_say_refusal(BL_REFUSES_MIN));
 }
 
-/* The domains that count most, largest first. */
-struct ranking {
-	const struct bl_view *named[BL_REASON_NAMED];
-	uint64_t amount[BL_REASON_NAMED];
-	size_t n, more; /* more: how many were left out */
-};
-
-static void rank(struct ranking *r, const struct bl_view *v, uint64_t amount)
-{
-	size_t at = r->n;
-
-	while (at && r->amount[at - 1] < amount)
-		at--;
-	r->more += r->n == BL_REASON_NAMED;
-	if (at == BL_REASON_NAMED)
-		return;
-	if (r->n < BL_REASON_NAMED)
-		r->n++;
-	memmove(&r->named[at + 1], &r->named[at], (r->n - at - 1) * sizeof(r->named[0]));
-	memmove(&r->amount[at + 1], &r->amount[at], (r->n - at - 1) * sizeof(r->amount[0]));
-	r->named[at] = v;
-	r->amount[at] = amount;
-}
-
 /* The domains that would give more to a claim without that blocker. */
 static void say_each(char buf[BL_REASON_MAX], const struct bl_plan *plan, const struct bl_plan_in *in,
 		     const struct bl_admission *a, enum bl_blocker b,
 		     void (*say)(char *buf, const struct bl_plan_in *in, const struct bl_view *v))
 {
-	struct ranking r = { .n = 0 };
+	struct bl_ranking r = { .most = BL_REASON_NAMED };
 
 	for (size_t i = 0; i < plan->n_views; i++) {
 		const struct bl_view *v = &plan->views[i];
 		uint64_t had = bl_view_gives_without(v, 0).n, has = bl_view_gives_without(v, b).n;
 
 		if (has > had && v->dom->domid != a->builds)
-			rank(&r, v, has - had);
+			bl_rank(&r, v, has - had);
 	}
 	for (size_t i = 0; i < r.n; i++) {
 		bl_say(buf, "%s ", i ? "," : ";");
@@ -234,11 +208,11 @@ static void say_claims_held(char buf[BL_REASON_MAX], const struct bl_plan_in *in
 static void say_holders(char buf[BL_REASON_MAX], const struct bl_plan *plan, const struct bl_plan_in *in,
 			const struct bl_admission *a)
 {
-	struct ranking r = { .n = 0 };
+	struct bl_ranking r = { .most = BL_REASON_NAMED };
 
 	for (size_t i = 0; i < plan->n_views; i++)
 		if (!(plan->views[i].dom->flags & BL_DOM_HOLDER))
-			rank(&r, &plan->views[i], plan->views[i].dom->tot.n);
+			bl_rank(&r, &plan->views[i], plan->views[i].dom->tot.n);
 	bl_say(buf, "; who holds what:");
 	say_claims_held(buf, in, a);
 	for (size_t i = 0; i < r.n; i++) {

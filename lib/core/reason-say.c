@@ -15,6 +15,23 @@ void bl_say(char buf[BL_REASON_MAX], const char *fmt, ...)
 	va_end(ap);
 }
 
+void bl_rank(struct bl_ranking *r, const struct bl_view *v, uint64_t amount)
+{
+	size_t at = r->n;
+
+	while (at && r->amount[at - 1] < amount)
+		at--;
+	r->more += r->n == r->most;
+	if (at == r->most)
+		return;
+	if (r->n < r->most)
+		r->n++;
+	memmove(&r->named[at + 1], &r->named[at], (r->n - at - 1) * sizeof(r->named[0]));
+	memmove(&r->amount[at + 1], &r->amount[at], (r->n - at - 1) * sizeof(r->amount[0]));
+	r->named[at] = v;
+	r->amount[at] = amount;
+}
+
 const char *bl_say_label(const struct bl_dom *d, struct bl_say_text *t)
 {
 	if (d->name[0])
@@ -39,7 +56,7 @@ const char *bl_say_arg(const struct bl_dom *d, struct bl_say_text *t)
 
 const char *bl_say_size(bl_pages p, struct bl_say_text *t)
 {
-	if (p.n)
+	if (!bl_pages_is_zero(p))
 		bl_pages_format(p, t->s);
 	else
 		snprintf(t->s, sizeof(t->s), "nothing");
@@ -52,10 +69,10 @@ const char *bl_say_target(const struct bl_dom *d, struct bl_say_text *t)
 
 	bl_pages_format(d->tot, size);
 	bl_pages_format(d->target, t->s);
-	if (d->target.n == d->tot.n || strcmp(size, t->s) != 0)
+	if (bl_pages_eq(d->target, d->tot) || strcmp(size, t->s) != 0)
 		return t->s;
 	bl_pages_format(bl_pages_distance(d->target, d->tot), size);
-	snprintf(t->s, sizeof(t->s), "%.64s %s", size, d->target.n < d->tot.n ? "less" : "more");
+	snprintf(t->s, sizeof(t->s), "%.64s %s", size, bl_pages_lt(d->target, d->tot) ? "less" : "more");
 	return t->s;
 }
 
@@ -99,5 +116,5 @@ bool bl_say_own_min_counts(const struct bl_view *v)
 {
 	bl_pages own = bl_view_own_min(v);
 
-	return own.n && own.n > v->limits.min.n && own.n >= v->dom->tele.used.n;
+	return own.n && bl_pages_gt(own, v->limits.min) && bl_pages_ge(own, v->dom->tele.used);
 }

@@ -11,6 +11,15 @@
 /* Appends to buf; cuts what does not fit. */
 void bl_say(char buf[BL_REASON_MAX], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The few domains that count most, largest first; all zero but most at the start. */
+#define BL_RANKED_MAX 6
+struct bl_ranking {
+	const struct bl_view *named[BL_RANKED_MAX];
+	uint64_t amount[BL_RANKED_MAX];
+	size_t n, most, more; /* most: at most BL_RANKED_MAX are named; more: left out */
+};
+void bl_rank(struct bl_ranking *r, const struct bl_view *v, uint64_t amount);
+
 struct bl_say_text {
 	char s[BL_NAME_MAX + 32];
 };

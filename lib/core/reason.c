@@ -3,6 +3,9 @@
 #include "lib/core/reason-say.h"
 #include "lib/core/wait.h"
 
+/* Names in the reason of a plan: more would not be read. */
+#define GIVERS_NAMED BL_RANKED_MAX
+
 static void say_asker(char buf[BL_REASON_MAX], const struct bl_plan_in *in)
 {
 	for (size_t i = 0; i < in->ledger->n; i++) {
@@ -56,12 +59,12 @@ static void say_how_far(char buf[BL_REASON_MAX], const struct bl_view *v, const 
 {
 	const struct bl_dom *d = v->dom;
 
-	if (!d->has_target || d->tot.n == d->target.n)
+	if (!d->has_target || bl_pages_eq(d->tot, d->target))
 		return;
 	if (v->track->refuses) {
 		bl_say(buf, "; ");
 		say_why_refuses(buf, v);
-	} else if (v->track->stuck || v->track->asked.n == BL_MS_NEVER.n) {
+	} else if (v->track->stuck || bl_ms_is_never(v->track->asked)) {
 		bl_say(buf, "; it stopped at %s %s ago", SIZE(d->tot),
 		       TIME(bl_ms_since(in->snap->now, v->track->moved)));
 	} else {
@@ -107,7 +110,7 @@ static void say_why_not_touched(char buf[BL_REASON_MAX], const struct bl_view *v
 		break;
 	case BL_STATE_BUILDING:
 		bl_say(buf, "being built: has %s", SIZE(d->tot));
-		if (v->growing.n)
+		if (!bl_pages_is_zero(v->growing))
 			bl_say(buf, ", %s are still to come", SIZE(v->growing));
 		break;
 	case BL_STATE_INCAPABLE:
@@ -122,9 +125,9 @@ static void say_why_moving(char buf[BL_REASON_MAX], const struct bl_view *v, con
 {
 	const struct bl_dom *d = v->dom;
 	const struct bl_track *t = v->track;
-	bool down = d->target.n < d->tot.n;
+	bool down = bl_pages_lt(d->target, d->tot);
 
-	if (t->stuck && d->tot.n == d->target.n) {
+	if (t->stuck && bl_pages_eq(d->tot, d->target)) {
 		bl_say(buf,
 		       "stays at %s: it did not move when it was last asked, %s ago; tried again when "
 		       "it is needed",
@@ -145,7 +148,7 @@ static void say_why_moving(char buf[BL_REASON_MAX], const struct bl_view *v, con
 		bl_say(buf, ", to see whether its balloon answers");
 	else if (down && v->why == BL_WHY_CLAIM)
 		say_asker(buf, in);
-	else if (v->have.n > v->limits.max.n)
+	else if (bl_pages_gt(v->have, v->limits.max))
 		bl_say(buf, ", its max is %s", SIZE(v->limits.max));
 	if (t->rate)
 		bl_say(buf, ", at %s/s", SIZE(BL_PAGES(t->rate)));
@@ -157,7 +160,7 @@ static void say_why_waits(char buf[BL_REASON_MAX], const struct bl_plan *plan, c
 	bl_pages wants = bl_pages_sub(v->goal, v->have), lacks = bl_pages_sub(wants, plan->available);
 
 	bl_say(buf, "has %s and should have %s: ", SIZE(v->dom->tot), SIZE(v->goal));
-	if (lacks.n)
+	if (!bl_pages_is_zero(lacks))
 		bl_say(buf, "waits for %s to come free", SIZE(lacks));
 	else
 		bl_say(buf, "gets %s at the next tick", SIZE(wants));
@@ -179,7 +182,7 @@ const char *bl_reason_domain(const struct bl_plan *plan, const struct bl_plan_in
 	}
 	if (v->state != BL_STATE_STEADY) {
 		say_why_moving(buf, v, in);
-	} else if (v->track->refuses && d->target.n < d->tot.n) {
+	} else if (v->track->refuses && bl_pages_lt(d->target, d->tot)) {
 		say_why_refuses(buf, v);
 		bl_say(buf, "; the others give its share");
 	} else if (bl_wait_keeps_from(plan, in, v)) {
@@ -188,14 +191,15 @@ const char *bl_reason_domain(const struct bl_plan *plan, const struct bl_plan_in
 		       "claim whose wait has ended",
 		       SIZE(d->tot), SIZE(v->goal), SIZE(plan->warm),
 		       TIME(bl_ms_since(plan->warm_until, in->snap->now)));
-	} else if (v->goal.n > v->have.n && v->goal.n - v->have.n >= in->settings->threshold.n) {
+	} else if (bl_pages_gt(v->goal, v->have) &&
+		   bl_pages_ge(bl_pages_sub(v->goal, v->have), in->settings->threshold)) {
 		say_why_waits(buf, plan, v);
-	} else if (v->goal.n < v->have.n && v->why == BL_WHY_CLAIM) {
+	} else if (bl_pages_lt(v->goal, v->have) && v->why == BL_WHY_CLAIM) {
 		bl_say(buf, "has %s, has to give %s", SIZE(d->tot), SIZE(bl_pages_sub(v->have, v->goal)));
 		say_asker(buf, in);
 	} else if (v->track->fresh) {
 		bl_say(buf, "has %s, uses %s, wants %s", SIZE(d->tot), SIZE(d->tele.used), SIZE(v->demand));
-		if (v->demand.n < d->tot.n)
+		if (bl_pages_lt(v->demand, d->tot))
 			bl_say(buf, ": nobody needs the rest");
 	} else {
 		bl_say(buf, "has %s and does not report how much it uses: gives to claims only",
@@ -214,7 +218,7 @@ const char *bl_reason_givable(const struct bl_plan_in *in, const struct bl_view 
 		say_why_not_touched(buf, v, in);
 		return buf;
 	}
-	if (v->givable.n)
+	if (!bl_pages_is_zero(v->givable))
 		bl_say(buf, "could give %s to a claim", SIZE(v->givable));
 	else
 		bl_say(buf, "gives nothing to a claim");
@@ -227,10 +231,29 @@ const char *bl_reason_givable(const struct bl_plan_in *in, const struct bl_view 
 	else if (bl_say_own_min_counts(v))
 		bl_say(buf, ": its own driver keeps %s: %s", SIZE(bl_view_own_min(v)),
 		       bl_say_refusal(BL_REFUSES_MIN));
-	else if (v->track->fresh && v->dom->tele.used.n > v->limits.min.n)
+	else if (v->track->fresh && bl_pages_gt(v->dom->tele.used, v->limits.min))
 		bl_say(buf, ": it uses %s", SIZE(v->dom->tele.used));
 	else
 		bl_say(buf, ": its min is %s (from %s); 'balloonctl set %s --min SIZE' changes it",
 		       SIZE(v->limits.min), bl_limit_source_name(v->limits.min_from), ARG(v->dom));
+	return buf;
+}
+
+const char *bl_reason_givers(const struct bl_plan *plan, char buf[BL_REASON_MAX])
+{
+	struct bl_ranking r = { .most = GIVERS_NAMED };
+
+	for (size_t i = 0; i < plan->n_views; i++) {
+		const struct bl_view *v = &plan->views[i];
+
+		if (v->managed && bl_pages_gt(v->have, v->goal))
+			bl_rank(&r, v, bl_pages_sub(v->have, v->goal).n);
+	}
+	buf[0] = '\0';
+	for (size_t i = 0; i < r.n; i++)
+		bl_say(buf, "%s%s from %s", i ? ", " : "", SIZE(BL_PAGES(r.amount[i])),
+		       r.named[i]->dom->name[0] ? r.named[i]->dom->name : "a guest without a name");
+	if (r.more)
+		bl_say(buf, " and %zu more guests", r.more);
 	return buf;
 }

@@ -86,14 +86,6 @@ struct bl_dom_record *bl_settings_find(const struct bl_settings *s, const bl_uui
 	return m;
 }
 
-struct bl_dom_record *bl_settings_find_after(const struct bl_settings *s, const bl_uuid *uuid,
-					     const struct bl_dom_record *near)
-{
-	struct bl_dom_record *next = near ? near->hh.next : s->dom_records;
-
-	return next && bl_uuid_equal(&next->uuid, uuid) ? next : bl_settings_find(s, uuid);
-}
-
 struct bl_dom_record *bl_settings_remember(struct bl_settings *s, const bl_uuid *uuid)
 {
 	struct bl_dom_record *m = bl_settings_find(s, uuid);
@@ -135,15 +127,16 @@ bool bl_override_is_set(const struct bl_override *o)
 	return o->has_mode || o->has_min || o->has_max || o->has_weight;
 }
 
-/* Adds the limits of a weaker source that the stronger ones did not set. */
-static void overlay(struct bl_override *o, const struct bl_override *weaker)
+void bl_override_merge(struct bl_override *o, const struct bl_override *stronger)
 {
-	if (!o->has_mode && weaker->has_mode)
-		o->has_mode = true, o->mode = weaker->mode;
-	if (!o->has_max && weaker->has_max)
-		o->has_max = true, o->max = weaker->max;
-	if (!o->has_weight && weaker->has_weight)
-		o->has_weight = true, o->weight = weaker->weight;
+	if (stronger->has_mode)
+		o->has_mode = true, o->mode = stronger->mode;
+	if (stronger->has_min)
+		o->has_min = true, o->min = stronger->min;
+	if (stronger->has_max)
+		o->has_max = true, o->max = stronger->max;
+	if (stronger->has_weight)
+		o->has_weight = true, o->weight = stronger->weight;
 }
 
 static struct bl_bound min_bound(const struct bl_settings *s, const struct bl_dom *d,
@@ -192,17 +185,17 @@ struct bl_limits bl_settings_limits_of(const struct bl_settings *s, const struct
 		bl_uuid_format(&d->uuid, key);
 		by_uuid = config_find(s, key);
 	}
+	if (by_name)
+		bl_override_merge(&o, &by_name->limits);
+	if (by_uuid)
+		bl_override_merge(&o, &by_uuid->limits);
 	if (m) {
-		o = m->set;
+		bl_override_merge(&o, &m->set);
 		l.external = m->external;
-		if (m->base.n)
+		if (!bl_pages_is_zero(m->base))
 			l.base = m->base;
 		l.base_from = m->base_from;
 	}
-	if (by_uuid)
-		overlay(&o, &by_uuid->limits);
-	if (by_name)
-		overlay(&o, &by_name->limits);
 
 	l.mode = o.has_mode ? o.mode : s->mode;
 	if (d->flags & BL_DOM_CONTROL && !s->dom0_manage)
@@ -217,17 +210,15 @@ struct bl_limits bl_settings_limits_of(const struct bl_settings *s, const struct
 	return l;
 }
 
+const char *const bl_mode_names[BL_MODES + 1] = {
+	[BL_MODE_AUTO] = "auto",
+	[BL_MODE_MANUAL] = "manual",
+	[BL_MODE_IGNORE] = "ignore",
+};
+
 const char *bl_mode_name(enum bl_mode m)
 {
-	switch (m) {
-	case BL_MODE_AUTO:
-		return "auto";
-	case BL_MODE_MANUAL:
-		return "manual";
-	case BL_MODE_IGNORE:
-		return "ignore";
-	}
-	return "unknown";
+	return (size_t)m < BL_MODES ? bl_mode_names[m] : "unknown";
 }
 
 const char *bl_run_end_name(enum bl_run_end e)

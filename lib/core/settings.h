@@ -10,6 +10,7 @@
 #include "lib/core/snapshot.h"
 
 enum bl_mode { BL_MODE_AUTO, BL_MODE_MANUAL, BL_MODE_IGNORE };
+#define BL_MODES (BL_MODE_IGNORE + 1)
 enum bl_policy_kind { BL_POLICY_DEMAND, BL_POLICY_PROPORTIONAL, BL_POLICY_STATIC };
 
 #define BL_WEIGHT_DEFAULT 100U
@@ -67,6 +68,8 @@ struct bl_config_domain {
 };
 
 bool bl_override_is_set(const struct bl_override *o); /* any limit is set */
+/* What the stronger one says takes the place of what stands in *o. */
+void bl_override_merge(struct bl_override *o, const struct bl_override *stronger);
 
 /* How the last domain with a UUID ended. */
 enum bl_run_end {
@@ -142,10 +145,6 @@ void bl_settings_free(struct bl_settings *s);
 struct bl_config_domain *bl_settings_config(struct bl_settings *s, const char *key);
 /* The record for that UUID; NULL if there is none. */
 struct bl_dom_record *bl_settings_find(const struct bl_settings *s, const bl_uuid *uuid);
-/* The same in a loop over all domains in order: `near` is the record found last, NULL at first;
- * the wanted one mostly follows it. */
-struct bl_dom_record *bl_settings_find_after(const struct bl_settings *s, const bl_uuid *uuid,
-					     const struct bl_dom_record *near);
 /* The record for that UUID, made if it is missing (persist = true); NULL: out of memory. */
 struct bl_dom_record *bl_settings_remember(struct bl_settings *s, const bl_uuid *uuid);
 void bl_settings_forget(struct bl_settings *s, struct bl_dom_record *m);
@@ -160,6 +159,7 @@ struct bl_limits bl_settings_limits(const struct bl_settings *s, const struct bl
 struct bl_limits bl_settings_limits_of(const struct bl_settings *s, const struct bl_dom *d,
 				       const struct bl_dom_record *m);
 
+extern const char *const bl_mode_names[BL_MODES + 1]; /* the last is NULL */
 const char *bl_mode_name(enum bl_mode m);
 const char *bl_run_end_name(enum bl_run_end e);
 const char *bl_base_from_name(enum bl_base_from f);

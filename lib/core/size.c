@@ -115,7 +115,7 @@ int bl_size_parse(const char *what, const char *text, bl_bytes *ret, struct bl_e
 	if (r == -EDOM)
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "%s: '%.64s' is not a whole number of bytes", what, text);
-	if (r)
+	if (r < 0)
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s: '%.64s' is too large", what,
 				  text);
 	if (!v)
@@ -149,7 +149,7 @@ int bl_duration_parse(const char *what, const char *text, bool zero_ok, bl_ms *r
 	if (r == -EDOM)
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "%s: '%.64s' is finer than a millisecond", what, text);
-	if (r)
+	if (r < 0)
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s: '%.64s' is too long", what,
 				  text);
 	if (!v && !zero_ok)
@@ -187,7 +187,7 @@ int bl_share_parse(const char *what, const char *text, struct bl_share *ret, str
 
 	if (!plus && len && text[len - 1] == '%') {
 		r = bl_percent_parse(what, text, 100, &s.percent, reterr);
-		if (r)
+		if (r < 0)
 			return r;
 		*ret = s;
 		return 0;
@@ -198,9 +198,9 @@ int bl_share_parse(const char *what, const char *text, struct bl_share *ret, str
 	memcpy(fixed, text, len);
 	fixed[len] = '\0';
 	r = bl_size_parse(what, fixed, &b, reterr);
-	if (!r && plus)
+	if (r == 0 && plus)
 		r = bl_percent_parse(what, plus + 1, 100, &s.percent, reterr);
-	if (r)
+	if (r < 0)
 		return r;
 	s.fixed = bl_pages_from_bytes_ceil(b);
 	*ret = s;

@@ -35,26 +35,21 @@ void bl_snapshot_age(struct bl_snapshot *s, bl_ms stale_after)
 	for (size_t i = 0; i < s->n_doms; i++) {
 		struct bl_dom *d = &s->doms[i];
 
-		if (d->tele.present && bl_ms_since(s->now, d->tele.at).n > stale_after.n)
+		if (d->tele.present && bl_ms_gt(bl_ms_since(s->now, d->tele.at), stale_after))
 			d->flags &= ~(unsigned)BL_DOM_DRIVER;
 	}
 }
 
+static int by_domid(const void *domid, const void *dom)
+{
+	uint32_t a = *(const uint32_t *)domid, b = ((const struct bl_dom *)dom)->domid;
+
+	return a < b ? -1 : a > b;
+}
+
 const struct bl_dom *bl_snapshot_find(const struct bl_snapshot *s, uint32_t domid)
 {
-	size_t lo = 0, hi = s->n_doms;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->doms[mid].domid == domid)
-			return &s->doms[mid];
-		if (s->doms[mid].domid < domid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NULL;
+	return s->n_doms ? bsearch(&domid, s->doms, s->n_doms, sizeof(*s->doms), by_domid) : NULL;
 }
 
 const struct bl_dom *bl_snapshot_living(const struct bl_snapshot *s, const bl_uuid *uuid)
@@ -96,7 +91,7 @@ bl_pages bl_snapshot_node_room(const struct bl_snapshot *s, int node)
 
 bool bl_dom_at_limit(const struct bl_dom *d)
 {
-	return d->has_target && d->target.n > d->tot.n && d->max_pages.n <= d->tot.n;
+	return d->has_target && bl_pages_gt(d->target, d->tot) && bl_pages_le(d->max_pages, d->tot);
 }
 
 const char *bl_dom_type_name(enum bl_dom_type t)

@@ -20,12 +20,12 @@ bl_pages bl_probe(bl_pages size)
 
 bool bl_track_booting(const struct bl_track *t, const struct bl_settings *s, bl_ms now)
 {
-	return !t->found_at_start && bl_ms_since(now, t->first_seen).n < s->boot_grace.n;
+	return !t->found_at_start && bl_ms_lt(bl_ms_since(now, t->first_seen), s->boot_grace);
 }
 
 bool bl_track_flows(const struct bl_track *t, const struct bl_settings *s, bl_ms now)
 {
-	return bl_ms_since(now, t->flowed_at).n < s->stuck_after.n;
+	return bl_ms_lt(bl_ms_since(now, t->flowed_at), s->stuck_after);
 }
 
 static bl_pages granted_to(const struct bl_dom *d)
@@ -63,9 +63,9 @@ void bl_track_begin(struct bl_track *t, const struct bl_dom *d, bl_ms now, bool 
 /* Compares a report with the one before, if there is one. */
 static void take_report(struct bl_report *r, const struct bl_telemetry *tele)
 {
-	bool first = !r->at.n;
+	bool first = bl_ms_is_zero(r->at);
 
-	if (r->at.n == tele->at.n)
+	if (bl_ms_eq(r->at, tele->at))
 		return;
 	r->more = first ? BL_PAGES(0) : bl_pages_sub(tele->used, r->used);
 	r->killed = !first && tele->has_oom_kills && tele->oom_kills > r->oom_kills;
@@ -79,7 +79,8 @@ static void track_demand(struct bl_track *t, const struct bl_settings *s, const 
 {
 	struct bl_telemetry tele = d->tele;
 
-	t->fresh = tele.present && tele.used.n && bl_ms_since(now, tele.at).n <= s->telemetry_stale_after.n;
+	t->fresh = tele.present && !bl_pages_is_zero(tele.used) &&
+		   bl_ms_le(bl_ms_since(now, tele.at), s->telemetry_stale_after);
 	if (!t->fresh) {
 		t->report = (struct bl_report){ 0 };
 		t->demand = BL_PAGES(0);
@@ -97,11 +98,11 @@ static bool progressed(const struct bl_track *t, const struct bl_dom *d)
 {
 	uint64_t step = 0;
 
-	if (d->tot.n == d->target.n)
+	if (bl_pages_eq(d->tot, d->target))
 		return true;
-	if (d->target.n < t->progress_mark.n && d->tot.n < t->progress_mark.n)
+	if (bl_pages_lt(d->target, t->progress_mark) && bl_pages_lt(d->tot, t->progress_mark))
 		step = t->progress_mark.n - d->tot.n;
-	else if (d->target.n > t->progress_mark.n && d->tot.n > t->progress_mark.n)
+	else if (bl_pages_gt(d->target, t->progress_mark) && bl_pages_gt(d->tot, t->progress_mark))
 		step = d->tot.n - t->progress_mark.n;
 	return step >= BL_PROGRESS_PAGES;
 }
@@ -124,7 +125,7 @@ static void measure_rate(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 
 static bool near_target(const struct bl_dom *d)
 {
-	return bl_pages_distance(d->tot, d->target).n <= bl_tolerance(d->tot).n;
+	return bl_pages_le(bl_pages_distance(d->tot, d->target), bl_tolerance(d->tot));
 }
 
 /* Its pages moved by half of what it was asked for, or by half of a probe. */
@@ -133,7 +134,8 @@ static bool proves_balloon(const struct bl_track *t, const struct bl_dom *d)
 	bl_pages half = BL_PAGES(
 		bl_pages_min(bl_pages_distance(d->target, t->rest_pages), bl_probe(t->rest_pages)).n / 2);
 
-	return bl_pages_distance(d->tot, t->rest_pages).n >= bl_pages_max(half, BL_PAGES(PROOF_LEAST)).n;
+	return bl_pages_ge(bl_pages_distance(d->tot, t->rest_pages),
+			   bl_pages_max(half, BL_PAGES(PROOF_LEAST)));
 }
 
 static void note_following(struct bl_track *t, const struct bl_dom *d, bl_pages from)
@@ -144,7 +146,7 @@ static void note_following(struct bl_track *t, const struct bl_dom *d, bl_pages 
 	}
 	t->recovered |= t->stuck != 0;
 	t->stuck = 0;
-	if (d->tot.n < from.n)
+	if (bl_pages_lt(d->tot, from))
 		t->no_give_until = BL_MS(0);
 }
 
@@ -169,21 +171,21 @@ static void note_rest(struct bl_track *t, const struct bl_dom *d, bl_ms now)
  * to where the pages are proves nothing. */
 static void track_arrived(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 {
-	bool told = d->has_target && (t->asked.n != BL_MS_NEVER.n || t->target.n != d->target.n);
+	bool told = d->has_target && (!bl_ms_is_never(t->asked) || !bl_pages_eq(t->target, d->target));
 	bool came = proves_balloon(t, d);
 
 	if (told && came) {
 		measure_rate(t, d, now);
 		note_following(t, d, t->rest_pages);
 	}
-	if (told && d->tot.n > t->progress_mark.n)
+	if (told && bl_pages_gt(d->tot, t->progress_mark))
 		t->trust = bl_pages_add(t->trust, t->trust);
 	/* A coarse balloon ignores a small change: ask for a tolerance more to see it move. */
-	if (told && d->target.n < d->tot.n && !came)
+	if (told && bl_pages_lt(d->target, d->tot) && !came)
 		t->short_by = bl_tolerance(d->tot);
-	else if (told && d->target.n <= t->rest_pages.n)
+	else if (told && bl_pages_le(d->target, t->rest_pages))
 		t->short_by = bl_pages_sub(d->tot, d->target);
-	else if (t->target.n == d->target.n) /* the pages came nearer since */
+	else if (bl_pages_eq(t->target, d->target)) /* the pages came nearer since */
 		t->short_by = bl_pages_min(t->short_by, bl_pages_sub(d->tot, d->target));
 	note_rest(t, d, now);
 }
@@ -192,7 +194,7 @@ static void track_arrived(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 static void track_asked(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 {
 	/* Pages that moved since a rest count only if a new target can have moved them. */
-	if (t->asked.n != BL_MS_NEVER.n || t->target.n == d->target.n)
+	if (!bl_ms_is_never(t->asked) || bl_pages_eq(t->target, d->target))
 		t->rest_pages = d->tot;
 	t->asked = now;
 	t->moved = now;
@@ -201,31 +203,31 @@ static void track_asked(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 
 static void track_stuck(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d, bl_ms now)
 {
-	if (bl_ms_since(now, t->progress_marked_at).n >= s->stuck_after.n)
+	if (bl_ms_ge(bl_ms_since(now, t->progress_marked_at), s->stuck_after))
 		set_mark(t, d, now);
 	t->short_by = BL_PAGES(0);
-	if (d->target.n > d->tot.n) {
+	if (bl_pages_gt(d->target, d->tot)) {
 		t->stuck |= BL_STUCK_TAKING;
 		t->trust = bl_probe(d->tot);
 	} else {
 		t->stuck |= BL_STUCK_GIVING;
 	}
-	if (!t->proven && bl_ms_since(now, t->asked).n >= s->boot_grace.n)
+	if (!t->proven && bl_ms_ge(bl_ms_since(now, t->asked), s->boot_grace))
 		t->incapable = true;
 }
 
 /* Finds out whether the pages follow the target. */
 static void track_motion(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d, bl_ms now)
 {
-	bool turned = (t->target.n < t->progress_mark.n) != (d->target.n < t->progress_mark.n);
+	bool turned = bl_pages_lt(t->target, t->progress_mark) != bl_pages_lt(d->target, t->progress_mark);
 	bool settled = near_target(d) && bl_ms_since(now, t->still_since).n >= SETTLED_MS &&
 		       bl_ms_since(now, t->asked).n >= SETTLED_MS;
 
-	if (!d->has_target || d->tot.n == d->target.n) {
+	if (!d->has_target || bl_pages_eq(d->tot, d->target)) {
 		track_arrived(t, d, now);
-	} else if (t->asked.n == BL_MS_NEVER.n && t->target.n == d->target.n && near_target(d)) {
+	} else if (bl_ms_is_never(t->asked) && bl_pages_eq(t->target, d->target) && near_target(d)) {
 		track_arrived(t, d, now); /* at rest a few pages come and go */
-	} else if (t->asked.n == BL_MS_NEVER.n || turned) {
+	} else if (bl_ms_is_never(t->asked) || turned) {
 		track_asked(t, d, now);
 	} else if (progressed(t, d)) {
 		measure_rate(t, d, now);
@@ -234,7 +236,7 @@ static void track_motion(struct bl_track *t, const struct bl_settings *s, const 
 		set_mark(t, d, now);
 	} else if (settled && (t->proven || proves_balloon(t, d)) && !t->stuck) {
 		track_arrived(t, d, now);
-	} else if (bl_ms_since(now, t->moved).n >= s->stuck_after.n) {
+	} else if (bl_ms_ge(bl_ms_since(now, t->moved), s->stuck_after)) {
 		track_stuck(t, s, d, now);
 	}
 }
@@ -261,14 +263,14 @@ static void track_recovery(struct bl_track *t, const struct bl_settings *s, cons
 	t->stuck = 0;
 	t->recovered_at = now;
 	t->recovered_target = d->target;
-	if (t->no_give_until.n > soon.n)
+	if (bl_ms_gt(t->no_give_until, soon))
 		t->no_give_until = soon;
 }
 
 static void track_new_refusal(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d,
 			      bl_ms now)
 {
-	t->recovery_distrusted = t->recovered_at.n && d->target.n < t->recovered_target.n &&
+	t->recovery_distrusted = t->recovered_at.n && bl_pages_lt(d->target, t->recovered_target) &&
 				 bl_ms_since(now, t->recovered_at).n < s->retry_after.n + s->stuck_after.n;
 }
 
@@ -276,19 +278,19 @@ static void track_new_refusal(struct bl_track *t, const struct bl_settings *s, c
  * while the pages go up. */
 static void track_flow(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 {
-	bool dies = d->flags & BL_DOM_DYING, begins = dies && !t->dying_since.n;
+	bool dies = d->flags & BL_DOM_DYING, begins = dies && bl_ms_is_zero(t->dying_since);
 	bl_pages from = t->flow_mark;
-	bool flows = dies ? d->tot.n < from.n && from.n - d->tot.n >= BL_PROGRESS_PAGES
+	bool flows = dies ? bl_pages_lt(d->tot, from) && from.n - d->tot.n >= BL_PROGRESS_PAGES
 			  : d->tot.n >= from.n + BL_PROGRESS_PAGES;
 
 	if (begins)
 		t->dying_since = now;
 	else if (!dies)
 		t->dying_since = BL_MS(0);
-	if (begins || flows || (!dies && granted_to(d).n > t->granted_to.n)) {
+	if (begins || flows || (!dies && bl_pages_gt(granted_to(d), t->granted_to))) {
 		t->flow_mark = d->tot;
 		t->flowed_at = now;
-	} else if (!dies && d->tot.n < from.n) {
+	} else if (!dies && bl_pages_lt(d->tot, from)) {
 		t->flow_mark = d->tot; /* it may take again what it gave */
 	}
 	t->granted_to = granted_to(d);
@@ -300,15 +302,15 @@ void bl_track_update(struct bl_track *t, const struct bl_settings *s, const stru
 	bool refused;
 
 	track_demand(t, s, d, now);
-	if (d->target.n != t->target.n)
+	if (!bl_pages_eq(d->target, t->target))
 		t->told_at = now;
-	if (d->tot.n != t->tot.n)
+	if (!bl_pages_eq(d->tot, t->tot))
 		t->still_since = now;
 	if (t->fresh || d->flags & (BL_DOM_ANNOUNCED | BL_DOM_DRIVER))
 		t->proven = true;
 	refused = t->refuses;
 	t->refuses = t->fresh && d->tele.refusal != BL_REFUSES_NOT && !(d->flags & frozen) &&
-		     d->has_target && d->target.n < d->tot.n;
+		     d->has_target && bl_pages_lt(d->target, d->tot);
 	if (refused && !t->refuses && t->fresh)
 		track_recovery(t, s, d, now);
 	else if (!refused && t->refuses)
@@ -320,12 +322,12 @@ void bl_track_update(struct bl_track *t, const struct bl_settings *s, const stru
 	else
 		track_motion(t, s, d, now);
 	track_flow(t, d, now);
-	if (d->tot.n != t->tot.n)
-		t->rose = d->target.n < d->tot.n && d->tot.n > t->tot.n;
+	if (!bl_pages_eq(d->tot, t->tot))
+		t->rose = bl_pages_lt(d->target, d->tot) && bl_pages_gt(d->tot, t->tot);
 	t->tot = d->tot;
 	t->target = d->target;
 	/* A dying domain loses its target and its pages bit by bit. */
-	if (!(d->flags & BL_DOM_DYING) || !t->lived_at.n)
-		t->lived_at = d->has_target && d->target.n ? d->target : d->tot;
+	if (!(d->flags & BL_DOM_DYING) || bl_pages_is_zero(t->lived_at))
+		t->lived_at = d->has_target && !bl_pages_is_zero(d->target) ? d->target : d->tot;
 	t->updated = now;
 }

@@ -34,9 +34,9 @@ typedef struct {
 /* A time that never comes. */
 #define BL_MS_NEVER BL_MS(UINT64_MAX)
 
-/* Largest page count that converts to bytes without overflow. */
 /* What an x86 processor can address at most, with 52 bits. */
 #define BL_HOST_PAGES_MAX (UINT64_C(1) << 40)
+/* Largest page count that converts to bytes without overflow. */
 #define BL_PAGES_MAX (UINT64_MAX / BL_PAGE_BYTES)
 
 static inline bl_bytes bl_pages_to_bytes(bl_pages p)
@@ -69,13 +69,44 @@ static inline bl_pages bl_pages_from_kib_ceil(bl_kib k)
 	return BL_PAGES(k.n / BL_PAGE_KIB + (k.n % BL_PAGE_KIB != 0));
 }
 
-/* True, and *ret set, only where KiB are whole pages. */
-static inline bool bl_pages_from_kib_exact(bl_kib k, bl_pages *ret)
+/* lt, le, gt, ge, eq and is_zero of a unit. */
+#define BL_UNIT_COMPARED(unit)                                                                              \
+	static inline bool unit##_lt(unit a, unit b)                                                        \
+	{                                                                                                   \
+		return a.n < b.n;                                                                           \
+	}                                                                                                   \
+	static inline bool unit##_le(unit a, unit b)                                                        \
+	{                                                                                                   \
+		return a.n <= b.n;                                                                          \
+	}                                                                                                   \
+	static inline bool unit##_gt(unit a, unit b)                                                        \
+	{                                                                                                   \
+		return a.n > b.n;                                                                           \
+	}                                                                                                   \
+	static inline bool unit##_ge(unit a, unit b)                                                        \
+	{                                                                                                   \
+		return a.n >= b.n;                                                                          \
+	}                                                                                                   \
+	static inline bool unit##_eq(unit a, unit b)                                                        \
+	{                                                                                                   \
+		return a.n == b.n;                                                                          \
+	}                                                                                                   \
+	static inline bool unit##_is_zero(unit a)                                                           \
+	{                                                                                                   \
+		return a.n == 0;                                                                            \
+	}
+BL_UNIT_COMPARED(bl_pages)
+BL_UNIT_COMPARED(bl_ms)
+
+/* For a balance, which may be below zero. */
+static inline int64_t bl_pages_signed(bl_pages p)
 {
-	if (k.n % BL_PAGE_KIB)
-		return false;
-	*ret = BL_PAGES(k.n / BL_PAGE_KIB);
-	return true;
+	return (int64_t)p.n;
+}
+
+static inline bool bl_ms_is_never(bl_ms t)
+{
+	return t.n == BL_MS_NEVER.n;
 }
 
 /* Sums stop at the largest value, differences at zero: memory that does not

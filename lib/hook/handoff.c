@@ -147,10 +147,10 @@ static int send_handoff(const struct handoff *h)
 	char params[256], size[64] = "", claim[64] = "";
 
 	if (h->pages)
-		(void)snprintf(size, sizeof(size), ",\"size_bytes\":%" PRIu64, h->pages * PAGE_BYTES);
+		snprintf(size, sizeof(size), ",\"size_bytes\":%" PRIu64, h->pages * PAGE_BYTES);
 	if (h->claim[0])
-		(void)snprintf(claim, sizeof(claim), ",\"claim\":\"%s\"", h->claim);
-	(void)snprintf(params, sizeof(params), "\"domid\":%" PRIu32 "%s%s", h->domid, size, claim);
+		snprintf(claim, sizeof(claim), ",\"claim\":\"%s\"", h->claim);
+	snprintf(params, sizeof(params), "\"domid\":%" PRIu32 "%s%s", h->domid, size, claim);
 	return send_call(h, ID_HANDOFF, "handoff", params);
 }
 
@@ -158,7 +158,7 @@ static int send_built(const struct handoff *h)
 {
 	char params[64];
 
-	(void)snprintf(params, sizeof(params), "\"domid\":%" PRIu32, h->domid);
+	snprintf(params, sizeof(params), "\"domid\":%" PRIu32, h->domid);
 	return send_call(h, ID_BUILT, "built", params);
 }
 
@@ -330,9 +330,8 @@ static enum bl_hook_answer give_up(const struct handoff *h, int r, bool asked)
 				   : "no balloond to claim the domain's memory";
 	char why[256];
 
-	(void)snprintf(why, sizeof(why), "%s; %s", strerror(-r),
-		       fails ? "the build fails (BALLOOND_UNREACHABLE)"
-			     : "the build goes on without a claim");
+	snprintf(why, sizeof(why), "%s; %s", strerror(-r),
+		 fails ? "the build fails (BALLOOND_UNREACHABLE)" : "the build goes on without a claim");
 	report(h, what, why);
 	return fails ? BL_HOOK_REFUSED : asked ? BL_HOOK_MAYBE_CLAIMED : BL_HOOK_UNCLAIMED;
 }

@@ -291,6 +291,20 @@ void bl_json_put_string(struct bl_json_out *o, const char *key, const char *v)
 		text(o, v, strlen(v));
 }
 
+void bl_json_put_uuid(struct bl_json_out *o, const char *key, const bl_uuid *v)
+{
+	char str[BL_UUID_STR];
+
+	if (v)
+		bl_uuid_format(v, str);
+	bl_json_put_string(o, key, v ? str : NULL);
+}
+
+void bl_json_put_pages(struct bl_json_out *o, const char *key, bl_pages v)
+{
+	bl_json_put_uint(o, key, bl_pages_to_bytes(v).n);
+}
+
 void bl_json_put_value(struct bl_json_out *o, const char *key, const struct bl_json *v)
 {
 	switch (v->type) {

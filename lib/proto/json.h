@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 #include "lib/core/err.h"
+#include "lib/core/units.h"
+#include "lib/core/uuid.h"
 
 #define BL_JSON_DEPTH_MAX 16
 
@@ -62,7 +64,9 @@ void bl_json_put_int(struct bl_json_out *o, const char *key, int64_t v);
 /* A number beyond 63 bits, which readers could not take, is written as INT64_MAX. */
 void bl_json_put_uint(struct bl_json_out *o, const char *key, uint64_t v);
 void bl_json_put_real(struct bl_json_out *o, const char *key, double v);
-void bl_json_put_string(struct bl_json_out *o, const char *key, const char *v); /* NULL: null */
+void bl_json_put_string(struct bl_json_out *o, const char *key, const char *v);	 /* NULL: null */
+void bl_json_put_uuid(struct bl_json_out *o, const char *key, const bl_uuid *v); /* NULL: null */
+void bl_json_put_pages(struct bl_json_out *o, const char *key, bl_pages v);	 /* in bytes */
 /* Copies a parsed value; numbers keep their digits. */
 void bl_json_put_value(struct bl_json_out *o, const char *key, const struct bl_json *v);
 /* 0 with the text, valid until the next call on o; or -errno. */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A world's file. Not through libinih: it knows no '#' comment after a value
- * and cuts long lines and section names without a word. */
+/* A world's file. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/core/ini.h"
 #include "lib/sim/world.h"
 
 const char bl_sim_default_world[] = "[host]\nmemory = 16G\ndom0 = 1G\n"
@@ -17,33 +16,19 @@ const char bl_sim_default_world[] = "[host]\nmemory = 16G\ndom0 = 1G\n"
 				    "[guest files]\nstatic-max = 4G\nmemory = 2G\nmin = 1G\nused = 500M\n"
 				    "[guest wiki]\nstatic-max = 4G\nmemory = 2G\nmin = 1G\nused = 800M\n";
 
-#define LINE_MAX_BYTES 1024
-
 struct parser {
-	const char *file;
-	uint64_t line;
+	struct bl_ini ini;
 	struct bl_sim_world *w;
-	struct bl_err *reterr;
 	bool in_section, had_host;
 	enum bl_sim_section in;
-	uint64_t section_line;
+	unsigned section_line;
 	struct bl_sim_values host, v;
 	char label[BL_NAME_MAX + 16]; /* "[guest web]" */
 };
 
-static int fail_at(const struct parser *p, uint64_t line, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-static int fail_at(const struct parser *p, uint64_t line, const char *fmt, ...)
-{
-	char msg[BL_ERR_MSG_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(msg, sizeof(msg), fmt, ap);
-	va_end(ap);
-	return bl_err_set(p->reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s:%llu: %s", p->file,
-			  (unsigned long long)line, msg);
-}
+/* At a line, or at the one where the reader is. */
+#define FAIL_AT(p, line, ...) bl_ini_fail(&(p)->ini, line, EINVAL, __VA_ARGS__)
+#define FAIL(p, ...) FAIL_AT(p, (p)->ini.line, __VA_ARGS__)
 
 /* ---- Sections --------------------------------------------------------------- */
 
@@ -51,25 +36,25 @@ static int begin_section(struct parser *p, const char *kind, const char *name)
 {
 	size_t len = strlen(name);
 
-	p->section_line = p->line;
+	p->section_line = p->ini.line;
 	if (!strcmp(kind, "host") && !*name) {
 		if (p->had_host)
-			return fail_at(p, p->line, "[host] is given twice");
+			return FAIL(p, "[host] is given twice");
 		p->had_host = p->in_section = true;
 		p->in = BL_SIM_IN_HOST;
 		snprintf(p->label, sizeof(p->label), "[host]");
 		return 0;
 	}
 	if (strcmp(kind, "guest") && strcmp(kind, "thief"))
-		return fail_at(p, p->line, "unknown section [%s%s%s]", kind, *name ? " " : "", name);
+		return FAIL(p, "unknown section [%s%s%s]", kind, *name ? " " : "", name);
 	if (!len || len > BL_NAME_MAX)
-		return fail_at(p, p->line, "[%s NAME] needs a name of 1 to %d bytes", kind, BL_NAME_MAX);
+		return FAIL(p, "[%s NAME] needs a name of 1 to %d bytes", kind, BL_NAME_MAX);
 	p->in = *kind == 'g' ? BL_SIM_IN_GUEST : BL_SIM_IN_THIEF;
 	p->in_section = true;
 	p->v = (struct bl_sim_values){ .count = 1 };
 	bl_sim_guest_defaults(&p->v.dom);
 	memcpy(p->v.dom.name, name, len);
-	p->v.dom.line = p->line;
+	p->v.dom.line = p->ini.line;
 	snprintf(p->label, sizeof(p->label), "[%s %s]", kind, name);
 	return 0;
 }
@@ -78,18 +63,18 @@ static int begin_section(struct parser *p, const char *kind, const char *name)
 static int check_guest(const struct parser *p, struct bl_sim_dom *d)
 {
 	if (!bl_sim_has_key(p->in, &p->v, p->in == BL_SIM_IN_THIEF ? "size" : "memory"))
-		return fail_at(p, p->section_line, "%s has no %s", p->label,
+		return FAIL_AT(p, p->section_line, "%s has no %s", p->label,
 			       p->in == BL_SIM_IN_THIEF ? "size" : "memory");
 	if (!d->static_max)
 		d->static_max = d->memory;
 	if (d->memory > d->static_max)
-		return fail_at(p, p->section_line, "%s: memory is above static-max", p->label);
+		return FAIL_AT(p, p->section_line, "%s: memory is above static-max", p->label);
 	if (d->has_min && d->min > d->static_max)
-		return fail_at(p, p->section_line, "%s: min is above static-max", p->label);
+		return FAIL_AT(p, p->section_line, "%s: min is above static-max", p->label);
 	if (d->offset > 0 && (uint64_t)d->offset >= d->memory)
-		return fail_at(p, p->section_line, "%s: offset is not below memory", p->label);
+		return FAIL_AT(p, p->section_line, "%s: offset is not below memory", p->label);
 	if (p->v.count > 1 && !bl_uuid_is_null(&d->uuid))
-		return fail_at(p, p->section_line, "%s: a uuid for more than one guest", p->label);
+		return FAIL_AT(p, p->section_line, "%s: a uuid for more than one guest", p->label);
 	if (!d->used)
 		d->used = d->memory / 4;
 	d->appear += BL_SIM_EPOCH_MS;
@@ -104,7 +89,7 @@ static int check_guest(const struct parser *p, struct bl_sim_dom *d)
 static int add_guest(const struct parser *p, const struct bl_sim_dom *d)
 {
 	if (p->w->n_slots == BL_SIM_DOMS_MAX)
-		return fail_at(p, p->section_line, "%s: a simulated host has at most %d domains", p->label,
+		return FAIL_AT(p, p->section_line, "%s: a simulated host has at most %d domains", p->label,
 			       BL_SIM_DOMS_MAX);
 	p->w->doms[p->w->n_slots++] = *d;
 	return 0;
@@ -122,10 +107,10 @@ static int end_section(struct parser *p)
 	if (p->in == BL_SIM_IN_HOST)
 		return 0;
 	r = check_guest(p, &d);
-	for (uint64_t i = 1; !r && i <= p->v.count; i++) {
+	for (uint64_t i = 1; r == 0 && i <= p->v.count; i++) {
 		if (p->v.count > 1 && snprintf(d.name + len, sizeof(d.name) - len, "-%llu",
 					       (unsigned long long)i) >= (int)(sizeof(d.name) - len))
-			return fail_at(p, p->section_line, "%s: its name is too long to be counted",
+			return FAIL_AT(p, p->section_line, "%s: its name is too long to be counted",
 				       p->label);
 		r = add_guest(p, &d);
 	}
@@ -134,86 +119,35 @@ static int end_section(struct parser *p)
 
 /* ---- Lines ------------------------------------------------------------------- */
 
-static bool blank(char c)
+static int check_text(const struct parser *p, const char *text)
 {
-	return c == ' ' || c == '\t' || c == '\r';
+	return bl_text_clean(text, strlen(text)) ? 0 : FAIL(p, "the line is not UTF-8 text");
 }
 
-static char *trim(char *t)
+static int on_section(struct bl_ini *in, char *t)
 {
-	size_t len;
+	struct parser *p = in->ud;
+	size_t kind = strcspn(t, " \t");
+	const char *name = t + kind + strspn(t + kind, " \t");
+	int r = check_text(p, name);
 
-	while (blank(*t))
-		t++;
-	len = strlen(t);
-	while (len && blank(t[len - 1]))
-		t[--len] = '\0';
-	return t;
+	t[kind] = '\0';
+	if (r == 0)
+		r = end_section(p);
+	return r < 0 ? r : begin_section(p, t, name);
 }
 
-/* A comment begins at a '#' or ';' that follows a blank or nothing. */
-static void drop_comment(char *t)
+static int on_key(struct bl_ini *in, const char *key, const char *value)
 {
-	for (char *c = t; *c; c++)
-		if ((*c == '#' || *c == ';') && (c == t || blank(c[-1]))) {
-			*c = '\0';
-			return;
-		}
-}
-
-static int header(struct parser *p, char *t)
-{
-	size_t len = strlen(t);
-	char *name;
-	int r;
-
-	if (t[len - 1] != ']')
-		return fail_at(p, p->line, "a section's name has no ] at its end");
-	t[len - 1] = '\0';
-	t = trim(t + 1);
-	name = t;
-	while (*name && !blank(*name))
-		name++;
-	if (*name)
-		*name++ = '\0';
-	r = end_section(p);
-	return r ? r : begin_section(p, t, trim(name));
-}
-
-static int setting(struct parser *p, char *t)
-{
-	char *equals = strchr(t, '=');
+	struct parser *p = in->ud;
 	struct bl_err e;
+	int r = check_text(p, key);
 
-	if (!equals)
-		return fail_at(p, p->line, "neither [section] nor key = value");
-	*equals = '\0';
-	t = trim(t);
-	if (!p->in_section)
-		return fail_at(p, p->line, "%s stands before any section", t);
-	if (bl_sim_key(p->in, t, trim(equals + 1), p->in == BL_SIM_IN_HOST ? &p->host : &p->v, &e))
-		return fail_at(p, p->line, "%s in %s", e.msg, p->label);
-	return 0;
-}
-
-static int line(struct parser *p, const char *text, size_t len)
-{
-	char buf[LINE_MAX_BYTES], *t;
-
-	if (len >= sizeof(buf))
-		return fail_at(p, p->line, "the line is longer than %d bytes", LINE_MAX_BYTES - 1);
-	memcpy(buf, text, len);
-	buf[len] = '\0';
-	for (size_t i = 0; i < len; i++)
-		if (blank(buf[i]))
-			buf[i] = ' ';
-	if (!bl_text_clean(buf, len))
-		return fail_at(p, p->line, "the line is not UTF-8 text");
-	drop_comment(buf);
-	t = trim(buf);
-	if (!*t)
-		return 0;
-	return *t == '[' ? header(p, t) : setting(p, t);
+	if (r == 0)
+		r = check_text(p, value);
+	if (r == 0 && bl_sim_key(p->in, key, value, p->in == BL_SIM_IN_HOST ? &p->host : &p->v, &e))
+		r = FAIL(p, "%s in %s", e.msg, p->label);
+	return r;
 }
 
 /* ---- The whole -------------------------------------------------------------- */
@@ -252,15 +186,15 @@ static int finish_world(const struct parser *p)
 		struct bl_sim_dom *d = &w->doms[j];
 
 		if (d->node > w->n_nodes)
-			return fail_at(p, d->line, "%s: the host has no node %llu", d->name,
+			return FAIL_AT(p, (unsigned)d->line, "%s: the host has no node %llu", d->name,
 				       (unsigned long long)d->node - 1);
 		if (bl_uuid_is_null(&d->uuid))
 			bl_sim_name_uuid(w, d, j);
 	}
-	r = bl_sim_attach(w, &s, p->reterr);
-	if (r)
+	r = bl_sim_attach(w, &s, p->ini.reterr);
+	if (r < 0)
 		return r;
-	r = bl_sim_boot(s, p->file, p->reterr);
+	r = bl_sim_boot(s, p->ini.file, p->ini.reterr);
 	bl_sim_free(s);
 	return r;
 }
@@ -268,34 +202,26 @@ static int finish_world(const struct parser *p)
 int bl_sim_world_parse(void *mem, const char *file, const char *text, size_t len, struct bl_err *reterr)
 {
 	struct parser p = {
-		.file = file,
+		.ini = { .file = file, .reterr = reterr, .on_section = on_section, .on_key = on_key },
 		.w = mem,
-		.reterr = reterr,
 		.host = { .memory = UINT64_C(16) << 18,
 			  .dom0 = UINT64_C(1) << 18,
 			  .nodes = 1,
 			  .seed = 1,
 			  .dom0_rate = UINT64_C(400) << 8 },
 	};
-	int r = 0;
+	int r;
 
+	p.ini.ud = &p;
 	p.w->size = sizeof(*p.w);
 	p.w->now = BL_SIM_EPOCH_MS;
 	p.w->n_slots = 1; /* dom0's */
-	while (!r && len) {
-		const char *end = memchr(text, '\n', len);
-		size_t n = end ? (size_t)(end - text) : len;
-
-		p.line++;
-		r = line(&p, text, n);
-		text += n + (end != NULL);
-		len -= n + (end != NULL);
-	}
-	if (!r)
+	r = bl_ini_read(&p.ini, text, len);
+	if (r == 0)
 		r = end_section(&p);
-	if (!r)
+	if (r == 0)
 		r = finish_world(&p);
-	if (!r)
+	if (r == 0)
 		memcpy(p.w->magic, BL_SIM_MAGIC, sizeof(p.w->magic));
 	return r;
 }

@@ -40,7 +40,7 @@ static int size(const char *key, const char *value, uint64_t *ret, struct bl_err
 	bl_bytes b;
 	int r = bl_size_parse(key, value, &b, reterr);
 
-	if (r)
+	if (r < 0)
 		return r;
 	if (bl_pages_from_bytes_ceil(b).n > SIZE_MAX_PAGES)
 		return bad(reterr, key, value, "a size that a host has");
@@ -53,7 +53,7 @@ static int duration(const char *key, const char *value, uint64_t *ret, struct bl
 	bl_ms ms;
 	int r = bl_duration_parse(key, value, false, &ms, reterr);
 
-	if (r)
+	if (r < 0)
 		return r;
 	if (ms.n > UINT64_C(1) << 48)
 		return bad(reterr, key, value, "a duration that a host sees");
@@ -110,7 +110,7 @@ static int read_node(const char *key, const char *value, struct bl_sim_values *v
 	uint64_t n = 0;
 	int r = number(key, value, 0, BL_SIM_NODES_MAX - 1, &n, reterr);
 
-	if (!r)
+	if (r == 0)
 		v->dom.node = n + 1;
 	return r;
 }
@@ -119,7 +119,7 @@ static int read_min(const char *key, const char *value, struct bl_sim_values *v,
 {
 	int r = size(key, value, &v->dom.min, reterr);
 
-	if (!r)
+	if (r == 0)
 		v->dom.has_min = 1;
 	return r;
 }
@@ -131,7 +131,7 @@ static int read_offset(const char *key, const char *value, struct bl_sim_values 
 	uint64_t n = 0;
 	int r = size(key, value + negative, &n, reterr);
 
-	if (!r)
+	if (r == 0)
 		v->dom.offset = negative ? -(int64_t)n : (int64_t)n;
 	return r;
 }
@@ -230,7 +230,7 @@ static int read_manner(const char *key, const char *value, struct bl_sim_values 
 		r = duration("behaviour vanish", of, &v->dom.stays, reterr);
 	if (i == BL_SIM_REBOOT)
 		r = duration("behaviour reboot", of, &v->dom.stays, reterr);
-	if (!r)
+	if (r == 0)
 		v->dom.manner = i;
 	return r;
 }
@@ -255,12 +255,12 @@ static int read_behaviour(const char *key, const char *value, struct bl_sim_valu
 			lives[comma - value] = '\0';
 		}
 		r = size("behaviour zombie", dies + sizeof(zombie) - 1, &keeps, reterr);
-		if (!r)
+		if (r == 0)
 			r = read_manner(key, lives, v, reterr);
 	} else {
 		r = read_manner(key, value, v, reterr);
 	}
-	if (!r)
+	if (r == 0)
 		v->dom.keeps = keeps;
 	return r;
 }
@@ -329,7 +329,7 @@ int bl_sim_key(enum bl_sim_section in, const char *key, const char *value, struc
 	if (v->seen & UINT64_C(1) << i)
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "%s is given twice", key);
 	r = keys[i].read(key, value, v, reterr);
-	if (!r)
+	if (r == 0)
 		v->seen |= UINT64_C(1) << i;
 	return r;
 }

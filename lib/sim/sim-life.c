@@ -5,8 +5,9 @@
 
 #include "lib/sim/world.h"
 
-/* xapi's estimate of a paging pool: 1 MiB, and two pages per MiB. PV guests have none. */
-uint64_t bl_sim_overhead(const struct bl_sim_dom *d)
+/* The structures of a domain and its paging pool, in pages. xapi's estimate of the pool: 1 MiB, and
+ * two pages per MiB. PV guests have none. */
+static uint64_t overhead_of(const struct bl_sim_dom *d)
 {
 	uint64_t pool = BL_PAGES_PER_MIB + 2 * ((d->static_max + BL_PAGES_PER_MIB - 1) / BL_PAGES_PER_MIB);
 
@@ -28,7 +29,7 @@ void bl_sim_name_uuid(const struct bl_sim_world *w, struct bl_sim_dom *d, uint64
 
 int bl_sim_start(struct bl_sim *s, struct bl_sim_dom *d, struct bl_sim_dom *holder, uint64_t pooled)
 {
-	uint64_t overhead = bl_sim_overhead(d), room = bl_sim_unclaimed(s);
+	uint64_t overhead = overhead_of(d), room = bl_sim_unclaimed(s);
 
 	if (overhead > room)
 		return -ENOMEM;
@@ -52,7 +53,7 @@ int bl_sim_start(struct bl_sim *s, struct bl_sim_dom *d, struct bl_sim_dom *hold
 /* Starts a guest that runs from the first moment. */
 static int boot_one(struct bl_sim *s, struct bl_sim_dom *d, const char *file, struct bl_err *reterr)
 {
-	uint64_t overhead = bl_sim_overhead(d);
+	uint64_t overhead = overhead_of(d);
 
 	if (d->memory + overhead > s->free) {
 		char need[BL_SIZE_STR], more[BL_SIZE_STR], left[BL_SIZE_STR];
@@ -81,7 +82,7 @@ int bl_sim_boot(struct bl_sim *s, const char *file, struct bl_err *reterr)
 		if (d->phase != BL_SIM_PENDING || d->appear > s->w->now)
 			continue;
 		r = boot_one(s, d, file, reterr);
-		if (r)
+		if (r < 0)
 			return r;
 	}
 	return 0;
@@ -137,7 +138,7 @@ int bl_sim_launch(struct bl_sim *s, const struct bl_sim_launch *l, uint32_t *ret
 	if (!len || len > BL_NAME_MAX || !bl_text_clean(l->name, len))
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "a domain's name is 1 to %d bytes of text", BL_NAME_MAX);
-	if (!l->size.n || l->size.n > l->max.n || l->max.n > s->total)
+	if (bl_pages_is_zero(l->size) || bl_pages_gt(l->size, l->max) || l->max.n > s->total)
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "%s: its size %s must be at most its max, and its max %s at most "
 				  "the host's memory",
@@ -224,9 +225,9 @@ int bl_sim_set(struct bl_sim *s, uint32_t domid, const char *key, const char *va
 	v.dom = *d;
 	was = d->telemetry;
 	r = bl_sim_key(BL_SIM_IN_SET, key, value, &v, reterr);
-	if (!r)
+	if (r == 0)
 		r = check_set(d, &v, reterr);
-	if (r)
+	if (r < 0)
 		return r;
 	if (v.dom.telemetry == BL_SIM_SILENT && was != BL_SIM_SILENT) {
 		v.dom.silent_since = s->w->now;

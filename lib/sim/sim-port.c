@@ -238,7 +238,7 @@ int bl_sim_stake(struct bl_sim *s, const bl_uuid *handle, const bl_uuid *id, bl_
 	r = bl_sim_domain_create(s, handle, &domid);
 	if (r == -ENOMEM)
 		return no_room(s, pages, reterr);
-	if (r)
+	if (r < 0)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "no holder domain can be made");
 	d = bl_sim_find(s, domid);
 	bl_uuid_format(id, text);
@@ -247,7 +247,7 @@ int bl_sim_stake(struct bl_sim *s, const bl_uuid *handle, const bl_uuid *id, bl_
 	d->max_pages = pages.n;
 	r = bl_sim_claim_of(s, d, pages.n);
 	bl_sim_commit(s);
-	if (r) {
+	if (r < 0) {
 		bl_sim_kill(s, d);
 		return r == -ENOMEM
 			       ? no_room(s, pages, reterr)
@@ -285,7 +285,7 @@ int bl_sim_transfer(struct bl_sim *s, uint32_t holder, const bl_uuid *handle, ui
 		bl_sim_claim_of(s, from, back);
 	if (r == -ENOMEM)
 		return no_room(s, pages, reterr);
-	if (r)
+	if (r < 0)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
 				  "the hypervisor refuses the claim of domain %u", domid);
 	if (from)

@@ -216,9 +216,9 @@ int bl_sim_attach(struct bl_sim_world *w, struct bl_sim **ret, struct bl_err *re
 	s->dirty = true;
 	undo(w);
 	r = sum_up(w, &t, reterr);
-	if (!r)
+	if (r == 0)
 		r = index_domains(s, reterr);
-	if (r) {
+	if (r < 0) {
 		bl_sim_free(s);
 		return r;
 	}
@@ -261,7 +261,7 @@ int bl_sim_check(const struct bl_sim *s, struct bl_err *reterr)
 	struct sums t;
 	int r = sum_up(s->w, &t, reterr);
 
-	if (r)
+	if (r < 0)
 		return r;
 	if (memcmp(t.node_free, s->node_free, sizeof(t.node_free)) || t.total != s->total ||
 	    t.free != s->free || t.outstanding != s->outstanding || s->depth || s->w->undo_slot)

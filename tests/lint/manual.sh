@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The manual: well-formed, and it leaves out no key, no verb, no option; a page or a source that
-# is named exists, and a page that exists is installed.
+# The manual: well-formed, and it leaves out no key, no verb, no option, no method and no event; a
+# page or a source that is named exists, and a page that exists is installed.
 # shellcheck source=tests/tap.sh
 . "${top_srcdir:?}/tests/tap.sh"
 cd "$top_srcdir" || exit 1
@@ -100,4 +100,46 @@ all_verbs_options() {
 	for v in $(verbs); do options_missing balloonctl man/balloonctl.1 "$v"; done
 }
 ok "balloonctl(1) has every option" nothing all_verbs_options
+
+# The tables of the control socket's methods: name and least role.
+methods() { # ROLE
+	grep -hoE "\{ \"[^\"]+\", BD_ROLE_$1," daemon/control/verbs-*.c | cut -d '"' -f 2 | sort
+}
+methods_missing() {
+	[ "$(methods '[A-Z]+' | wc -l)" -gt 10 ] || echo "daemon/control has no tables of methods"
+	methods '[A-Z]+' | while read -r m; do
+		grep -qE "^\.It (Cm|Ic) (.* )?${m//./\\.}( |\$)" man/balloond-protocol.7 ||
+			echo "balloond-protocol(7) lacks $m"
+	done
+}
+ok "balloond-protocol(7) has every method" nothing methods_missing
+# The list in the text, which may go on over an "and"; balloonctl subscribes to monitor.
+viewers_of() { # PAGE
+	grep -m1 -A2 -E '^\.(Pq )?(Cm|Ic) status ,' "$1" | grep -oE '[a-z]+' | sed 's/^monitor$/subscribe/' |
+		grep -xFf <(methods '[A-Z]+') | sort -u
+}
+for page in balloond-protocol.7 balloond.conf.5; do
+	ok "$page says what viewers may do" diff <(methods VIEWER) <(viewers_of "man/$page")
+done
+
+# Events that are published by name; those of a claim's states are told as claim.STATE.
+events() {
+	{
+		grep -rhoE '"(claim|domain|host|daemon)\.[a-z]+"' daemon --include='*.c' | tr -d '"'
+		grep -rhoE 'bd_events_domain\([^"]*"[a-z]+"' daemon --include='*.c' | sed 's/.*"\(.*\)"/domain.\1/'
+	} | sort -u
+}
+events_of_page() { # one a line, of lists as ".It Cm domain.gone , target"
+	sed -n '/^\.Sh EVENTS/,/^\.Sh EX/p' man/balloond-protocol.7 | awk '/^\.It (Cm|Ic) / {
+		for (i = 3; i <= NF; i++) {
+			if (index($i, ".")) { kind = $i; sub(/\..*/, "", kind); print $i }
+			else if ($i != ",") print kind "." $i
+		} }' | sort -u
+}
+events_missing() {
+	[ "$(events | wc -l)" -gt 10 ] || echo "no events are found in the daemon"
+	comm -23 <(events) <(events_of_page) | sed 's/^/balloond-protocol(7) lacks /'
+	comm -13 <(events) <(events_of_page) | grep -v '^claim\.' | sed 's/^/nobody publishes /'
+}
+ok "balloond-protocol(7) has every event" nothing events_missing
 tap_end

@@ -65,7 +65,9 @@ names() { # LIBRARY PATTERN
 }
 ok "lib/core's names begin with bl_" nothing names libblcore 'bl_.*'
 ok "lib/proto's names begin with bl_" nothing names libblproto 'bl_.*'
-ok "lib/sim's names begin with bl_" nothing names libblsim 'bl_.*'
+if grep -q '^#define HAVE_SIM' "$top_builddir/config.h"; then
+	ok "lib/sim's names begin with bl_" nothing names libblsim 'bl_.*'
+fi
 ok "the daemon's names begin with bd_" nothing names libbd 'bd_.*'
 
 # The library shows what its map lists, and nothing else.

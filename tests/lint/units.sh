@@ -31,7 +31,8 @@ compiles() {
 refused() { ! compiles "$1" 2>/dev/null; }
 ok "one unit assigned to itself compiles" compiles 'bl_pages q = p; (void)q;'
 for statement in 'p = b;' 'p = k;' 'k = p;' 'b = p;' 'b = k;' 'm = p;' 'p = 4096;' 'b = 4096;' \
-	'p = p + p;' 'uint64_t n = p; (void)n;' 'if (p < p) {}' 'if (p.n < b) {}'; do
+	'p = p + p;' 'uint64_t n = p; (void)n;' 'if (p < p) {}' 'if (p.n < b) {}' 'if (bl_pages_lt(p, m)) {}' \
+	'if (bl_ms_ge(m, p)) {}'; do
 	ok "refused by the compiler: $statement" refused "$statement"
 done
 tap_end

@@ -78,7 +78,7 @@ struct row {
 
 static const struct row rows[] = {
 	{ "unknown domid", 1000, 0, 0, { 0 }, { 0, 77, 10, 0, 0 }, -EINVAL, 0 },
-	{ "DOMID_SELF", 1000, 0, 0, { 0 }, { 0, BL_SIM_DOMID_SELF, 10, 0, 0 }, -EINVAL, 0 },
+	{ "DOMID_SELF", 1000, 0, 0, { 0 }, { 0, BL_SIM_DOMID_FIRST_RESERVED, 10, 0, 0 }, -EINVAL, 0 },
 	{ "order", 1000, 0, 0, { 0 }, { 0, 1, 10, 9, 0 }, -EINVAL, 0 },
 	{ "flags", 1000, 0, 0, { 0 }, { 0, 1, 10, 0, 1 }, -EINVAL, 0 },
 	{ "not the control domain", 1000, 0, 0, { 0 }, { 1, 1, 10, 0, 0 }, -EPERM, 0 },

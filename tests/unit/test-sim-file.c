@@ -19,9 +19,9 @@
 static const struct {
 	const char *text, *message;
 } bad[] = {
-	{ "memory = 1G\n", "w:1: memory stands before any section" },
-	{ "[host]\nmemory\n", "w:2: neither [section] nor key = value" },
-	{ "[host\nmemory = 1G\n", "w:1: a section's name has no ] at its end" },
+	{ "memory = 1G\n", "w:1: a key before any [section]" },
+	{ "[host]\nmemory\n", "w:2: neither \"key = value\" nor \"[section]\" nor a comment" },
+	{ "[host\nmemory = 1G\n", "w:1: a section without its \"]\"" },
 	{ "[hosts]\n", "w:1: unknown section [hosts]" },
 	{ "[host x]\n", "w:1: unknown section [host x]" },
 	{ "[guest]\n", "w:1: [guest NAME] needs a name of 1 to 127 bytes" },
@@ -112,7 +112,7 @@ static void long_and_hostile_lines(void **state)
 	assert_int_equal(bl_sim_world_parse(mem, "w", text, sizeof(text), &e), -EINVAL);
 	assert_string_equal(e.msg, "w:1: the line is longer than 1023 bytes");
 	assert_int_equal(bl_sim_world_parse(mem, "w", nul, sizeof(nul) - 1, &e), -EINVAL);
-	assert_string_equal(e.msg, "w:2: the line is not UTF-8 text");
+	assert_string_equal(e.msg, "w:2: a NUL byte");
 	free(mem);
 }
 

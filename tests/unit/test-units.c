@@ -31,17 +31,6 @@ static void converts(void **state)
 	assert_int_equal(bl_pages_to_kib(BL_PAGES(3)).n, 12);
 }
 
-static void only_whole_pages_are_exact(void **state)
-{
-	bl_pages p = BL_PAGES(77);
-
-	(void)state;
-	assert_true(bl_pages_from_kib_exact(BL_KIB(8), &p));
-	assert_int_equal(p.n, 2);
-	assert_false(bl_pages_from_kib_exact(BL_KIB(9), &p));
-	assert_int_equal(p.n, 2);
-}
-
 static void nothing_wraps(void **state)
 {
 	(void)state;
@@ -77,12 +66,33 @@ static void clamps(void **state)
 	assert_int_equal(bl_pages_clamp(BL_PAGES(5), BL_PAGES(8), BL_PAGES(3)).n, 8);
 }
 
+static void compares(void **state)
+{
+	static const uint64_t n[] = { 0, 1, MAX - 1, MAX };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(bl_pages_is_zero(BL_PAGES(n[i])), i == 0);
+		assert_int_equal(bl_ms_is_never(BL_MS(n[i])), i == 3);
+		for (size_t k = 0; k < 4; k++) {
+			bl_pages p = BL_PAGES(n[i]), q = BL_PAGES(n[k]);
+
+			assert_int_equal(bl_pages_lt(p, q), i < k);
+			assert_int_equal(bl_pages_le(p, q), i <= k);
+			assert_int_equal(bl_pages_gt(p, q), i > k);
+			assert_int_equal(bl_pages_ge(p, q), i >= k);
+			assert_int_equal(bl_pages_eq(p, q), i == k);
+			assert_int_equal(bl_ms_lt(BL_MS(n[i]), BL_MS(n[k])), i < k);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(converts),	 cmocka_unit_test(only_whole_pages_are_exact),
-		cmocka_unit_test(nothing_wraps), cmocka_unit_test(shares_round_up),
-		cmocka_unit_test(clamps),
+		cmocka_unit_test(converts),	   cmocka_unit_test(nothing_wraps),
+		cmocka_unit_test(shares_round_up), cmocka_unit_test(clamps),
+		cmocka_unit_test(compares),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/base/thread.h"
+#include "daemon/base/times.h"
 #include "daemon/xen/store/xenstored.h"
 
 #define CLOSE_MS 1000
@@ -105,22 +105,13 @@ bl_ms bd_store_silent(const struct bd_store *s)
 	return BL_MS(atomic_load(&s->worker.queue.silent_since));
 }
 
-/* This limits real time, while a test may hold the host's clock. */
-static uint64_t waited_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 int bd_store_settle(struct bd_store *s, bl_ms limit)
 {
-	uint64_t end = waited_ms() + limit.n;
+	uint64_t end = bd_real_ms() + limit.n;
 
 	while (!bd_store_queue_idle(&s->worker.queue)) {
 		struct pollfd fd = { .fd = s->worker.queue.reply_fd, .events = POLLIN };
-		uint64_t now = waited_ms();
+		uint64_t now = bd_real_ms();
 
 		if (now >= end)
 			return -ETIMEDOUT;
