@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Completion of balloonctl for bash. Commands, options and what stands for their values are
-# read from balloonctl's --help, so there is no list of them here. Names and ids are asked of
-# the daemon; when it does not answer there are none, and nothing is said.
+# Completion of balloonctl for bash. Commands, options and the words for their values come from
+# balloonctl's --help, so this file has no list of them. Names and ids come from the daemon; when
+# the daemon does not answer, there are none, and no error is printed.
 
 _balloonctl_ask() {
 	timeout 2 balloonctl ${socket:+--socket "$socket"} --json "$@" 2>/dev/null | tr '{' '\n'
@@ -23,12 +23,13 @@ _balloonctl_offer() {
 	done
 }
 
-# Sets $value to what stands in $help for the value of option $1; fails when it takes none.
+# Sets $value to the word in $help for the value of option $1. Fails when the option takes none.
 _balloonctl_takes_value() {
 	[[ $help =~ $'\n'"  "(-., )?" "*"$1 "([^[:space:]]+) ]] && value=${BASH_REMATCH[2]}
 }
 
-# Of $help, sorted; those of balloonctl itself have a short one before them, or its place.
+# The long options in $help, sorted. In the help of balloonctl itself a short option or blanks
+# stand before them.
 _balloonctl_options() {
 	sed -n -e 's/^  \(-., \|    \)\{0,1\}\(--[a-z-]*\)[ [].*/\2/p' | LC_ALL=C sort
 }

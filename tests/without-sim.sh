@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A build that was made with --disable-sim says so, and here it names the tests that it has
-# no host for.
+# A build with --disable-sim says that it has no simulator. The tests that have no host then are
+# skipped here by their names.
 # shellcheck source=tests/tap.sh
 . "${top_srcdir:?}/tests/tap.sh"
 
@@ -12,14 +12,14 @@ refuses() { # SAYS PROGRAM ARGUMENT...: exit status 2, and a message that holds 
 	echo "status $status: $out"
 	[ "$status" = 2 ] && [[ $out == *"$says"* ]]
 }
-no_word_of_it() { "$top_builddir/$1" --help | grep -w sim; }
+mentions_sim() { "$top_builddir/$1" --help | grep -w sim; }
 
 ok "balloond says that it was built without the simulator" \
 	refuses "built without the simulator" balloond --backend sim
 ok "balloond knows no options of the simulator" refuses "--sim-speed" balloond --sim-speed 2
-ok "balloond --help has no word of it" nothing no_word_of_it balloond
+ok "balloond --help does not mention sim" nothing mentions_sim balloond
 ok "balloonctl has no command for it" refuses "no command 'sim'" balloonctl sim create a 1G
-ok "balloonctl --help has no word of it" nothing no_word_of_it balloonctl
+ok "balloonctl --help does not mention sim" nothing mentions_sim balloonctl
 for test in ${LEFT_OUT:?run by make}; do
 	skip "$test" "this build has no simulator"
 done

@@ -16,7 +16,7 @@
 /* A section for each of 10,000 domains, and to spare. */
 #define FILE_MAX (4 << 20)
 
-/* One load: the configuration being made, and the section where the reader is. */
+/* One load: the configuration that is being made, and the section where the reader is. */
 struct load {
 	struct bd_config *config;
 	struct bl_err *reterr;

@@ -11,12 +11,14 @@
 /* Appends to buf; cuts what does not fit. */
 void bl_say(char buf[BL_REASON_MAX], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The few domains that count most, largest first; all zero but most at the start. */
+/* The domains that count most, largest first. Set `most` at the start, everything else to zero. */
 #define BL_RANKED_MAX 6
 struct bl_ranking {
 	const struct bl_view *named[BL_RANKED_MAX];
 	uint64_t amount[BL_RANKED_MAX];
-	size_t n, most, more; /* most: at most BL_RANKED_MAX are named; more: left out */
+	size_t n;
+	size_t most; /* how many may be named, at most BL_RANKED_MAX */
+	size_t more; /* how many were left out */
 };
 void bl_rank(struct bl_ranking *r, const struct bl_view *v, uint64_t amount);
 

@@ -3,7 +3,7 @@
 #include "lib/core/reason-say.h"
 #include "lib/core/wait.h"
 
-/* Names in the reason of a plan: more would not be read. */
+/* The reason of a plan names so many guests: nobody reads more. */
 #define GIVERS_NAMED BL_RANKED_MAX
 
 static void say_asker(char buf[BL_REASON_MAX], const struct bl_plan_in *in)

@@ -68,7 +68,7 @@ struct bl_config_domain {
 };
 
 bool bl_override_is_set(const struct bl_override *o); /* any limit is set */
-/* What the stronger one says takes the place of what stands in *o. */
+/* Adds the limits of a stronger source, in place of those that are set. */
 void bl_override_merge(struct bl_override *o, const struct bl_override *stronger);
 
 /* How the last domain with a UUID ended. */

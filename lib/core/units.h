@@ -69,7 +69,7 @@ static inline bl_pages bl_pages_from_kib_ceil(bl_kib k)
 	return BL_PAGES(k.n / BL_PAGE_KIB + (k.n % BL_PAGE_KIB != 0));
 }
 
-/* lt, le, gt, ge, eq and is_zero of a unit. */
+/* Comparisons of a unit: unit_lt, _le, _gt, _ge, _eq and _is_zero. */
 #define BL_UNIT_COMPARED(unit)                                                                              \
 	static inline bool unit##_lt(unit a, unit b)                                                        \
 	{                                                                                                   \
@@ -98,7 +98,7 @@ static inline bl_pages bl_pages_from_kib_ceil(bl_kib k)
 BL_UNIT_COMPARED(bl_pages)
 BL_UNIT_COMPARED(bl_ms)
 
-/* For a balance, which may be below zero. */
+/* For a balance, which may be negative. */
 static inline int64_t bl_pages_signed(bl_pages p)
 {
 	return (int64_t)p.n;

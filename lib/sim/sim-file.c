@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A world's file. */
+/* Reads a world's file. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ struct parser {
 	char label[BL_NAME_MAX + 16]; /* "[guest web]" */
 };
 
-/* At a line, or at the one where the reader is. */
+/* An error at a line, or at the line where the reader is. */
 #define FAIL_AT(p, line, ...) bl_ini_fail(&(p)->ini, line, EINVAL, __VA_ARGS__)
 #define FAIL(p, ...) FAIL_AT(p, (p)->ini.line, __VA_ARGS__)
 

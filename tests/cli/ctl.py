@@ -21,7 +21,7 @@ GIB = 1 << 30
 # what is started here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Whether this balloonctl can ask for what only a simulated host does.
+# Whether this balloonctl has the command for a simulated host.
 HAS_SIM = "\n  sim " in subprocess.run([CTL, "--help"], capture_output=True, text=True, check=True).stdout
 
 DAEMON = {"version": "9.9", "backend": "sim", "backend_version": "simulated 1.0", "pid": 7,

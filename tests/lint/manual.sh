@@ -113,7 +113,7 @@ methods_missing() {
 	done
 }
 ok "balloond-protocol(7) has every method" nothing methods_missing
-# The list in the text, which may go on over an "and"; balloonctl subscribes to monitor.
+# The methods in the page's list, which may go on after an "and". balloonctl's monitor is subscribe.
 viewers_of() { # PAGE
 	grep -m1 -A2 -E '^\.(Pq )?(Cm|Ic) status ,' "$1" | grep -oE '[a-z]+' | sed 's/^monitor$/subscribe/' |
 		grep -xFf <(methods '[A-Z]+') | sort -u
@@ -122,7 +122,8 @@ for page in balloond-protocol.7 balloond.conf.5; do
 	ok "$page says what viewers may do" diff <(methods VIEWER) <(viewers_of "man/$page")
 done
 
-# Events that are published by name; those of a claim's states are told as claim.STATE.
+# Events that are published by their names. A claim's states are published as claim.STATE, without
+# a name in the code.
 events() {
 	{
 		grep -rhoE '"(claim|domain|host|daemon)\.[a-z]+"' daemon --include='*.c' | tr -d '"'

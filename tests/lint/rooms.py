@@ -132,7 +132,7 @@ def is_built(name):
         return re.search(rf"^#define {name} 1$", f.read(), re.M) is not None
 
 
-# What a build may leave out, and the word of config.h for it.
+# Sources that a build may leave out, and the word in config.h that says so.
 LEFT_OUT = (("daemon/xen/", "HAVE_XEN"), ("daemon/sim/", "HAVE_SIM"), ("lib/sim/", "HAVE_SIM"),
             ("daemon/control/verbs-sim.c", "HAVE_SIM"), ("cli/sim.c", "HAVE_SIM"))
 

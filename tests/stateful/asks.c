@@ -313,8 +313,7 @@ void asks_handoff(struct guest *g, struct rnd *r)
 		n = (size_t)snprintf(more, sizeof(more), ",\"claim\":\"%s\"", text_of(&u, id));
 	}
 	if (rnd_one_in(r, 2))
-		(void)snprintf(more + n, sizeof(more) - n, ",\"wait_seconds\":%u",
-			       (unsigned)rnd_in(r, 1, 60));
+		snprintf(more + n, sizeof(more) - n, ",\"wait_seconds\":%u", (unsigned)rnd_in(r, 1, 60));
 	if (aloud)
 		printf("# %8" PRIu64 " handoff of %u%s\n", played_now(), g->domid, more);
 	if (!wire_ask(wire, handed, b, "handoff", "\"domid\":%u,\"size_bytes\":%" PRIu64 "%s", g->domid,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Texts of [section] and key = value: what is read of each line, and what is said of a bad one. */
+/* The reader of [section] and key = value: what each line gives, and the error for a bad line. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 
 #include "lib/core/ini.h"
 
-/* All that was read, as "LINE[section]" and "LINE:key=value" with a blank behind each. */
+/* Everything that was read, as "LINE[section]" and "LINE:key=value", with a blank after each. */
 static char read_so_far[4096];
 
 static char *rest(void)
@@ -36,7 +36,7 @@ static int on_key(struct bl_ini *in, const char *key, const char *value)
 	return 0;
 }
 
-/* Of a copy without a NUL behind it, so that a sanitizer sees who reads too far. */
+/* Reads a copy without a NUL at its end, so that a sanitizer sees a read beyond the end. */
 static int read_text(const char *text, size_t len, struct bl_err *e)
 {
 	struct bl_ini in = { .file = "f", .reterr = e, .on_section = on_section, .on_key = on_key };

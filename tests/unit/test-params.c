@@ -219,7 +219,7 @@ static struct bl_json *many(const char *name, const char *open, const char *befo
 	for (int i = 0; i < n; i++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s%d%s", i ? "," : "", before,
 					 i, after);
-	(void)snprintf(text + used, sizeof(text) - used, "%c}", open[1]);
+	snprintf(text + used, sizeof(text) - used, "%c}", open[1]);
 	return parse(text);
 }
 
