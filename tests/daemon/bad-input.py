@@ -101,7 +101,7 @@ COMMANDS = [
     (("sim", "destroy", "nobody"), 5, "nobody: no such domain"),
     (("sim", "create", "c", "1G", "--uuid", "1111"), 2, "UUID"),
     (("sim", "create", "c", "1G", "--uuid", "00000000-0000-0000-0000-000000000000"), 2, "must not be the null UUID"),
-    (("sim", "create", "c", "1G", "--uuid", "ba11002d-c1a1-4000-8000-000000000001"), 2, "no guest can have"),
+    (("sim", "create", "c", "1G", "--uuid", "ba11002d-c1a1-4000-8000-000000000001"), 2, "a guest cannot have"),
     (("sim", "destroy", "a", "--uuid", "11111111-1111-4111-8111-111111111111"), 2, "destroy takes NAME"),
     (("forget",), 2, "DOMAIN is missing"),
     (("forget", "a", "b"), 2, "too many arguments"),

@@ -79,7 +79,7 @@ def odd_sockets():
         with open(h.socket, "w") as f:
             f.write("precious")
         p = run_daemon(h)
-        assert p.returncode == 1 and "something else" in p.stderr, p
+        assert p.returncode == 1 and "is not a socket" in p.stderr, p
         with open(h.socket) as f:
             assert f.read() == "precious"
         os.unlink(h.socket)

@@ -16,7 +16,7 @@ objects() { sed -n 's/^balloond_guest-y := //p' guest-driver/Kbuild | tr ' ' '\n
 listed() { sed -n 's|^\tguest-driver/\(.*\)\.c\( \\\)\{0,1\}$|\1.o|p' Makefile.am | sort; }
 ok "every source of Kbuild is in the tarball, and no other" diff <(objects) <(listed)
 
-ok "its files use each other as HACKING.md lists" python3 tests/lint/guest-driver.py
+ok "its files use each other as HACKING.md lists" python3 tests/lint/guest-driver-files.py
 
 if command -v systemd-analyze >/dev/null && command -v /sbin/modprobe >/dev/null; then
 	ok "systemd takes the unit" nothing systemd-analyze verify --man=no guest-driver/balloond-guest.service
