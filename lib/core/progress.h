@@ -27,6 +27,10 @@ struct bl_progress {
 /* Takes a snapshot in: makes tracks for new domains, drops those gone. */
 int bl_progress_update(struct bl_progress *p, const struct bl_settings *s, const struct bl_snapshot *snap);
 struct bl_track *bl_progress_find(const struct bl_progress *p, uint32_t domid);
+/* The same, for going through a host in order: near is the one found before
+ * (NULL at first), and what is wanted mostly comes right after it. */
+struct bl_track *bl_progress_find_after(const struct bl_progress *p, uint32_t domid,
+					const struct bl_track *near);
 void bl_progress_free(struct bl_progress *p);
 
 #endif

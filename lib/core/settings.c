@@ -86,6 +86,14 @@ struct bl_dom_memory *bl_settings_find(const struct bl_settings *s, const bl_uui
 	return m;
 }
 
+struct bl_dom_memory *bl_settings_find_after(const struct bl_settings *s, const bl_uuid *uuid,
+					     const struct bl_dom_memory *near)
+{
+	struct bl_dom_memory *next = near ? near->hh.next : s->memory;
+
+	return next && bl_uuid_equal(&next->uuid, uuid) ? next : bl_settings_find(s, uuid);
+}
+
 struct bl_dom_memory *bl_settings_remember(struct bl_settings *s, const bl_uuid *uuid)
 {
 	struct bl_dom_memory *m = bl_settings_find(s, uuid);

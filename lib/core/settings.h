@@ -146,6 +146,10 @@ void bl_settings_free(struct bl_settings *s);
 struct bl_config_domain *bl_settings_config(struct bl_settings *s, const char *key);
 /* What is remembered of that UUID; NULL when nothing is. */
 struct bl_dom_memory *bl_settings_find(const struct bl_settings *s, const bl_uuid *uuid);
+/* The same, for going through a host in order: near is the one found before
+ * (NULL at first), and what is wanted mostly comes right after it. */
+struct bl_dom_memory *bl_settings_find_after(const struct bl_settings *s, const bl_uuid *uuid,
+					     const struct bl_dom_memory *near);
 /* The same, made when it is not there (persist = true); NULL: out of memory. */
 struct bl_dom_memory *bl_settings_remember(struct bl_settings *s, const bl_uuid *uuid);
 void bl_settings_forget(struct bl_settings *s, struct bl_dom_memory *m);
