@@ -145,8 +145,16 @@ static bool in_need(const struct bl_view *v)
 	       (t->pressure > 0 || t->starved || t->available.n < v->dom->tot.n / 16);
 }
 
-static void make_view(struct bl_view *v, const struct bl_dom *d, const struct bl_plan_in *in)
+/* Where the lookups for the last domain ended. */
+struct near {
+	struct bl_track *track;
+	const struct bl_dom_record *record;
+};
+
+static void make_view(struct bl_view *v, const struct bl_dom *d, const struct bl_plan_in *in,
+		      struct near *near)
 {
+	const struct bl_dom_record *m;
 	bool may;
 
 	*v = (struct bl_view){
@@ -161,8 +169,10 @@ static void make_view(struct bl_view *v, const struct bl_dom *d, const struct bl
 		v->state = view_state(v, in);
 		return;
 	}
-	v->track = bl_progress_find(in->progress, d->domid);
-	v->limits = bl_settings_limits(in->settings, d);
+	v->track = near->track = bl_progress_find_after(in->progress, d->domid, near->track);
+	m = bl_settings_find_after(in->settings, &d->uuid, near->record);
+	near->record = m ? m : near->record;
+	v->limits = bl_settings_limits_of(in->settings, d, m);
 	v->state = view_state(v, in);
 	v->flows = bl_track_flows(v->track, in->settings, in->snap->now);
 	v->granted = view_granted(v, in);
@@ -230,12 +240,13 @@ bl_pages bl_plan_warm(const struct bl_plan *plan, const struct bl_plan_in *in)
 void bl_plan_make_views(struct bl_plan *plan, const struct bl_plan_in *in)
 {
 	struct bl_plan_scratch *sc = plan->scratch;
+	struct near near = { 0 };
 
 	bl_ledger_match(in->ledger, in->snap);
 	sc->n = 0;
 	plan->n_views = in->snap->n_doms;
 	for (size_t i = 0; i < plan->n_views; i++) {
-		make_view(&plan->views[i], &in->snap->doms[i], in);
+		make_view(&plan->views[i], &in->snap->doms[i], in, &near);
 		if (plan->views[i].managed)
 			sc->index[sc->n++] = (uint32_t)i;
 	}

@@ -27,9 +27,18 @@ struct bl_track *bl_progress_find(const struct bl_progress *p, uint32_t domid)
 	return t;
 }
 
-static struct bl_track *track_get(struct bl_progress *p, const struct bl_dom *d, bl_ms now)
+struct bl_track *bl_progress_find_after(const struct bl_progress *p, uint32_t domid,
+					const struct bl_track *near)
 {
-	struct bl_track *t = bl_progress_find(p, d->domid);
+	struct bl_track *next = near ? near->hh.next : p->tracks;
+
+	return next && next->domid == domid ? next : bl_progress_find(p, domid);
+}
+
+static struct bl_track *track_get(struct bl_progress *p, const struct bl_dom *d, bl_ms now,
+				  const struct bl_track *near)
+{
+	struct bl_track *t = bl_progress_find_after(p, d->domid, near);
 
 	if (t && bl_uuid_equal(&t->uuid, &d->uuid))
 		return t;
@@ -59,7 +68,7 @@ int bl_progress_update(struct bl_progress *p, const struct bl_settings *s, const
 
 		if (d->flags & BL_DOM_HOLDER)
 			continue;
-		t = track_get(p, d, snap->now);
+		t = track_get(p, d, snap->now, t);
 		if (!t)
 			return -ENOMEM;
 		bl_track_update(t, s, d, snap->now);

@@ -28,6 +28,10 @@ struct bl_progress {
  * that are gone. */
 int bl_progress_update(struct bl_progress *p, const struct bl_settings *s, const struct bl_snapshot *snap);
 struct bl_track *bl_progress_find(const struct bl_progress *p, uint32_t domid);
+/* The same in a loop over all domains in order: `near` is the track found last, NULL at first;
+ * the wanted one mostly follows it. */
+struct bl_track *bl_progress_find_after(const struct bl_progress *p, uint32_t domid,
+					const struct bl_track *near);
 void bl_progress_free(struct bl_progress *p);
 
 #endif

@@ -86,6 +86,14 @@ struct bl_dom_record *bl_settings_find(const struct bl_settings *s, const bl_uui
 	return m;
 }
 
+struct bl_dom_record *bl_settings_find_after(const struct bl_settings *s, const bl_uuid *uuid,
+					     const struct bl_dom_record *near)
+{
+	struct bl_dom_record *next = near ? near->hh.next : s->dom_records;
+
+	return next && bl_uuid_equal(&next->uuid, uuid) ? next : bl_settings_find(s, uuid);
+}
+
 struct bl_dom_record *bl_settings_remember(struct bl_settings *s, const bl_uuid *uuid)
 {
 	struct bl_dom_record *m = bl_settings_find(s, uuid);

@@ -145,6 +145,10 @@ void bl_settings_free(struct bl_settings *s);
 struct bl_config_domain *bl_settings_config(struct bl_settings *s, const char *key);
 /* The record for that UUID; NULL if there is none. */
 struct bl_dom_record *bl_settings_find(const struct bl_settings *s, const bl_uuid *uuid);
+/* The same in a loop over all domains in order: `near` is the record found last, NULL at first;
+ * the wanted one mostly follows it. */
+struct bl_dom_record *bl_settings_find_after(const struct bl_settings *s, const bl_uuid *uuid,
+					     const struct bl_dom_record *near);
 /* The record for that UUID, made if it is missing (persist = true); NULL: out of memory. */
 struct bl_dom_record *bl_settings_remember(struct bl_settings *s, const bl_uuid *uuid);
 void bl_settings_forget(struct bl_settings *s, struct bl_dom_record *m);

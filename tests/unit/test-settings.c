@@ -178,6 +178,26 @@ static void records_move_to_new_settings(void **state)
 	bl_settings_free(&fresh);
 }
 
+static void found_in_order_or_not(void **state)
+{
+	struct fixture *f = *state;
+	const struct bl_dom_record *near = NULL;
+	bl_uuid u[20] = { { { 0 } } };
+
+	for (uint8_t i = 0; i < 20; i++) {
+		u[i].b[3] = (uint8_t)(i + 1);
+		if (i % 5)
+			bl_settings_remember(&f->s, &u[i]);
+	}
+	for (size_t k = 0; k < 100; k++) {
+		const bl_uuid *which = &u[k * 7 % 20];
+		const struct bl_dom_record *m = bl_settings_find_after(&f->s, which, near);
+
+		assert_ptr_equal(m, bl_settings_find(&f->s, which));
+		near = m ? m : near;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +208,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(max_without_an_allocation, setup, teardown),
 		cmocka_unit_test_setup_teardown(dom0_only_when_configured, setup, teardown),
 		cmocka_unit_test_setup_teardown(records_move_to_new_settings, setup, teardown),
+		cmocka_unit_test_setup_teardown(found_in_order_or_not, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
