@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The manual: well-formed, and it leaves out no key, no verb, no option.
+# The manual: well-formed, and it leaves out no key, no verb, no option; a page or a source that
+# is named exists, and a page that exists is installed.
 # shellcheck source=tests/tap.sh
 . "${top_srcdir:?}/tests/tap.sh"
 cd "$top_srcdir" || exit 1
@@ -12,6 +13,34 @@ if command -v mandoc >/dev/null; then
 else
 	skip "mandoc" "mandoc is not installed"
 fi
+
+uninstalled() {
+	for page in man/*.[1-8]; do
+		grep -qE "^	$page( \\\\)?\$" Makefile.am || echo "Makefile.am does not install $page"
+	done
+}
+ok "every page is installed" nothing uninstalled
+
+pages_missing() {
+	{
+		grep -hoE 'Xr balloon[a-z._-]* [1-8]' man/*.[1-8] | sed 's/^Xr //; s/ /./'
+		grep -rhoIE '\bballoon(d|ctl)[a-z._-]*\([1-8]\)' ./*.md cli conf daemon debian guest-driver \
+			hypervisor-patch lib systemd | sed 's/(\(.\))/.\1/'
+	} | sort -u | while read -r page; do
+		[ -e "man/$page" ] || echo "man/$page is named somewhere, and there is no such page"
+	done
+}
+ok "every page that is named exists" nothing pages_missing
+
+# A source may be named without its folder: Makefile.am lists all of them.
+sources_missing() {
+	grep -ohE '[a-z][a-z0-9/-]*\.(c|h|py|sh)\b' HACKING.md README.md | sort -u |
+		grep -vxE 'xenctrl\.h|xenstore\.h|tests/fuzz/x\.c' | while read -r f; do
+		[ -e "$f" ] || grep -qE "(^|[[:space:]/])$f( |\$)" Makefile.am ||
+			echo "HACKING.md or README.md names $f, which does not exist"
+	done
+}
+ok "every source that HACKING.md and README.md name exists" nothing sources_missing
 
 keys_missing() {
 	local section="" key
@@ -25,6 +54,26 @@ keys_missing() {
 		done
 }
 ok "balloond.conf(5) has every key" nothing keys_missing
+
+# words_missing PAGE WORD...: words that the page does not explain.
+words_missing() {
+	local page=$1 word
+	shift
+	[ $# -gt 5 ] || echo "no words for $page were found in the code"
+	for word; do
+		grep -qE "^\.It Cm ([a-z_-]+ , )*$word( |\$)" "$page" || grep -qE "^\.Cm $word( |\$)" "$page" ||
+			echo "$page lacks $word"
+	done
+}
+sim_words() {
+	sed -nE 's/^	\{ "([a-z0-9-]+)", [A-Z |]+, read_.*/\1/p' lib/sim/*.c
+	grep -ohE '\[BL_SIM_[A-Z_]+\] = "[a-z-]+"' lib/sim/*.c | sed -E 's/.*"(.*)"/\1/'
+}
+telemetry_words() { sed -nE 's/^	\[KEY_[A-Z_]+\] = \{ "([a-z_]+)".*/\1/p' lib/core/*.c; }
+# shellcheck disable=SC2046 # words
+ok "balloond-sim(5) has every key and behaviour" nothing words_missing man/balloond-sim.5 $(sim_words)
+# shellcheck disable=SC2046 # words
+ok "balloond-telemetry(7) has every key" nothing words_missing man/balloond-telemetry.7 $(telemetry_words)
 
 verbs() { "$top_builddir/balloonctl" --help | sed -n 's/^  \([a-z]\{3,\}\)\b.*/\1/p' | sort -u; }
 verbs_missing() {
