@@ -2,6 +2,11 @@
 /* The targets of guests that give, and of guests that stay as they are. */
 #include "lib/core/plan-internal.h"
 
+/* While a guest is moving, no other guest is asked for less than this. A look reads the host's free
+ * memory and then the guests' sizes: pages that move in between seem to be missing, 2 MiB where a
+ * look takes 25 ms, as in an emulator. */
+#define CRUMB (4 * BL_PAGES_PER_MIB)
+
 /* The size that the guest will come to rest at: its target, plus what its balloon ends short of
  * targets. A guest that rests near its target has its size already. */
 static bl_pages rest_size(const struct bl_view *v)
@@ -39,7 +44,7 @@ static bl_pages still_to_ask(const struct bl_plan *plan, const struct bl_plan_in
 	if (sc->claims_short) {
 		wanted = bl_pages_sub(sc->shortage, sc->asked);
 		/* A few pages can wait until guests that are moving have arrived. */
-		return sc->asked.n && wanted.n < BL_PROGRESS_PAGES ? BL_PAGES(0) : wanted;
+		return sc->asked.n && wanted.n < CRUMB ? BL_PAGES(0) : wanted;
 	}
 	for (size_t k = 0; k < sc->n; k++)
 		wanted = bl_pages_add(wanted, bl_pages_sub(plan->views[sc->index[k]].goal,
@@ -52,8 +57,7 @@ bl_pages bl_plan_least_ask(const struct bl_plan *plan, const struct bl_plan_in *
 {
 	const struct bl_plan_scratch *sc = plan->scratch;
 	bl_pages missing = still_to_ask(plan, in), least = in->settings->threshold;
-	/* While a guest is moving no other is asked for less than a mebibyte. */
-	uint64_t crumb = sc->asked.n ? BL_PROGRESS_PAGES : 1;
+	uint64_t crumb = sc->asked.n ? CRUMB : 1;
 
 	while (!bl_pages_is_zero(missing) && least.n > crumb) {
 		bl_pages asked = BL_PAGES(0);

@@ -91,9 +91,10 @@ static void does_not_chase_pages(void **state)
 	expect(f, "");
 	f->snap.free.n += 3;
 	expect(f, "");
-	/* what lacks a page waits until they have arrived; then it asks for a mebibyte more,
-	 * and so not again for the next */
-	f->snap.free.n -= 4;
+	/* What lacks two mebibytes waits until they have arrived: a look that reads one number
+	 * after the other is wrong by as much. What then lacks a page asks for a mebibyte more,
+	 * and so not again for the next. */
+	f->snap.free.n -= 3 + 2 * MIB;
 	expect(f, "");
 	f->snap.doms[0].tot = f->snap.doms[1].tot = BL_MIB_PAGES(800);
 	f->snap.free = BL_PAGES(2400 * MIB - 1);
