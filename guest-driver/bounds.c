@@ -10,6 +10,7 @@
 #include <xen/xenbus.h>
 
 #include "balloond_guest.h"
+#include "bounds.h"
 
 #define SAFEGUARD_PAGES (16 * BG_MIB_PAGES) /* beyond what the kernel itself keeps */
 
@@ -64,17 +65,17 @@ static unsigned long default_min(unsigned long max)
 }
 
 /* Below this nothing could run: what the kernel keeps for itself is in no MemTotal. */
-static unsigned long least_min(void)
+static unsigned long least_min(unsigned long have)
 {
-	unsigned long have = bg_have(), managed = totalram_pages();
+	unsigned long managed = totalram_pages();
 
 	return (have > managed ? have - managed : 0) + SAFEGUARD_PAGES;
 }
 
-int bg_bounds_init(unsigned long min_kib)
+int bg_bounds_init(unsigned long min_kib, unsigned long have)
 {
 	struct bg_bounds b = bg_bounds();
-	unsigned long least = least_min();
+	unsigned long least = least_min(have);
 	unsigned long min = min_kib ? bg_pages(min_kib) - b.offset : default_min(b.max);
 
 	if (min_kib && (bg_pages(min_kib) < b.offset + least || min > b.max)) {
@@ -117,7 +118,6 @@ int bg_read_store(void)
 	bounds.max = max(max, bounds.safeguard); /* a toolstack can be wrong */
 	bounds.min = clamp(min_wanted, bounds.safeguard, bounds.max);
 	spin_unlock(&lock);
-	bg_builtin_again();
 	return 0;
 }
 
@@ -147,8 +147,6 @@ int bg_set_target(unsigned long kib)
 		r = 0;
 	}
 	spin_unlock(&lock);
-	if (!r)
-		bg_builtin_again();
 	return r;
 }
 

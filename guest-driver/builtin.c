@@ -17,6 +17,8 @@
 #include <xen/balloon.h>
 
 #include "balloond_guest.h"
+#include "ballooned.h"
+#include "builtin.h"
 
 /* Less than this is no reason to hot-plug memory. */
 #define HOTPLUG_PAGES BG_EXTENT_PAGES
@@ -29,7 +31,7 @@ static unsigned long hotplug_total; /* its total then */
 
 unsigned long bg_have(void)
 {
-	return READ_ONCE(balloon_stats.current_pages) - bg_pool_held();
+	return READ_ONCE(balloon_stats.current_pages) - bg_ballooned_pages();
 }
 
 static void tell(unsigned long target)
@@ -114,18 +116,21 @@ enum bg_reason bg_builtin_grow(unsigned long n, bool *ret_wait)
 	return BG_NONE;
 }
 
+static void (*memory_came)(void);
+
 /* Memory was brought online: its pages are in the kernel's pool. */
-static int memory_came(struct notifier_block *nb, unsigned long what, void *unused)
+static int memory_notified(struct notifier_block *nb, unsigned long what, void *unused)
 {
 	if (what == MEM_ONLINE)
-		bg_engine_kick();
+		memory_came();
 	return NOTIFY_OK;
 }
 
-static struct notifier_block memory_notifier = { .notifier_call = memory_came };
+static struct notifier_block memory_notifier = { .notifier_call = memory_notified };
 
-int bg_builtin_init(void)
+int bg_builtin_init(void (*came)(void))
 {
+	memory_came = came;
 	return register_memory_notifier(&memory_notifier);
 }
 

@@ -13,6 +13,12 @@
 #include <linux/sched.h>
 
 #include "balloond_guest.h"
+#include "ballooned.h"
+#include "bounds.h"
+#include "builtin.h"
+#include "engine.h"
+#include "oom.h"
+#include "pressure.h"
 
 #define SLICE (HZ / 20)
 #define RETRY_FIRST (HZ / 4)
@@ -32,6 +38,9 @@ static void step(struct work_struct *work);
 static DECLARE_DELAYED_WORK(steps, step);
 
 static bool running;
+static struct workqueue_struct *queue;
+static void (*state_changed)(void);
+static unsigned long n_steps;
 static unsigned long retry = RETRY_FIRST;
 static struct outcome last;
 static unsigned long builtin_had; /* what the guest had when the kernel's thread was last told */
@@ -109,7 +118,7 @@ static struct outcome shrink(unsigned long n, unsigned long deadline)
 			o.why = BG_PRESSURE;
 			break;
 		}
-		got = bg_pool_take(min(n, spare));
+		got = bg_ballooned_inflate(min(n, spare));
 		if (!got) {
 			o.why = BG_NO_PAGE;
 			break;
@@ -153,8 +162,8 @@ static struct outcome grow(unsigned long n, unsigned long deadline)
 {
 	struct outcome o = { .state = BG_GROWING };
 
-	while (n && bg_pool_held()) {
-		unsigned long got = bg_pool_give(n);
+	while (n && bg_ballooned_pages()) {
+		unsigned long got = bg_ballooned_deflate(n);
 
 		if (!got) {
 			o.why = BG_HOST;
@@ -202,7 +211,7 @@ static void step(struct work_struct *work)
 	struct outcome o;
 
 	mutex_lock(&bg_lock);
-	bg_count.steps++;
+	n_steps++;
 	o = move();
 	if (o.state != BG_GROWING)
 		builtin_had = 0;
@@ -214,13 +223,13 @@ static void step(struct work_struct *work)
 		retry = min_t(unsigned long, 2 * retry, RETRY_MOST);
 	tell(&o, bg_have());
 	if (o.state != last.state || o.why != last.why)
-		bg_report_kick();
+		state_changed();
 	WRITE_ONCE(last.state, o.state);
 	WRITE_ONCE(last.why, o.why);
 	bg_watch_memory_wanted(
 		o.why == BG_PRESSURE || o.why == BG_NO_PAGE ? bg_available() + 8 * BG_MIB_PAGES : ULONG_MAX);
 	if (o.after != NEVER)
-		queue_delayed_work(bg_wq, &steps, o.after);
+		queue_delayed_work(queue, &steps, o.after);
 }
 
 void bg_engine_kick(void)
@@ -228,11 +237,18 @@ void bg_engine_kick(void)
 	if (!READ_ONCE(running))
 		return;
 	WRITE_ONCE(retry, RETRY_FIRST);
-	mod_delayed_work(bg_wq, &steps, 0);
+	mod_delayed_work(queue, &steps, 0);
 }
 
-void bg_engine_init(void)
+unsigned long bg_engine_steps(void)
 {
+	return n_steps;
+}
+
+void bg_engine_init(struct workqueue_struct *wq, void (*changed)(void))
+{
+	queue = wq;
+	state_changed = changed;
 	WRITE_ONCE(running, true);
 }
 

@@ -6,7 +6,15 @@
 
 #include <xen/xen.h>
 
-#include "balloond_guest.h"
+#include "ballooned.h"
+#include "bounds.h"
+#include "builtin.h"
+#include "engine.h"
+#include "oom.h"
+#include "pressure.h"
+#include "report.h"
+#include "sysctl.h"
+#include "takeover.h"
 
 static unsigned long min;
 module_param(min, ulong, 0444);
@@ -16,8 +24,7 @@ static bool patch_only;
 module_param(patch_only, bool, 0444);
 MODULE_PARM_DESC(patch_only, "divert the kernel's watch_target with ftrace, do not take its watch over");
 
-struct bg_counters bg_count;
-struct workqueue_struct *bg_wq;
+static struct workqueue_struct *queue; /* freezable, with a rescuer */
 
 static int refused(void)
 {
@@ -36,14 +43,22 @@ static int refused(void)
 	return 0;
 }
 
+/* The target may be the same as before: it is tried again. */
+static void target_changed(void)
+{
+	bg_builtin_again();
+	bg_engine_kick();
+	bg_report_kick();
+}
+
 /* The engine asks for reports, and the watches for both: what is asked last goes last. */
 static void stop(void)
 {
-	bg_own_quiet();
+	bg_takeover_quiet();
 	bg_engine_exit();
 	bg_report_exit();
 	mutex_lock(&bg_lock);
-	bg_pool_hand_over();
+	bg_ballooned_hand_over(bg_builtin_adopt);
 	mutex_unlock(&bg_lock);
 }
 
@@ -55,37 +70,37 @@ static int __init bg_init(void)
 	if (r)
 		return r;
 	/* Two at a time: while a report waits for xenstore, memory moves. */
-	bg_wq = alloc_workqueue(KBUILD_MODNAME, WQ_UNBOUND | WQ_FREEZABLE | WQ_MEM_RECLAIM, 2);
-	if (!bg_wq)
+	queue = alloc_workqueue(KBUILD_MODNAME, WQ_UNBOUND | WQ_FREEZABLE | WQ_MEM_RECLAIM, 2);
+	if (!queue)
 		return -ENOMEM;
-	r = bg_own(patch_only);
+	r = bg_takeover_start(patch_only, target_changed);
 	if (r)
 		goto no_target;
-	r = bg_bounds_init(min);
+	r = bg_bounds_init(min, bg_have());
 	if (r)
 		goto no_bounds;
-	bg_engine_init();
-	bg_report_init();
-	r = bg_builtin_init();
+	bg_engine_init(queue, bg_report_kick);
+	bg_report_init(queue);
+	r = bg_builtin_init(bg_engine_kick);
 	if (r)
 		goto no_builtin;
-	r = bg_watch_memory();
+	r = bg_watch_memory(bg_engine_kick, bg_report_kick);
 	if (r)
 		goto no_watch;
-	r = bg_oom_init();
+	r = bg_oom_init(bg_engine_kick, bg_report_kick);
 	if (r)
 		goto no_oom;
-	r = bg_knobs_init();
+	r = bg_sysctl_init();
 	if (r)
-		goto no_knobs;
+		goto no_sysctl;
 	b = bg_bounds();
-	pr_info("owns memory/target (way %s), min %lu KiB, max %lu KiB\n", bg_own_way(), bg_total_kib(b.min),
-		bg_total_kib(b.max));
+	pr_info("owns memory/target (way %s), min %lu KiB, max %lu KiB\n", bg_takeover_way(),
+		bg_total_kib(b.min), bg_total_kib(b.max));
 	bg_engine_kick();
 	bg_report_kick();
 	return 0;
 
-no_knobs:
+no_sysctl:
 	bg_oom_exit();
 no_oom:
 	bg_unwatch_memory();
@@ -94,9 +109,9 @@ no_watch:
 no_builtin:
 	stop();
 no_bounds:
-	bg_disown();
+	bg_takeover_stop();
 no_target:
-	destroy_workqueue(bg_wq);
+	destroy_workqueue(queue);
 	return r;
 }
 
@@ -105,13 +120,13 @@ no_target:
  */
 static void __exit bg_exit(void)
 {
-	bg_knobs_exit();
+	bg_sysctl_exit();
 	bg_oom_exit();
 	bg_unwatch_memory();
 	bg_builtin_exit();
 	stop();
-	bg_disown();
-	destroy_workqueue(bg_wq);
+	bg_takeover_stop();
+	destroy_workqueue(queue);
 	pr_info("gave memory/target back\n");
 }
 

@@ -17,6 +17,9 @@
 #include <linux/sched/signal.h>
 
 #include "balloond_guest.h"
+#include "ballooned.h"
+#include "builtin.h"
+#include "oom.h"
 
 #define AT_ONCE (16 * BG_MIB_PAGES) /* the most that is taken for one that asks */
 #define WAIT (15 * HZ)		    /* the host's ten, and what others take to give */
@@ -30,6 +33,13 @@ static atomic_t waiting;
 static bool closed;
 static unsigned long last_oom; /* jiffies; 0: none yet */
 static unsigned long last_vain;
+static struct bg_oom_counts count;
+static void (*kick_engine)(void), (*kick_report)(void);
+
+struct bg_oom_counts bg_oom_counts(void)
+{
+	return count;
+}
 
 bool bg_oom_recent(void)
 {
@@ -45,7 +55,7 @@ bool bg_oom_waits(void)
 
 static bool can_grow(void)
 {
-	return bg_pool_held() || bg_builtin_room();
+	return bg_ballooned_pages() || bg_builtin_room();
 }
 
 /*
@@ -58,8 +68,8 @@ static unsigned long take(unsigned long had)
 	bool unused;
 
 	if (mutex_trylock(&bg_lock)) {
-		if (bg_pool_held())
-			bg_pool_give(AT_ONCE);
+		if (bg_ballooned_pages())
+			bg_ballooned_deflate(AT_ONCE);
 		else if (bg_builtin_room())
 			bg_builtin_grow(AT_ONCE, &unused);
 		mutex_unlock(&bg_lock);
@@ -83,8 +93,8 @@ static unsigned long wait(unsigned long had)
 	if (!most)
 		return 0;
 
-	bg_count.oom_waits++;
-	bg_report_kick();
+	count.waits++;
+	kick_report();
 	while (!got && time_before(jiffies, end) && !fatal_signal_pending(current) && !READ_ONCE(closed) &&
 	       can_grow()) {
 		schedule_timeout_uninterruptible(LOOK);
@@ -111,18 +121,20 @@ static int out_of_memory_notified(struct notifier_block *nb, unsigned long unuse
 	if (!got)
 		got = wait(had);
 	atomic_dec(&waiting);
-	bg_count.oom_kept += got;
+	count.kept += got;
 	*(unsigned long *)freed += got;
-	bg_engine_kick(); /* what is above the target goes back when the need is over */
+	kick_engine(); /* what is above the target goes back when the need is over */
 out:
-	bg_report_kick();
+	kick_report();
 	return NOTIFY_OK;
 }
 
 static struct notifier_block notifier = { .notifier_call = out_of_memory_notified };
 
-int bg_oom_init(void)
+int bg_oom_init(void (*engine)(void), void (*report)(void))
 {
+	kick_engine = engine;
+	kick_report = report;
 	return register_oom_notifier(&notifier);
 }
 

@@ -21,6 +21,9 @@
 #include <linux/uio.h>
 
 #include "balloond_guest.h"
+#include "builtin.h"
+#include "oom.h"
+#include "pressure.h"
 
 /*
  * Kept for the guest at any rate: a sixteenth of what it has, in these limits; and a
@@ -145,6 +148,7 @@ static DEFINE_PER_CPU(struct timer_list, looks);
 static unsigned long report_below, report_above; /* available: beyond is worth a report */
 static unsigned long engine_above = ULONG_MAX;	 /* available: more is worth a try */
 static int hotplug_state = -1;
+static void (*kick_engine)(void), (*kick_report)(void);
 
 void bg_watch_memory_reported(unsigned long available)
 {
@@ -164,10 +168,10 @@ static void look(struct timer_list *timer)
 	unsigned long available = bg_available();
 
 	if (available < READ_ONCE(report_below) || available > READ_ONCE(report_above))
-		bg_report_kick();
+		kick_report();
 	if (available > READ_ONCE(engine_above)) {
 		WRITE_ONCE(engine_above, ULONG_MAX);
-		bg_engine_kick();
+		kick_engine();
 	}
 	mod_timer(timer, jiffies + LOOK_EVERY);
 }
@@ -192,8 +196,10 @@ static int cpu_goes(unsigned int cpu)
 	return 0;
 }
 
-int bg_watch_memory(void)
+int bg_watch_memory(void (*engine)(void), void (*report)(void))
 {
+	kick_engine = engine;
+	kick_report = report;
 	hotplug_state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "xen/balloond_guest:online", cpu_comes,
 					  cpu_goes);
 	return hotplug_state < 0 ? hotplug_state : 0;

@@ -16,6 +16,12 @@
 #include <xen/xenbus.h>
 
 #include "balloond_guest.h"
+#include "bounds.h"
+#include "builtin.h"
+#include "engine.h"
+#include "oom.h"
+#include "pressure.h"
+#include "report.h"
 
 #define AT_MOST HZ
 #define AT_REST (10 * HZ)
@@ -25,6 +31,8 @@ static void report(struct work_struct *work);
 static DECLARE_DELAYED_WORK(reports, report);
 
 static bool running;
+static struct workqueue_struct *queue;
+static unsigned long n_reports;
 static unsigned long sequence;
 static unsigned long last; /* jiffies; 0: none yet */
 
@@ -111,9 +119,9 @@ static void report(struct work_struct *work)
 	f = look();
 	write(&f);
 	memalloc_noreclaim_restore(flags);
-	bg_count.reports++;
+	n_reports++;
 	bg_watch_memory_reported(f.available);
-	queue_delayed_work(bg_wq, &reports, busy(&f) ? AT_MOST : AT_REST);
+	queue_delayed_work(queue, &reports, busy(&f) ? AT_MOST : AT_REST);
 }
 
 void bg_report_kick(void)
@@ -122,11 +130,17 @@ void bg_report_kick(void)
 
 	if (!READ_ONCE(running))
 		return;
-	mod_delayed_work(bg_wq, &reports, at && time_before(jiffies, due) ? due - jiffies : 0);
+	mod_delayed_work(queue, &reports, at && time_before(jiffies, due) ? due - jiffies : 0);
 }
 
-void bg_report_init(void)
+unsigned long bg_report_count(void)
 {
+	return n_reports;
+}
+
+void bg_report_init(struct workqueue_struct *wq)
+{
+	queue = wq;
 	WRITE_ONCE(running, true);
 }
 

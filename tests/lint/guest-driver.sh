@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The guest driver's papers: one version, a package that has every file of it.
+# The guest driver: one version, a package that has every file of it, no circle of files.
 # shellcheck source=tests/tap.sh
 . "${top_srcdir:?}/tests/tap.sh"
 cd "$top_srcdir" || exit 1
@@ -15,6 +15,8 @@ ok "the module has it, too" diff <(of_configure) <(of_kbuild)
 objects() { sed -n 's/^balloond_guest-y := //p' guest-driver/Kbuild | tr ' ' '\n' | sort; }
 listed() { sed -n 's|^\tguest-driver/\(.*\)\.c\( \\\)\{0,1\}$|\1.o|p' Makefile.am | sort; }
 ok "every source of Kbuild is in the tarball, and no other" diff <(objects) <(listed)
+
+ok "its files use each other as HACKING.md lists" python3 tests/lint/guest-driver.py
 
 if command -v systemd-analyze >/dev/null && command -v /sbin/modprobe >/dev/null; then
 	ok "systemd takes the unit" nothing systemd-analyze verify --man=no guest-driver/balloond-guest.service

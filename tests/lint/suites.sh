@@ -34,7 +34,7 @@ ok "what matters most comes first, then the others in turn" \
 ok "another of them is first after a commit" \
 	ordered 3 "" "claim build kill pause driver set writes" claim driver set build writes pause kill
 ok "what a changed file is about comes before all" \
-	ordered 0 $'guest-driver/own.c\n' "driver claim build kill" claim build kill driver
+	ordered 0 $'guest-driver/takeover.c\n' "driver claim build kill" claim build kill driver
 ok "so does a suite that was changed itself" \
 	ordered 0 $'tests/vm/suites/pause.sh\n' "pause claim build kill driver" claim build kill driver pause
 

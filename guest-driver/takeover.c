@@ -28,6 +28,8 @@
 #include <xen/xenbus.h>
 
 #include "balloond_guest.h"
+#include "bounds.h"
+#include "takeover.h"
 
 #define TARGET_NODE "memory/target"
 #define MAX_NODE "memory/static-max"
@@ -46,6 +48,7 @@ static bool diverted, watched, max_watched;
 static bool use_watch; /* the way to be tried now */
 static int taken = 1;  /* 1: not yet tried */
 static DECLARE_COMPLETION(tried);
+static void (*target_changed)(void);
 
 static bool named(void *function, const char *name)
 {
@@ -147,7 +150,7 @@ static int take_watch(void)
 #define ftrace_regs_set_instruction_pointer ftrace_instruction_pointer_set
 #endif
 
-static void instead(struct xenbus_watch *watch, const char *path, const char *token)
+static void ignore_target_watch(struct xenbus_watch *watch, const char *path, const char *token)
 {
 	/* Our own watch says the same. */
 }
@@ -160,7 +163,7 @@ static void notrace divert(unsigned long ip, unsigned long parent, struct ftrace
 	/* Any other function of that name is somebody else's. */
 	sprint_symbol_no_offset(caller, parent);
 	if (strcmp(caller, "xenwatch_thread") == 0)
-		ftrace_regs_set_instruction_pointer(regs, (unsigned long)instead);
+		ftrace_regs_set_instruction_pointer(regs, (unsigned long)ignore_target_watch);
 }
 
 static struct ftrace_ops divert_ops = { .func = divert,
@@ -215,16 +218,14 @@ static void target_fired(struct xenbus_watch *watch, const char *path, const cha
 	if (taken < 0 || bg_read_store())
 		return;
 	/* The same target again is a reason to try again, and so is a restore. */
-	bg_engine_kick();
-	bg_report_kick();
+	target_changed();
 }
 
 static void max_fired(struct xenbus_watch *watch, const char *path, const char *token)
 {
 	if (bg_read_store())
 		return;
-	bg_engine_kick();
-	bg_report_kick();
+	target_changed();
 }
 
 /* A watch fires when it is registered; what is to be done is done then. */
@@ -250,11 +251,12 @@ static int try_way(bool watch)
 	return taken;
 }
 
-int bg_own(bool patch_only)
+int bg_takeover_start(bool patch_only, void (*changed)(void))
 {
 	unsigned long long kib;
 	int r;
 
+	target_changed = changed;
 	if (read_target(&kib)) {
 		pr_err("the toolstack has written no memory/target: nothing to follow\n");
 		return -ENODEV;
@@ -275,11 +277,11 @@ int bg_own(bool patch_only)
 		r = register_xenbus_watch(&max_watch);
 	max_watched = !r;
 	if (r)
-		bg_disown();
+		bg_takeover_stop();
 	return r;
 }
 
-void bg_own_quiet(void)
+void bg_takeover_quiet(void)
 {
 	if (max_watched)
 		unregister_xenbus_watch(&max_watch);
@@ -289,9 +291,9 @@ void bg_own_quiet(void)
 	watched = false;
 }
 
-void bg_disown(void)
+void bg_takeover_stop(void)
 {
-	bg_own_quiet();
+	bg_takeover_quiet();
 	if (diverted) {
 		give_function_back();
 		/* Its watch fires at the next write only; what it missed it is told. */
@@ -302,7 +304,7 @@ void bg_disown(void)
 	}
 }
 
-const char *bg_own_way(void)
+const char *bg_takeover_way(void)
 {
 	return diverted ? "ftrace" : "watch";
 }

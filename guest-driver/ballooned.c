@@ -27,6 +27,7 @@
 #include <asm/xen/hypercall.h>
 
 #include "balloond_guest.h"
+#include "ballooned.h"
 
 #ifndef CONFIG_X86_64
 #error "balloond_guest is for x86_64"
@@ -43,21 +44,21 @@ DEFINE_MUTEX(bg_lock);
 static LIST_HEAD(extents); /* by the first page of each */
 static LIST_HEAD(pages);
 static unsigned long n_extents, n_pages;
+static struct bg_ballooned_counts moved; /* but for what is with the host now */
 
 static xen_pfn_t frames[BATCH_PAGES];
 static struct page *batch[BATCH_PAGES];
 
-unsigned long bg_pool_extents(void)
+struct bg_ballooned_counts bg_ballooned_counts(void)
 {
-	return READ_ONCE(n_extents);
+	struct bg_ballooned_counts c = moved;
+
+	c.extents = READ_ONCE(n_extents);
+	c.pages = READ_ONCE(n_pages);
+	return c;
 }
 
-unsigned long bg_pool_pages(void)
-{
-	return READ_ONCE(n_pages);
-}
-
-unsigned long bg_pool_held(void)
+unsigned long bg_ballooned_pages(void)
 {
 	return READ_ONCE(n_extents) * BG_EXTENT_PAGES + READ_ONCE(n_pages);
 }
@@ -124,7 +125,7 @@ static unsigned long take_extents(unsigned long n)
 	for (; i < got; i++)
 		back_in(batch[i], BG_EXTENT_ORDER);
 	WRITE_ONCE(n_extents, n_extents + did);
-	bg_count.extents_out += did;
+	moved.extents_out += did;
 	return did * BG_EXTENT_PAGES;
 }
 
@@ -156,11 +157,11 @@ static unsigned long take_pages(unsigned long n)
 	for (; i < got; i++)
 		back_in(batch[i], 0);
 	WRITE_ONCE(n_pages, n_pages + did);
-	bg_count.pages_out += did;
+	moved.pages_out += did;
 	return did;
 }
 
-unsigned long bg_pool_take(unsigned long n)
+unsigned long bg_ballooned_inflate(unsigned long n)
 {
 	unsigned long did = 0;
 
@@ -188,7 +189,7 @@ static unsigned long give_extents(unsigned long n)
 		back_in(page, BG_EXTENT_ORDER);
 	}
 	WRITE_ONCE(n_extents, n_extents - did);
-	bg_count.extents_in += did;
+	moved.extents_in += did;
 	return did * BG_EXTENT_PAGES;
 }
 
@@ -210,7 +211,7 @@ static unsigned long give_pages(unsigned long n)
 		back_in(batch[i], 0);
 	}
 	WRITE_ONCE(n_pages, n_pages - did);
-	bg_count.pages_in += did;
+	moved.pages_in += did;
 	return did;
 }
 
@@ -234,7 +235,7 @@ static void break_extent(void)
  * none of 2 MiB (it is full, or in pieces), one extent is taken in single pages: what
  * can be had is had.
  */
-unsigned long bg_pool_give(unsigned long n)
+unsigned long bg_ballooned_deflate(unsigned long n)
 {
 	unsigned long rest = n % BG_EXTENT_PAGES, did = 0;
 
@@ -249,15 +250,8 @@ unsigned long bg_pool_give(unsigned long n)
 	return give_pages(n);
 }
 
-static void hand_over_batch(unsigned int n)
-{
-	for (unsigned int i = 0; i < n; i++)
-		__ClearPageOffline(batch[i]); /* the kernel's driver sets it anew */
-	bg_builtin_adopt(batch, n);
-}
-
-/* All that is in the pool becomes the kernel's own balloon's. */
-void bg_pool_hand_over(void)
+/* Whoever takes a page marks it offline anew. */
+void bg_ballooned_hand_over(void (*adopt)(struct page **pages, unsigned int n))
 {
 	struct page *page, *next;
 	unsigned int n;
@@ -273,6 +267,8 @@ void bg_pool_hand_over(void)
 			batch[n++] = page;
 		}
 		WRITE_ONCE(n_pages, n_pages - n);
-		hand_over_batch(n);
+		for (unsigned int i = 0; i < n; i++)
+			__ClearPageOffline(batch[i]);
+		adopt(batch, n);
 	}
 }

@@ -9,7 +9,14 @@
 #include <linux/seq_file.h>
 #include <linux/sysctl.h>
 
-#include "balloond_guest.h"
+#include "ballooned.h"
+#include "bounds.h"
+#include "builtin.h"
+#include "engine.h"
+#include "oom.h"
+#include "report.h"
+#include "sysctl.h"
+#include "takeover.h"
 
 #ifdef BG_CTL_TABLE_CONST
 #define BG_TABLE_ARGUMENT const struct ctl_table
@@ -49,6 +56,8 @@ static int handle(BG_TABLE_ARGUMENT *table, int write, void *buffer, size_t *len
 	r = k == MIN ? bg_set_min(kib) : bg_set_target(kib);
 	if (r)
 		return r;
+	if (k == TARGET)
+		bg_builtin_again();
 	bg_engine_kick();
 	bg_report_kick();
 	return 0;
@@ -71,6 +80,8 @@ static struct dentry *folder;
 
 static int stats_show(struct seq_file *m, void *unused)
 {
+	struct bg_ballooned_counts ballooned = bg_ballooned_counts();
+	struct bg_oom_counts oom = bg_oom_counts();
 	struct bg_bounds b = bg_bounds();
 	unsigned long have = bg_have();
 	enum bg_reason why, goal_why;
@@ -85,22 +96,22 @@ static int stats_show(struct seq_file *m, void *unused)
 	seq_printf(m, "offset_kib %lu\n", bg_kib(b.offset));
 	seq_printf(m, "state %u\n", state);
 	seq_printf(m, "reason %u\n", why);
-	seq_printf(m, "steps %lu\n", bg_count.steps);
-	seq_printf(m, "extents_out %lu\n", bg_count.extents_out);
-	seq_printf(m, "extents_in %lu\n", bg_count.extents_in);
-	seq_printf(m, "pages_out %lu\n", bg_count.pages_out);
-	seq_printf(m, "pages_in %lu\n", bg_count.pages_in);
-	seq_printf(m, "held_extents %lu\n", bg_pool_extents());
-	seq_printf(m, "held_pages %lu\n", bg_pool_pages());
-	seq_printf(m, "reports %lu\n", bg_count.reports);
-	seq_printf(m, "oom_waits %lu\n", bg_count.oom_waits);
-	seq_printf(m, "oom_kept %lu\n", bg_count.oom_kept);
-	seq_printf(m, "way %s\n", bg_own_way());
+	seq_printf(m, "steps %lu\n", bg_engine_steps());
+	seq_printf(m, "extents_out %lu\n", ballooned.extents_out);
+	seq_printf(m, "extents_in %lu\n", ballooned.extents_in);
+	seq_printf(m, "pages_out %lu\n", ballooned.pages_out);
+	seq_printf(m, "pages_in %lu\n", ballooned.pages_in);
+	seq_printf(m, "held_extents %lu\n", ballooned.extents);
+	seq_printf(m, "held_pages %lu\n", ballooned.pages);
+	seq_printf(m, "reports %lu\n", bg_report_count());
+	seq_printf(m, "oom_waits %lu\n", oom.waits);
+	seq_printf(m, "oom_kept %lu\n", oom.kept);
+	seq_printf(m, "way %s\n", bg_takeover_way());
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(stats);
 
-int bg_knobs_init(void)
+int bg_sysctl_init(void)
 {
 	header = register_sysctl("xen/balloon", table);
 	if (!header)
@@ -111,7 +122,7 @@ int bg_knobs_init(void)
 	return 0;
 }
 
-void bg_knobs_exit(void)
+void bg_sysctl_exit(void)
 {
 	debugfs_remove_recursive(folder);
 	unregister_sysctl_table(header);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef BG_ENGINE_H
+#define BG_ENGINE_H
+
+#include <linux/workqueue.h>
+#include "balloond_guest.h"
+
+/* Moves the guest towards its target. */
+void bg_engine_init(struct workqueue_struct *wq, void (*changed)(void)); /* its state changed */
+void bg_engine_exit(void);
+void bg_engine_kick(void); /* something changed: try at once */
+void bg_engine_state(enum bg_state *ret_state, enum bg_reason *ret_why);
+unsigned long bg_engine_steps(void);
+
+#endif
