@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * balloond's driver for Linux guests. It takes memory/target over from the
- * balloon driver in the kernel and follows it: it never gives up, keeps what it
- * got, has a floor, moves 2 MiB at a time where the host maps the guest's
- * memory (PVH, HVM), and reports what the guest needs.
+ * balloond's driver for Linux guests. The driver takes memory/target over from
+ * the kernel's own balloon driver and follows memory/target. It never gives up,
+ * keeps the memory that it got, has a lower limit, moves 2 MiB at a time where
+ * the host maps the guest's memory (PVH, HVM), and reports what the guest needs.
  *
- * Two balloons exist while it is loaded. The kernel's own (balloon_stats) has
- * the pages that were ballooned out before, and those of memory hot-plugged
- * since; this driver's pool has all it gave away itself. The kernel's counts the
- * pages of the pool as the guest's, as it does any other driver's:
+ * There are two balloons while this driver is loaded. The kernel's own balloon
+ * (balloon_stats) has the pages that were ballooned out before, and the pages of
+ * memory hot-plugged since. This driver's balloon (ballooned.c) has all pages that
+ * this driver gave to the host; balloon_stats counts them as the guest's, as
+ * balloon_stats does with the pages of any other driver:
  *
- *     what the guest has = balloon_stats.current_pages - pages in the pool
+ *     what the guest has = balloon_stats.current_pages - pages in ballooned.c
  *
- * so nothing here writes current_pages, but for the moment the pool is handed
- * over at the end.
+ * So nothing here writes current_pages, except for the moment at the end when
+ * the kernel's balloon takes over this driver's pages.
  *
- * Sizes are in pages as balloon_stats counts them unless a name ends in _kib.
- * To memory/target the constant bg_bounds.offset is between them: what the
+ * Sizes are in pages, as balloon_stats counts, unless a name ends in _kib.
+ * memory/target is larger by the constant bg_bounds.offset: memory that the
  * toolstack counts and the kernel cannot use (0 on PV).
  */
 #ifndef BALLOOND_GUEST_H
@@ -38,7 +39,7 @@ static inline unsigned long bg_pages(unsigned long kib)
 	return kib >> (PAGE_SHIFT - 10);
 }
 
-/* What data/balloond/stat says in numbers; the values are its interface. */
+/* The host reads these values in data/balloond/stat: they must not change. */
 enum bg_state {
 	BG_REST,
 	BG_GROWING,
@@ -49,10 +50,10 @@ enum bg_state {
 enum bg_reason {
 	BG_NONE,
 	BG_BELOW_MIN, /* the target is below min */
-	BG_PRESSURE,  /* the guest needs what it has */
-	BG_NO_FRAMES, /* more would have to be hot-plugged, and brought online */
-	BG_HOST,      /* the host gives no more */
-	BG_NO_PAGE,   /* the kernel finds no page to give */
+	BG_PRESSURE,  /* the guest needs the memory that it has */
+	BG_NO_FRAMES, /* memory would have to be hot-plugged and brought online first */
+	BG_HOST,      /* the host has no more memory to give */
+	BG_NO_PAGE,   /* the kernel finds no free page */
 	BG_ABOVE_MAX, /* the target is above max */
 };
 

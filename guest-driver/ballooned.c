@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The pages this driver gave to the host: extents of 2 MiB where the host maps the
- * guest's memory, single pages elsewhere, for what is left over, and where memory is
- * in pieces. A page that is out is PageOffline: dumps of the guest and readers of its
- * memory keep off it.
+ * The pages that this driver gave to the host: extents of 2 MiB where the host maps
+ * the guest's memory; single pages elsewhere, for remainders, and where memory is
+ * fragmented. Pages that the host has are marked PageOffline, so that dumps and
+ * readers of the guest's memory leave them alone.
  *
- * Every page that leaves was zeroed by the page allocator (__GFP_ZERO): once, also
- * where init_on_alloc is on.
+ * The page allocator zeroes every page that leaves (__GFP_ZERO): once, also where
+ * init_on_alloc is on.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -33,44 +33,38 @@
 #error "balloond_guest is for x86_64"
 #endif
 
-/* It must neither call the OOM killer nor drain reserves. */
-#define GFP_TAKE (GFP_HIGHUSER | __GFP_ZERO | __GFP_NOWARN | __GFP_NORETRY | __GFP_NOMEMALLOC)
+/* A balloon must neither call the OOM killer nor drain reserves. */
+#define GFP_INFLATE (GFP_HIGHUSER | __GFP_ZERO | __GFP_NOWARN | __GFP_NORETRY | __GFP_NOMEMALLOC)
 
 #define BATCH_PAGES 512
 #define BATCH_EXTENTS 16
 
-/* Of all below, and of the engine's step. */
 DEFINE_MUTEX(bg_lock);
-static LIST_HEAD(extents); /* by the first page of each */
+static LIST_HEAD(extents); /* the first page of each */
 static LIST_HEAD(pages);
-static unsigned long n_extents, n_pages;
-static struct bg_ballooned_counts moved; /* but for what is with the host now */
+static struct bg_ballooned_counts counts;
 
 static xen_pfn_t frames[BATCH_PAGES];
 static struct page *batch[BATCH_PAGES];
 
 struct bg_ballooned_counts bg_ballooned_counts(void)
 {
-	struct bg_ballooned_counts c = moved;
-
-	c.extents = READ_ONCE(n_extents);
-	c.pages = READ_ONCE(n_pages);
-	return c;
+	return counts;
 }
 
 unsigned long bg_ballooned_pages(void)
 {
-	return READ_ONCE(n_extents) * BG_EXTENT_PAGES + READ_ONCE(n_pages);
+	return READ_ONCE(counts.extents) * BG_EXTENT_PAGES + READ_ONCE(counts.pages);
 }
 
-/* Mapped by the host, in tables of its own: pages there may be of 2 MiB. */
+/* The host maps the guest's memory in tables of its own, which may hold 2 MiB pages. */
 static bool auto_translated(void)
 {
 	return xen_feature(XENFEAT_auto_translated_physmap);
 }
 
-/* Of frames[], the first n; how many it did. */
-static unsigned int reservation(unsigned int op, unsigned int n, unsigned int order)
+/* Hypercall for the first n of frames[]; returns how many the hypervisor did. */
+static unsigned int change_reservation(unsigned int op, unsigned int n, unsigned int order)
 {
 	struct xen_memory_reservation r = {
 		.nr_extents = n,
@@ -84,14 +78,14 @@ static unsigned int reservation(unsigned int op, unsigned int n, unsigned int or
 	return did > 0 ? min_t(unsigned int, did, n) : 0;
 }
 
-static void out(struct page *page, unsigned int order)
+static void mark_ballooned(struct page *page, unsigned int order)
 {
 	adjust_managed_page_count(page, -(1L << order));
 	for (unsigned int i = 0; i < 1U << order; i++)
 		__SetPageOffline(page + i);
 }
 
-static void back_in(struct page *page, unsigned int order)
+static void return_to_kernel(struct page *page, unsigned int order)
 {
 	for (unsigned int i = 0; i < 1U << order; i++)
 		__ClearPageOffline(page + i);
@@ -104,33 +98,33 @@ static unsigned int allocate(unsigned int n, unsigned int order)
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		batch[i] = alloc_pages(GFP_TAKE, order);
+		batch[i] = alloc_pages(GFP_INFLATE, order);
 		if (!batch[i])
 			break;
 	}
 	return i;
 }
 
-static unsigned long take_extents(unsigned long n)
+static unsigned long inflate_extents(unsigned long n)
 {
 	unsigned int got = allocate(min(n, BATCH_EXTENTS), BG_EXTENT_ORDER), did, i;
 
 	for (i = 0; i < got; i++) {
 		frames[i] = page_to_xen_pfn(batch[i]);
-		out(batch[i], BG_EXTENT_ORDER);
+		mark_ballooned(batch[i], BG_EXTENT_ORDER);
 	}
-	did = got ? reservation(XENMEM_decrease_reservation, got, BG_EXTENT_ORDER) : 0;
+	did = got ? change_reservation(XENMEM_decrease_reservation, got, BG_EXTENT_ORDER) : 0;
 	for (i = 0; i < did; i++)
 		list_add(&batch[i]->lru, &extents);
 	for (; i < got; i++)
-		back_in(batch[i], BG_EXTENT_ORDER);
-	WRITE_ONCE(n_extents, n_extents + did);
-	moved.extents_out += did;
+		return_to_kernel(batch[i], BG_EXTENT_ORDER);
+	WRITE_ONCE(counts.extents, counts.extents + did);
+	counts.extents_out += did;
 	return did * BG_EXTENT_PAGES;
 }
 
-/* PV: no processor may reach a frame that is not the guest's any more. */
-static void forget_mappings(unsigned int n)
+/* PV: no processor may reach a frame that the guest gives up. */
+static void drop_mappings(unsigned int n)
 {
 	struct mmuext_op op = { .cmd = MMUEXT_TLB_FLUSH_ALL };
 
@@ -140,24 +134,24 @@ static void forget_mappings(unsigned int n)
 	WARN_ON_ONCE(HYPERVISOR_mmuext_op(&op, 1, NULL, DOMID_SELF));
 }
 
-static unsigned long take_pages(unsigned long n)
+static unsigned long inflate_pages(unsigned long n)
 {
 	unsigned int got = allocate(min(n, BATCH_PAGES), 0), did, i;
 
 	for (i = 0; i < got; i++) {
 		frames[i] = xen_page_to_gfn(batch[i]);
-		out(batch[i], 0);
+		mark_ballooned(batch[i], 0);
 	}
-	forget_mappings(got);
-	did = got ? reservation(XENMEM_decrease_reservation, got, 0) : 0;
+	drop_mappings(got);
+	did = got ? change_reservation(XENMEM_decrease_reservation, got, 0) : 0;
 	for (i = 0; i < did; i++)
 		list_add(&batch[i]->lru, &pages);
 	if (did < got)
 		xenmem_reservation_va_mapping_update(got - did, batch + did, frames + did);
 	for (; i < got; i++)
-		back_in(batch[i], 0);
-	WRITE_ONCE(n_pages, n_pages + did);
-	moved.pages_out += did;
+		return_to_kernel(batch[i], 0);
+	WRITE_ONCE(counts.pages, counts.pages + did);
+	counts.pages_out += did;
 	return did;
 }
 
@@ -166,13 +160,13 @@ unsigned long bg_ballooned_inflate(unsigned long n)
 	unsigned long did = 0;
 
 	if (auto_translated() && n >= BG_EXTENT_PAGES)
-		did = take_extents(n / BG_EXTENT_PAGES);
-	return did ?: take_pages(n);
+		did = inflate_extents(n / BG_EXTENT_PAGES);
+	return did ?: inflate_pages(n);
 }
 
-static unsigned long give_extents(unsigned long n)
+static unsigned long deflate_extents(unsigned long n)
 {
-	unsigned int want = min3(n, n_extents, BATCH_EXTENTS), did, i = 0;
+	unsigned int want = min3(n, counts.extents, BATCH_EXTENTS), did, i = 0;
 	struct page *page, *next;
 
 	list_for_each_entry(page, &extents, lru) {
@@ -180,22 +174,22 @@ static unsigned long give_extents(unsigned long n)
 			break;
 		frames[i++] = page_to_xen_pfn(page);
 	}
-	did = i ? reservation(XENMEM_populate_physmap, i, BG_EXTENT_ORDER) : 0;
+	did = i ? change_reservation(XENMEM_populate_physmap, i, BG_EXTENT_ORDER) : 0;
 	i = 0;
 	list_for_each_entry_safe(page, next, &extents, lru) {
 		if (i++ == did)
 			break;
 		list_del(&page->lru);
-		back_in(page, BG_EXTENT_ORDER);
+		return_to_kernel(page, BG_EXTENT_ORDER);
 	}
-	WRITE_ONCE(n_extents, n_extents - did);
-	moved.extents_in += did;
+	WRITE_ONCE(counts.extents, counts.extents - did);
+	counts.extents_in += did;
 	return did * BG_EXTENT_PAGES;
 }
 
-static unsigned long give_pages(unsigned long n)
+static unsigned long deflate_pages(unsigned long n)
 {
-	unsigned int want = min3(n, n_pages, BATCH_PAGES), did, i = 0;
+	unsigned int want = min3(n, counts.pages, BATCH_PAGES), did, i = 0;
 	struct page *page;
 
 	list_for_each_entry(page, &pages, lru) {
@@ -204,19 +198,18 @@ static unsigned long give_pages(unsigned long n)
 		batch[i] = page;
 		frames[i++] = page_to_xen_pfn(page);
 	}
-	did = i ? reservation(XENMEM_populate_physmap, i, 0) : 0;
+	did = i ? change_reservation(XENMEM_populate_physmap, i, 0) : 0;
 	xenmem_reservation_va_mapping_update(did, batch, frames);
 	for (i = 0; i < did; i++) {
 		list_del(&batch[i]->lru);
-		back_in(batch[i], 0);
+		return_to_kernel(batch[i], 0);
 	}
-	WRITE_ONCE(n_pages, n_pages - did);
-	moved.pages_in += did;
+	WRITE_ONCE(counts.pages, counts.pages - did);
+	counts.pages_in += did;
 	return did;
 }
 
-/* An extent becomes single pages. */
-static void break_extent(void)
+static void split_extent(void)
 {
 	struct page *page = list_first_entry_or_null(&extents, struct page, lru);
 
@@ -226,39 +219,38 @@ static void break_extent(void)
 	split_page(page, BG_EXTENT_ORDER);
 	for (unsigned int i = 0; i < BG_EXTENT_PAGES; i++)
 		list_add(&page[i].lru, &pages);
-	WRITE_ONCE(n_pages, n_pages + BG_EXTENT_PAGES);
-	WRITE_ONCE(n_extents, n_extents - 1);
+	WRITE_ONCE(counts.pages, counts.pages + BG_EXTENT_PAGES);
+	WRITE_ONCE(counts.extents, counts.extents - 1);
 }
 
 /*
- * Single pages for what is no multiple of an extent, then extents. Where the host has
- * none of 2 MiB (it is full, or in pieces), one extent is taken in single pages: what
- * can be had is had.
+ * Takes single pages for what is no multiple of an extent, then extents. Where the
+ * host has no 2 MiB free in one piece, splits an extent and takes single pages.
  */
 unsigned long bg_ballooned_deflate(unsigned long n)
 {
 	unsigned long rest = n % BG_EXTENT_PAGES, did = 0;
 
-	if (rest && n_pages)
-		did = give_pages(rest);
+	if (rest && counts.pages)
+		did = deflate_pages(rest);
 	else if (!rest || n > rest)
-		did = give_extents(n / BG_EXTENT_PAGES);
+		did = deflate_extents(n / BG_EXTENT_PAGES);
 	if (did)
 		return did;
-	if (!n_pages)
-		break_extent();
-	return give_pages(n);
+	if (!counts.pages)
+		split_extent();
+	return deflate_pages(n);
 }
 
-/* Whoever takes a page marks it offline anew. */
+/* The kernel's driver marks each page offline again. */
 void bg_ballooned_hand_over(void (*adopt)(struct page **pages, unsigned int n))
 {
 	struct page *page, *next;
 	unsigned int n;
 
-	while (n_extents || n_pages) {
-		if (!n_pages)
-			break_extent();
+	while (counts.extents || counts.pages) {
+		if (!counts.pages)
+			split_extent();
 		n = 0;
 		list_for_each_entry_safe(page, next, &pages, lru) {
 			if (n == BATCH_PAGES)
@@ -266,7 +258,7 @@ void bg_ballooned_hand_over(void (*adopt)(struct page **pages, unsigned int n))
 			list_del(&page->lru);
 			batch[n++] = page;
 		}
-		WRITE_ONCE(n_pages, n_pages - n);
+		WRITE_ONCE(counts.pages, counts.pages - n);
 		for (unsigned int i = 0; i < n; i++)
 			__ClearPageOffline(batch[i]);
 		adopt(batch, n);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What memory/target asks for, and the bounds it is held within. */
+/* The target that the host wrote to memory/target, and the limits of the guest. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/minmax.h>
@@ -12,11 +12,11 @@
 #include "balloond_guest.h"
 #include "bounds.h"
 
-#define SAFEGUARD_PAGES (16 * BG_MIB_PAGES) /* beyond what the kernel itself keeps */
+#define SAFEGUARD_PAGES (16 * BG_MIB_PAGES) /* more than the kernel keeps for itself */
 
 static DEFINE_SPINLOCK(lock);
 static struct bg_bounds bounds;
-static unsigned long min_wanted; /* what min is where max allows it */
+static unsigned long min_wanted; /* min, unless max or the safeguard forbid it */
 
 struct bg_bounds bg_bounds(void)
 {
@@ -41,10 +41,10 @@ void bg_set_offset(unsigned long pages)
 }
 
 /*
- * The floor of the balloon driver of Linux 2.6.18-xen (its minimum_target()): a
- * continuous function of what the guest can have, in pieces. Half of it and 8 MiB
- * for up to 128 MiB, then a quarter of what is more, from 512 MiB on an eighth,
- * from 2 GiB on a thirty-second.
+ * The lower limit of the balloon driver of Linux 2.6.18-xen (minimum_target()
+ * there), a piecewise linear function of max: 8 MiB and half of max up to
+ * 128 MiB, then a quarter of what max is above 128 MiB, an eighth above 512 MiB,
+ * a thirty-second above 2 GiB.
  */
 static unsigned long default_min(unsigned long max)
 {
@@ -64,7 +64,7 @@ static unsigned long default_min(unsigned long max)
 	return min(max, piece[i].base_mib * BG_MIB_PAGES + (max >> piece[i].shift));
 }
 
-/* Below this nothing could run: what the kernel keeps for itself is in no MemTotal. */
+/* Pages that the kernel keeps for itself are in no MemTotal: nothing runs with less. */
 static unsigned long least_min(unsigned long have)
 {
 	unsigned long managed = totalram_pages();
@@ -92,7 +92,7 @@ int bg_bounds_init(unsigned long min_kib, unsigned long have)
 	return 0;
 }
 
-/* memory/static-max is the allocation; without it, all that the kernel ever saw. */
+/* A toolstack that writes no memory/static-max leaves the pages that the kernel saw. */
 static unsigned long read_max(unsigned long offset)
 {
 	unsigned long long kib;
@@ -115,7 +115,7 @@ int bg_read_store(void)
 	max = read_max(offset);
 	spin_lock(&lock);
 	bounds.target = target > offset ? target - offset : 0;
-	bounds.max = max(max, bounds.safeguard); /* a toolstack can be wrong */
+	bounds.max = max(max, bounds.safeguard); /* a toolstack may write nonsense */
 	bounds.min = clamp(min_wanted, bounds.safeguard, bounds.max);
 	spin_unlock(&lock);
 	return 0;
@@ -150,7 +150,7 @@ int bg_set_target(unsigned long kib)
 	return r;
 }
 
-/* A floor above what the guest has asks for nothing: it only forbids to shrink. */
+/* A min above what the guest has forbids the guest to shrink; it does not make it grow. */
 unsigned long bg_goal(unsigned long have, enum bg_reason *ret_why)
 {
 	struct bg_bounds b = bg_bounds();

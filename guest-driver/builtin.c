@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kernel's own balloon. It has pages only it can give back to the guest: those
- * ballooned out before this driver came, and memory hot-plugged since. Its thread
- * does that when its target is above what it has. It is told a target no higher
- * than that is of use, since it hot-plugs 128 MiB for a page it lacks; when it has
- * given up, another value wakes it.
+ * The kernel's own balloon. Only the kernel's driver can give the pages in that
+ * balloon back to the guest: those ballooned out before this driver was loaded, and
+ * memory hot-plugged since. The thread of the kernel's driver gives pages back while
+ * its target is above current_pages. We never set a target above what its balloon
+ * can fill, because the kernel's driver hot-plugs 128 MiB for a single page that it
+ * lacks. Once the thread has given up, only a changed target wakes it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -23,28 +24,25 @@
 /* Less than this is no reason to hot-plug memory. */
 #define HOTPLUG_PAGES BG_EXTENT_PAGES
 
-#define HOTPLUG_LOOKS 4
+#define HOTPLUG_TRIES 4
 
-static bool nudge;
-static atomic_t hotplug_looks;	    /* since it was told to, in vain */
-static unsigned long hotplug_total; /* its total then */
+static bool odd_target;
+static atomic_t hotplug_tries;	    /* that added no memory */
+static unsigned long hotplug_total; /* balloon_stats.total_pages at the last try */
 
-unsigned long bg_have(void)
+unsigned long bg_guest_pages(void)
 {
 	return READ_ONCE(balloon_stats.current_pages) - bg_ballooned_pages();
 }
 
-static void tell(unsigned long target)
+static void set_target(unsigned long target)
 {
 	if (READ_ONCE(balloon_stats.target_pages) != target)
 		balloon_set_new_target(target);
 }
 
-/*
- * It must not shrink beside this driver: past the floor, or under pressure. True: it was
- * about to, and may be within a batch.
- */
-bool bg_builtin_hold(void)
+/* The kernel's driver would shrink the guest below min, or under pressure. */
+bool bg_builtin_stop_shrinking(void)
 {
 	unsigned long now = READ_ONCE(balloon_stats.current_pages);
 
@@ -54,83 +52,77 @@ bool bg_builtin_hold(void)
 	return true;
 }
 
-/* Nor is it to grow. */
-void bg_builtin_rest(void)
+void bg_builtin_stop_growing(void)
 {
 	unsigned long now = READ_ONCE(balloon_stats.current_pages);
 
 	if (READ_ONCE(balloon_stats.target_pages) > now)
-		tell(now);
+		set_target(now);
 }
 
-void bg_builtin_again(void)
+void bg_builtin_retry_hotplug(void)
 {
-	atomic_set(&hotplug_looks, 0);
+	atomic_set(&hotplug_tries, 0);
 }
 
 /*
- * Its pool is empty and so is ours: only new memory can help. What it has plugged
- * counts in its total at once, and in its pool when somebody brings it online.
+ * Both balloons are empty, so only new memory helps. Hot-plugged memory counts in
+ * total_pages at once, and in the kernel's balloon when it is brought online.
  */
 static bool hotplug(unsigned long goal)
 {
 	unsigned long total = READ_ONCE(balloon_stats.total_pages);
 
 	if (hotplug_total != total)
-		atomic_set(&hotplug_looks, 0);
+		atomic_set(&hotplug_tries, 0);
 	hotplug_total = total;
 	if (IS_ENABLED(CONFIG_XEN_BALLOON_MEMORY_HOTPLUG) && goal >= total + HOTPLUG_PAGES &&
-	    atomic_inc_return(&hotplug_looks) <= HOTPLUG_LOOKS) {
-		tell(goal);
+	    atomic_inc_return(&hotplug_tries) <= HOTPLUG_TRIES) {
+		set_target(goal);
 		return true;
 	}
-	bg_builtin_rest();
+	bg_builtin_stop_growing();
 	return false;
 }
 
-/* What is in its pool. */
-unsigned long bg_builtin_room(void)
+unsigned long bg_builtin_pages(void)
 {
 	return READ_ONCE(balloon_stats.balloon_low) + READ_ONCE(balloon_stats.balloon_high);
 }
 
-/*
- * Tell it to give n pages to the guest. BG_NO_FRAMES: it has none; *ret_wait says
- * whether it is worth asking again.
- */
 enum bg_reason bg_builtin_grow(unsigned long n, bool *ret_wait)
 {
 	unsigned long now = READ_ONCE(balloon_stats.current_pages);
-	unsigned long step = min(n, bg_builtin_room());
+	unsigned long step = min(n, bg_builtin_pages());
 
 	*ret_wait = true;
 	if (!step) {
 		*ret_wait = hotplug(now + n);
 		return BG_NO_FRAMES;
 	}
-	/* Two values in turn, so that each is a change. */
-	nudge = !nudge;
-	if (nudge)
+	/* Alternate between two targets, so that each wakes the kernel's thread. */
+	odd_target = !odd_target;
+	if (odd_target)
 		step--;
-	tell(now + step);
+	set_target(now + step);
 	return BG_NONE;
 }
 
-static void (*memory_came)(void);
+static void (*on_memory)(void);
 
-/* Memory was brought online: its pages are in the kernel's pool. */
+/* The pages of memory that was brought online are in the kernel's balloon. */
 static int memory_notified(struct notifier_block *nb, unsigned long what, void *unused)
 {
 	if (what == MEM_ONLINE)
-		memory_came();
+		on_memory();
 	return NOTIFY_OK;
 }
 
 static struct notifier_block memory_notifier = { .notifier_call = memory_notified };
 
-int bg_builtin_init(void (*came)(void))
+int bg_builtin_init(void (*memory_came)(void))
 {
-	memory_came = came;
+	on_memory = memory_came;
 	return register_memory_notifier(&memory_notifier);
 }
 
@@ -145,8 +137,8 @@ struct adoption {
 };
 
 /*
- * All others stand still, and the kernel's own changes of these are one instruction
- * each on x86.
+ * Runs while all other processors stand still. The kernel's driver changes each of
+ * these numbers with one instruction on x86, so none is half changed here.
  */
 static int adopt(void *data)
 {
@@ -154,11 +146,10 @@ static int adopt(void *data)
 
 	balloon_stats.current_pages -= a->n;
 	balloon_stats.target_pages -= a->n;
-	balloon_stats.target_unpopulated += a->n; /* taken off by the call that follows */
+	balloon_stats.target_unpopulated += a->n; /* xen_free_ballooned_pages() subtracts n */
 	return 0;
 }
 
-/* Pages that are out, and were taken off what the guest counts: they are its now. */
 void bg_builtin_adopt(struct page **pages, unsigned int n)
 {
 	struct adoption a = { pages, n };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Moves the guest towards its target, for as long as it takes. A step moves what it
- * can in a slice of time, so that a suspend never waits for it; what did not move is
- * tried again, after 250 ms, then twice as long each time, 3 s at most, and at once
- * when anything changes.
+ * Moves the guest towards its target, for as long as that takes. A step moves as many
+ * pages as it can in a slice of time, so that a suspend never waits for the engine.
+ * A step that moves nothing is tried again after 250 ms, then after twice as long each
+ * time, up to 3 s, and at once when anything changes.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -23,14 +23,14 @@
 #define SLICE (HZ / 20)
 #define RETRY_FIRST (HZ / 4)
 #define RETRY_MOST (3 * HZ)
-#define RETRY_BUILTIN max(1, HZ / 50) /* the kernel's thread is at it */
+#define RETRY_BUILTIN max(1, HZ / 50) /* the kernel's thread moves the pages */
 #define NEVER ULONG_MAX
 
-/* Where a slice ended. after: jiffies until the next, NEVER: nothing to do. */
+/* What came of a step. */
 struct outcome {
 	enum bg_state state;
 	enum bg_reason why;
-	unsigned long after;
+	unsigned long after; /* jiffies until the next step; NEVER: nothing to do */
 	bool moved;
 };
 
@@ -43,12 +43,12 @@ static void (*state_changed)(void);
 static unsigned long n_steps;
 static unsigned long retry = RETRY_FIRST;
 static struct outcome last;
-static unsigned long builtin_had; /* what the guest had when the kernel's thread was last told */
+static unsigned long builtin_had; /* the guest's pages at the last bg_builtin_grow() */
 
 static struct {
 	enum bg_reason why;
 	unsigned long target;
-} said;
+} logged;
 
 void bg_engine_state(enum bg_state *ret_state, enum bg_reason *ret_why)
 {
@@ -56,7 +56,7 @@ void bg_engine_state(enum bg_state *ret_state, enum bg_reason *ret_why)
 	*ret_why = READ_ONCE(last.why);
 }
 
-static void say(enum bg_reason why, unsigned long target, unsigned long have)
+static void log_reason(enum bg_reason why, unsigned long target, unsigned long have)
 {
 	unsigned long target_kib = bg_total_kib(target), have_kib = bg_total_kib(have);
 	struct bg_bounds b = bg_bounds();
@@ -87,32 +87,32 @@ static void say(enum bg_reason why, unsigned long target, unsigned long have)
 	}
 }
 
-/* A line when the reason or the target is another, none while they are the same. */
-static void tell(const struct outcome *o, unsigned long have)
+/* Logs when the reason or the target changed since the last line. */
+static void log_outcome(const struct outcome *o, unsigned long have)
 {
 	static DEFINE_RATELIMIT_STATE(limit, 60 * HZ, 10);
 	unsigned long target = bg_bounds().target;
 
 	if (o->why == BG_NONE && o->state == BG_REST)
-		said.why = BG_NONE;
-	/* What was tried once and will be again is no news yet. */
+		logged.why = BG_NONE;
+	/* Wait with the line until the tries are as rare as they get: most are met before. */
 	if (o->why == BG_NONE || (o->after != NEVER && retry < RETRY_MOST))
 		return;
-	if (o->why == said.why && target == said.target)
+	if (o->why == logged.why && target == logged.target)
 		return;
-	said.why = o->why;
-	said.target = target;
+	logged.why = o->why;
+	logged.target = target;
 	if (__ratelimit(&limit))
-		say(o->why, target, have);
+		log_reason(o->why, target, have);
 }
 
 static struct outcome shrink(unsigned long n, unsigned long deadline)
 {
 	struct outcome o = { .state = BG_SHRINKING };
 
-	bg_builtin_rest();
+	bg_builtin_stop_growing();
 	while (n) {
-		unsigned long spare = bg_oom_waits() ? 0 : bg_spare(), got;
+		unsigned long spare = bg_oom_waiting() ? 0 : bg_spare_pages(), got;
 
 		if (!spare) {
 			o.why = BG_PRESSURE;
@@ -136,11 +136,11 @@ static struct outcome shrink(unsigned long n, unsigned long deadline)
 	return o;
 }
 
-/* The kernel's own pool: its thread moves the pages, this looks after it. */
+/* The kernel's thread moves the pages of the kernel's balloon; check that they move. */
 static struct outcome grow_builtin(unsigned long n)
 {
 	struct outcome o = { .state = BG_GROWING, .after = RETRY_BUILTIN };
-	unsigned long have = bg_have();
+	unsigned long have = bg_guest_pages();
 	bool wait;
 
 	o.moved = builtin_had && have != builtin_had;
@@ -179,26 +179,26 @@ static struct outcome grow(unsigned long n, unsigned long deadline)
 	return n ? grow_builtin(n) : o;
 }
 
-static struct outcome move(void)
+static struct outcome move_towards_goal(void)
 {
-	unsigned long deadline = jiffies + SLICE, have = bg_have(), goal;
+	unsigned long deadline = jiffies + SLICE, have = bg_guest_pages(), goal;
 	enum bg_reason why;
 
-	if (bg_oom_waits()) { /* whoever waits sees to it himself */
+	if (bg_oom_waiting()) { /* the waiting task takes pages itself */
 		struct outcome o = last;
 
 		o.moved = false;
 		o.after = RETRY_FIRST;
 		return o;
 	}
-	if (bg_builtin_hold())
+	if (bg_builtin_stop_shrinking())
 		return (struct outcome){ .state = BG_SHRINKING, .after = RETRY_BUILTIN };
 	goal = bg_goal(have, &why);
 	if (have > goal)
 		return shrink(have - goal, deadline);
 	if (have < goal)
 		return grow(goal - have, deadline);
-	bg_builtin_rest();
+	bg_builtin_stop_growing();
 	return (struct outcome){
 		.state = why == BG_BELOW_MIN ? BG_REFUSES : BG_REST,
 		.why = why,
@@ -212,7 +212,7 @@ static void step(struct work_struct *work)
 
 	mutex_lock(&bg_lock);
 	n_steps++;
-	o = move();
+	o = move_towards_goal();
 	if (o.state != BG_GROWING)
 		builtin_had = 0;
 	mutex_unlock(&bg_lock);
@@ -221,13 +221,14 @@ static void step(struct work_struct *work)
 		retry = RETRY_FIRST;
 	else if (o.after == retry)
 		retry = min_t(unsigned long, 2 * retry, RETRY_MOST);
-	tell(&o, bg_have());
+	log_outcome(&o, bg_guest_pages());
 	if (o.state != last.state || o.why != last.why)
 		state_changed();
 	WRITE_ONCE(last.state, o.state);
 	WRITE_ONCE(last.why, o.why);
-	bg_watch_memory_wanted(
-		o.why == BG_PRESSURE || o.why == BG_NO_PAGE ? bg_available() + 8 * BG_MIB_PAGES : ULONG_MAX);
+	bg_memory_watch_for_engine(o.why == BG_PRESSURE || o.why == BG_NO_PAGE
+					   ? bg_available_pages() + 8 * BG_MIB_PAGES
+					   : ULONG_MAX);
 	if (o.after != NEVER)
 		queue_delayed_work(queue, &steps, o.after);
 }

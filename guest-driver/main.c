@@ -43,18 +43,19 @@ static int refused(void)
 	return 0;
 }
 
-/* The target may be the same as before: it is tried again. */
 static void target_changed(void)
 {
-	bg_builtin_again();
+	bg_builtin_retry_hotplug();
 	bg_engine_kick();
 	bg_report_kick();
 }
 
-/* The engine asks for reports, and the watches for both: what is asked last goes last. */
+/* The watches kick the engine and the report, and the engine kicks the report: end them in
+ * that order.
+ */
 static void stop(void)
 {
-	bg_takeover_quiet();
+	bg_takeover_end_watches();
 	bg_engine_exit();
 	bg_report_exit();
 	mutex_lock(&bg_lock);
@@ -69,14 +70,14 @@ static int __init bg_init(void)
 
 	if (r)
 		return r;
-	/* Two at a time: while a report waits for xenstore, memory moves. */
+	/* Two at a time, so that memory moves while a report waits for xenstore. */
 	queue = alloc_workqueue(KBUILD_MODNAME, WQ_UNBOUND | WQ_FREEZABLE | WQ_MEM_RECLAIM, 2);
 	if (!queue)
 		return -ENOMEM;
 	r = bg_takeover_start(patch_only, target_changed);
 	if (r)
 		goto no_target;
-	r = bg_bounds_init(min, bg_have());
+	r = bg_bounds_init(min, bg_guest_pages());
 	if (r)
 		goto no_bounds;
 	bg_engine_init(queue, bg_report_kick);
@@ -84,7 +85,7 @@ static int __init bg_init(void)
 	r = bg_builtin_init(bg_engine_kick);
 	if (r)
 		goto no_builtin;
-	r = bg_watch_memory(bg_engine_kick, bg_report_kick);
+	r = bg_memory_watch_start(bg_engine_kick, bg_report_kick);
 	if (r)
 		goto no_watch;
 	r = bg_oom_init(bg_engine_kick, bg_report_kick);
@@ -103,7 +104,7 @@ static int __init bg_init(void)
 no_sysctl:
 	bg_oom_exit();
 no_oom:
-	bg_unwatch_memory();
+	bg_memory_watch_stop();
 no_watch:
 	bg_builtin_exit();
 no_builtin:
@@ -115,14 +116,14 @@ no_target:
 	return r;
 }
 
-/* After all that could still ask the engine for anything; last the target is given
- * back: the kernel's driver reads it at once.
+/* Ends the callers of the engine before the engine. Gives memory/target back last: the
+ * kernel's driver reads it at once.
  */
 static void __exit bg_exit(void)
 {
 	bg_sysctl_exit();
 	bg_oom_exit();
-	bg_unwatch_memory();
+	bg_memory_watch_stop();
 	bg_builtin_exit();
 	stop();
 	bg_takeover_stop();

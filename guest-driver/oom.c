@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Before the kernel kills a process for want of memory it asks here. What the host
- * lets the guest have is taken at once, beyond the target if need be (the engine
- * gives it back later). Where the host has to make room first, the task that is out
- * of memory waits for it: the host looks at its guests every ten seconds at the
- * latest. No xenstore here, and nothing is allocated.
+ * The kernel calls the OOM notifier before it kills a process. The notifier takes
+ * what the host lets the guest have at once, beyond the target if need be (the
+ * engine gives the excess back later). If the host has to make room first, the task
+ * that is out of memory waits: the host looks at its guests at least every ten
+ * seconds. Nothing here may use xenstore or allocate memory.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -21,18 +21,18 @@
 #include "builtin.h"
 #include "oom.h"
 
-#define AT_ONCE (16 * BG_MIB_PAGES) /* the most that is taken for one that asks */
-#define WAIT (15 * HZ)		    /* the host's ten, and what others take to give */
-/* Of a thread of the kernel, which others may wait for: the usual time it takes. */
+#define AT_ONCE (16 * BG_MIB_PAGES) /* the most pages taken for one call */
+#define WAIT (15 * HZ)		    /* the host's ten seconds, and time for other guests to shrink */
+/* Others may wait for a kernel thread, so it waits only as long as the host usually takes. */
 #define WAIT_KTHREAD (3 * HZ)
-#define WAIT_AGAIN (60 * HZ) /* after one in vain */
-#define LOOK (HZ / 20)
+#define WAIT_AGAIN (60 * HZ) /* after a wait that brought nothing */
+#define POLL (HZ / 20)
 #define RECENT (30 * HZ)
 
 static atomic_t waiting;
 static bool closed;
-static unsigned long last_oom; /* jiffies; 0: none yet */
-static unsigned long last_vain;
+static unsigned long last_oom;	/* jiffies; 0: none yet */
+static unsigned long last_vain; /* a wait that brought nothing; jiffies; 0: none yet */
 static struct bg_oom_counts count;
 static void (*kick_engine)(void), (*kick_report)(void);
 
@@ -48,36 +48,36 @@ bool bg_oom_recent(void)
 	return at && time_before(jiffies, at + RECENT);
 }
 
-bool bg_oom_waits(void)
+bool bg_oom_waiting(void)
 {
 	return atomic_read(&waiting) != 0;
 }
 
 static bool can_grow(void)
 {
-	return bg_ballooned_pages() || bg_builtin_room();
+	return bg_ballooned_pages() || bg_builtin_pages();
 }
 
 /*
- * How many pages came since it had that many, whoever asked for them. The engine lets
- * go of the lock as soon as it sees that somebody waits; the kernel's own thread is
- * told, and seen to at the next look.
+ * Returns how many pages the guest has more than it had, whoever asked for the pages.
+ * The engine releases bg_lock as soon as it sees a waiting task. What the kernel's
+ * thread brings shows at the next poll.
  */
-static unsigned long take(unsigned long had)
+static unsigned long take_pages(unsigned long had)
 {
 	bool unused;
 
 	if (mutex_trylock(&bg_lock)) {
 		if (bg_ballooned_pages())
 			bg_ballooned_deflate(AT_ONCE);
-		else if (bg_builtin_room())
+		else if (bg_builtin_pages())
 			bg_builtin_grow(AT_ONCE, &unused);
 		mutex_unlock(&bg_lock);
 	}
-	return bg_have() > had ? bg_have() - had : 0;
+	return bg_guest_pages() > had ? bg_guest_pages() - had : 0;
 }
 
-static unsigned long may_wait(void)
+static unsigned long wait_limit(void)
 {
 	unsigned long vain = READ_ONCE(last_vain);
 
@@ -86,9 +86,9 @@ static unsigned long may_wait(void)
 	return current->flags & PF_KTHREAD ? WAIT_KTHREAD : WAIT;
 }
 
-static unsigned long wait(unsigned long had)
+static unsigned long wait_for_host(unsigned long had)
 {
-	unsigned long most = may_wait(), end = jiffies + most, got = 0;
+	unsigned long most = wait_limit(), end = jiffies + most, got = 0;
 
 	if (!most)
 		return 0;
@@ -97,8 +97,8 @@ static unsigned long wait(unsigned long had)
 	kick_report();
 	while (!got && time_before(jiffies, end) && !fatal_signal_pending(current) && !READ_ONCE(closed) &&
 	       can_grow()) {
-		schedule_timeout_uninterruptible(LOOK);
-		got = take(had);
+		schedule_timeout_uninterruptible(POLL);
+		got = take_pages(had);
 	}
 	if (!got && most == WAIT && time_after_eq(jiffies, end))
 		WRITE_ONCE(last_vain, jiffies ?: 1);
@@ -107,23 +107,23 @@ static unsigned long wait(unsigned long had)
 
 static int out_of_memory_notified(struct notifier_block *nb, unsigned long unused, void *freed)
 {
-	unsigned long had = bg_have(), got;
+	unsigned long had = bg_guest_pages(), got;
 
 	WRITE_ONCE(last_oom, jiffies ?: 1);
 	if (!can_grow())
 		goto out;
 	atomic_inc(&waiting);
-	got = take(had);
-	if (!got) { /* the kernel's thread was told, or the engine is at it */
-		schedule_timeout_uninterruptible(LOOK);
-		got = take(had);
+	got = take_pages(had);
+	if (!got) { /* the kernel's thread or the engine may be moving pages */
+		schedule_timeout_uninterruptible(POLL);
+		got = take_pages(had);
 	}
 	if (!got)
-		got = wait(had);
+		got = wait_for_host(had);
 	atomic_dec(&waiting);
 	count.kept += got;
 	*(unsigned long *)freed += got;
-	kick_engine(); /* what is above the target goes back when the need is over */
+	kick_engine(); /* it gives back what is above the target, later */
 out:
 	kick_report();
 	return NOTIFY_OK;
@@ -141,5 +141,5 @@ int bg_oom_init(void (*engine)(void), void (*report)(void))
 void bg_oom_exit(void)
 {
 	WRITE_ONCE(closed, true);
-	unregister_oom_notifier(&notifier); /* waits for those that are in it */
+	unregister_oom_notifier(&notifier); /* waits for running calls */
 }

@@ -4,16 +4,15 @@
 
 #include <linux/types.h>
 
-/* Waits for memory from the host before the kernel kills a process. */
+/* Gets memory from the host before the kernel kills a process. */
 struct bg_oom_counts {
-	unsigned long waits, kept; /* waits for the host; pages they brought */
+	unsigned long waits, kept; /* waits for the host; pages that came instead of a kill */
 };
 
-/* What kicks the engine, and what kicks the report. */
-int bg_oom_init(void (*engine)(void), void (*report)(void));
+int bg_oom_init(void (*kick_engine)(void), void (*kick_report)(void));
 void bg_oom_exit(void);
-bool bg_oom_recent(void);
-bool bg_oom_waits(void);
+bool bg_oom_recent(void);  /* the guest ran out of memory within the last seconds */
+bool bg_oom_waiting(void); /* a task waits for memory now */
 struct bg_oom_counts bg_oom_counts(void);
 
 #endif

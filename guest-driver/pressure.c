@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the guest needs, seen from the kernel: PSI, what is available, swap.
+ * What the guest needs, as its kernel knows: PSI, available memory, swap.
  *
- * A change is noticed without waking an idle processor: each has a deferrable
- * timer, which runs only when the processor is awake for something else. Whoever
- * takes or frees memory keeps one awake.
+ * The watch wakes no idle processor: each processor has a deferrable timer, which
+ * runs only while the processor is awake for something else. Memory is taken and
+ * freed by processors that are awake.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -26,29 +26,28 @@
 #include "pressure.h"
 
 /*
- * Kept for the guest at any rate: a sixteenth of what it has, in these limits; and a
- * quarter of it while it waits for memory, or has just been out of it. What is
- * available beyond that is there because the need ended: pressure is an average,
- * which says so only later.
+ * The guest always keeps a sixteenth of its pages available, within these limits, and
+ * a quarter while it waits for memory or was out of memory a moment ago. If more than
+ * a quarter is available, the need has ended, although PSI, an average, still shows it.
  */
 #define KEEP_SHIFT 4
 #define KEEP_PRESSED_SHIFT 2
 #define KEEP_LEAST (16 * BG_MIB_PAGES)
 #define KEEP_MOST (1024 * BG_MIB_PAGES)
 
-#define PSI_REFUSES 1000 /* some avg10 of 10 %: the guest waits for memory already */
-#define PSI_AGE HZ	 /* the kernel itself averages every two seconds */
+#define PSI_PRESSED 1000 /* "some" avg10 of 10 %: the guest waits for memory already */
+#define PSI_AGE HZ	 /* the kernel updates its averages every two seconds */
 
-#define LOOK_EVERY (HZ / 4)
+#define CHECK_EVERY (HZ / 4)
 
-unsigned long bg_available(void)
+unsigned long bg_available_pages(void)
 {
 	long pages = si_mem_available();
 
 	return pages > 0 ? pages : 0;
 }
 
-/* A file of /proc made by seq_file; kernel_read() wants more than some of them have. */
+/* Reads a seq_file of /proc; kernel_read() needs operations that some of them lack. */
 static int read_proc(const char *path, char *buf, size_t size)
 {
 	struct file *file = filp_open(path, O_RDONLY, 0);
@@ -61,7 +60,7 @@ static int read_proc(const char *path, char *buf, size_t size)
 		return PTR_ERR(file);
 	if (file_inode(file)->i_sb->s_magic != PROC_SUPER_MAGIC) {
 		filp_close(file, NULL);
-		return -EINVAL; /* something was mounted over it */
+		return -EINVAL; /* something is mounted over the file */
 	}
 	init_sync_kiocb(&io, file);
 	iov_iter_kvec(&iter, READ, &vec, 1, size - 1);
@@ -73,7 +72,7 @@ static int read_proc(const char *path, char *buf, size_t size)
 	return 0;
 }
 
-/* "some avg10=1.23 ..." in hundredths */
+/* Of "some avg10=1.23 ..." returns 123. */
 static unsigned int hundredths(const char *text, const char *line)
 {
 	const char *at = strstr(text, line);
@@ -88,7 +87,7 @@ struct bg_pressure bg_pressure(void)
 {
 	struct bg_pressure p = { 0 };
 	char text[256];
-	/* The engine holds its lock here, and who is out of memory may wait for that. */
+	/* The engine may hold bg_lock, for which a task that is out of memory may wait. */
 	unsigned int flags = memalloc_noreclaim_save();
 	int r = read_proc("/proc/pressure/memory", text, sizeof(text));
 
@@ -110,7 +109,7 @@ static unsigned long meminfo(const char *text, const char *name)
 
 unsigned long bg_swap_used_kib(void)
 {
-	char text[1024]; /* SwapFree is in the first 600 bytes of it */
+	char text[1024]; /* SwapFree is in the first 600 bytes of the file */
 	unsigned long total, left;
 
 	if (read_proc("/proc/meminfo", text, sizeof(text)))
@@ -122,19 +121,19 @@ unsigned long bg_swap_used_kib(void)
 
 static bool waits_for_memory(void)
 {
-	static struct bg_pressure last; /* of the engine alone */
+	static struct bg_pressure last; /* only the engine comes here */
 	static unsigned long at;
 
 	if (!at || time_after(jiffies, at + PSI_AGE)) {
 		last = bg_pressure();
 		at = jiffies;
 	}
-	return last.some >= PSI_REFUSES;
+	return last.some >= PSI_PRESSED;
 }
 
-unsigned long bg_spare(void)
+unsigned long bg_spare_pages(void)
 {
-	unsigned long available = bg_available(), have = bg_have();
+	unsigned long available = bg_available_pages(), have = bg_guest_pages();
 	unsigned long keep = clamp(have >> KEEP_SHIFT, KEEP_LEAST, KEEP_MOST);
 
 	if (available <= keep)
@@ -144,28 +143,28 @@ unsigned long bg_spare(void)
 	return available > keep ? available - keep : 0;
 }
 
-static DEFINE_PER_CPU(struct timer_list, looks);
-static unsigned long report_below, report_above; /* available: beyond is worth a report */
-static unsigned long engine_above = ULONG_MAX;	 /* available: more is worth a try */
+static DEFINE_PER_CPU(struct timer_list, timers);
+static unsigned long report_below, report_above; /* kick the report beyond these */
+static unsigned long engine_above = ULONG_MAX;	 /* kick the engine above this */
 static int hotplug_state = -1;
 static void (*kick_engine)(void), (*kick_report)(void);
 
-void bg_watch_memory_reported(unsigned long available)
+void bg_memory_watch_for_report(unsigned long reported)
 {
-	unsigned long step = max(available / 16, 4 * BG_MIB_PAGES);
+	unsigned long step = max(reported / 16, 4 * BG_MIB_PAGES);
 
-	WRITE_ONCE(report_below, available > step ? available - step : 0);
-	WRITE_ONCE(report_above, available + 4 * step);
+	WRITE_ONCE(report_below, reported > step ? reported - step : 0);
+	WRITE_ONCE(report_above, reported + 4 * step);
 }
 
-void bg_watch_memory_wanted(unsigned long available)
+void bg_memory_watch_for_engine(unsigned long available)
 {
 	WRITE_ONCE(engine_above, available);
 }
 
-static void look(struct timer_list *timer)
+static void check_available(struct timer_list *timer)
 {
-	unsigned long available = bg_available();
+	unsigned long available = bg_available_pages();
 
 	if (available < READ_ONCE(report_below) || available > READ_ONCE(report_above))
 		kick_report();
@@ -173,15 +172,15 @@ static void look(struct timer_list *timer)
 		WRITE_ONCE(engine_above, ULONG_MAX);
 		kick_engine();
 	}
-	mod_timer(timer, jiffies + LOOK_EVERY);
+	mod_timer(timer, jiffies + CHECK_EVERY);
 }
 
-static int cpu_comes(unsigned int cpu)
+static int start_cpu_timer(unsigned int cpu)
 {
-	struct timer_list *timer = per_cpu_ptr(&looks, cpu);
+	struct timer_list *timer = per_cpu_ptr(&timers, cpu);
 
-	timer_setup(timer, look, TIMER_DEFERRABLE | TIMER_PINNED);
-	timer->expires = jiffies + LOOK_EVERY;
+	timer_setup(timer, check_available, TIMER_DEFERRABLE | TIMER_PINNED);
+	timer->expires = jiffies + CHECK_EVERY;
 	add_timer_on(timer, cpu);
 	return 0;
 }
@@ -190,22 +189,22 @@ static int cpu_comes(unsigned int cpu)
 #define timer_delete_sync del_timer_sync /* its name before 6.2 and in early 6.1.y */
 #endif
 
-static int cpu_goes(unsigned int cpu)
+static int stop_cpu_timer(unsigned int cpu)
 {
-	timer_delete_sync(per_cpu_ptr(&looks, cpu));
+	timer_delete_sync(per_cpu_ptr(&timers, cpu));
 	return 0;
 }
 
-int bg_watch_memory(void (*engine)(void), void (*report)(void))
+int bg_memory_watch_start(void (*engine)(void), void (*report)(void))
 {
 	kick_engine = engine;
 	kick_report = report;
-	hotplug_state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "xen/balloond_guest:online", cpu_comes,
-					  cpu_goes);
+	hotplug_state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "xen/balloond_guest:online", start_cpu_timer,
+					  stop_cpu_timer);
 	return hotplug_state < 0 ? hotplug_state : 0;
 }
 
-void bg_unwatch_memory(void)
+void bg_memory_watch_stop(void)
 {
-	cpuhp_remove_state(hotplug_state); /* and all timers with it */
+	cpuhp_remove_state(hotplug_state); /* calls stop_cpu_timer() for each processor */
 }

@@ -2,21 +2,22 @@
 #ifndef BG_PRESSURE_H
 #define BG_PRESSURE_H
 
-/* What the guest needs, seen from the kernel. */
+/* What the guest needs, as its kernel knows. */
 struct bg_pressure {
-	unsigned int some, full; /* PSI memory avg10, hundredths of a percent */
+	unsigned int some, full; /* avg10 of memory's PSI, in hundredths of a percent */
 };
 
 struct bg_pressure bg_pressure(void); /* sleeps */
-unsigned long bg_available(void);
-/* How many pages the guest can do without just now. */
-unsigned long bg_spare(void);
+unsigned long bg_available_pages(void);
+unsigned long bg_spare_pages(void);   /* that the guest can do without now; sleeps */
 unsigned long bg_swap_used_kib(void); /* sleeps */
 
-/* Kicks the engine and the report when what is available changes. */
-int bg_watch_memory(void (*engine)(void), void (*report)(void));
-void bg_unwatch_memory(void);
-void bg_watch_memory_reported(unsigned long available);
-void bg_watch_memory_wanted(unsigned long available); /* ULONG_MAX: no more */
+/* Watches how much memory is available. */
+int bg_memory_watch_start(void (*kick_engine)(void), void (*kick_report)(void));
+void bg_memory_watch_stop(void);
+/* Kicks the report when much less or more is available than was reported. */
+void bg_memory_watch_for_report(unsigned long reported);
+/* Kicks the engine, once, when more is available; ULONG_MAX: never. */
+void bg_memory_watch_for_engine(unsigned long available);
 
 #endif

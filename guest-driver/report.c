@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the host is told, in xenstore: data/balloond/stat, one line of KEY=NUMBER, and
- * the keys of XenServer's agent beside it. Once a second at most, while something
- * happens; else every ten seconds.
+ * Reports to the host in xenstore: data/balloond/stat, one line of KEY=NUMBER, and the
+ * keys that XenServer's agent writes. At most once a second while something happens,
+ * otherwise every ten seconds.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -23,8 +23,8 @@
 #include "pressure.h"
 #include "report.h"
 
-#define AT_MOST HZ
-#define AT_REST (10 * HZ)
+#define BUSY_INTERVAL HZ
+#define REST_INTERVAL (10 * HZ)
 #define PSI_BUSY 100 /* 1 % */
 
 static void report(struct work_struct *work);
@@ -57,21 +57,21 @@ static unsigned long oom_kills(void)
 #ifdef CONFIG_VM_EVENT_COUNTERS
 	int cpu;
 
-	/* all_vm_events() waits for whoever plugs a processor, who may wait for us */
+	/* Not all_vm_events(): that waits for CPU hotplug, which may wait for this work. */
 	for_each_possible_cpu(cpu)
 		n += per_cpu(vm_event_states, cpu).event[OOM_KILL];
 #endif
 	return n;
 }
 
-static struct facts look(void)
+static struct facts collect_facts(void)
 {
 	enum bg_reason unused;
 	struct facts f = {
 		.bounds = bg_bounds(),
 		.psi = bg_pressure(),
-		.have = bg_have(),
-		.available = bg_available(),
+		.have = bg_guest_pages(),
+		.available = bg_available_pages(),
 		.swap_kib = bg_swap_used_kib(),
 		.refaults = refaults(),
 		.oom_kills = oom_kills(),
@@ -82,8 +82,8 @@ static struct facts look(void)
 	return f;
 }
 
-/* Errors are left alone: the next report is never far, and the host knows its age. */
-static void write(const struct facts *f)
+/* Ignores errors: the next report comes soon, and the host knows how old the last one is. */
+static void write_report(const struct facts *f)
 {
 	unsigned long current_kib = bg_total_kib(f->have);
 	unsigned long available_kib = min(bg_kib(f->available), current_kib);
@@ -100,33 +100,33 @@ static void write(const struct facts *f)
 	xenbus_printf(XBT_NIL, "data", "updated", "%lld", (long long)ktime_get_real_seconds());
 }
 
-/* Memory moves or is short. Who only waits for the host says so once: that is at rest. */
+/* Memory moves or is short. A guest that only waits for the host is at rest. */
 static bool busy(const struct facts *f)
 {
 	bool moves = f->state == BG_GROWING || f->state == BG_SHRINKING;
 
 	return (moves && f->why == BG_NONE) || f->psi.some >= PSI_BUSY || f->available < f->have / 16 ||
-	       bg_oom_waits();
+	       bg_oom_waiting();
 }
 
-/* Memory for it comes from the reserves: it is told most urgently when there is none. */
+/* Takes memory from the reserves: the report matters most when no memory is left. */
 static void report(struct work_struct *work)
 {
 	unsigned int flags = memalloc_noreclaim_save();
 	struct facts f;
 
-	WRITE_ONCE(last, jiffies ?: 1); /* who kicks meanwhile waits, too */
-	f = look();
-	write(&f);
+	WRITE_ONCE(last, jiffies ?: 1); /* a kick from now on waits for its turn */
+	f = collect_facts();
+	write_report(&f);
 	memalloc_noreclaim_restore(flags);
 	n_reports++;
-	bg_watch_memory_reported(f.available);
-	queue_delayed_work(queue, &reports, busy(&f) ? AT_MOST : AT_REST);
+	bg_memory_watch_for_report(f.available);
+	queue_delayed_work(queue, &reports, busy(&f) ? BUSY_INTERVAL : REST_INTERVAL);
 }
 
 void bg_report_kick(void)
 {
-	unsigned long at = READ_ONCE(last), due = at + AT_MOST;
+	unsigned long at = READ_ONCE(last), due = at + BUSY_INTERVAL;
 
 	if (!READ_ONCE(running))
 		return;
@@ -144,7 +144,7 @@ void bg_report_init(struct workqueue_struct *wq)
 	WRITE_ONCE(running, true);
 }
 
-/* The host is to see at once that nobody reports any more. */
+/* Removes the keys, so that the host sees at once that nobody reports any more. */
 void bg_report_exit(void)
 {
 	WRITE_ONCE(running, false);

@@ -7,7 +7,7 @@
 /* Tells the host what the guest has and needs. */
 void bg_report_init(struct workqueue_struct *wq);
 void bg_report_exit(void);
-void bg_report_kick(void); /* soon: at most once a second */
+void bg_report_kick(void); /* reports soon, at most once a second */
 unsigned long bg_report_count(void);
 
 #endif

@@ -24,15 +24,15 @@
 #define BG_TABLE_ARGUMENT struct ctl_table
 #endif
 
-enum knob { CURRENT, MIN, MAX, TARGET };
+enum field { CURRENT, MIN, MAX, TARGET };
 
-static unsigned long read_knob(enum knob k)
+static unsigned long read_field(enum field f)
 {
 	struct bg_bounds b = bg_bounds();
 
-	switch (k) {
+	switch (f) {
 	case CURRENT:
-		return bg_total_kib(bg_have());
+		return bg_total_kib(bg_guest_pages());
 	case MIN:
 		return bg_total_kib(b.min);
 	case MAX:
@@ -43,33 +43,33 @@ static unsigned long read_knob(enum knob k)
 	return 0;
 }
 
-static int handle(BG_TABLE_ARGUMENT *table, int write, void *buffer, size_t *len, loff_t *pos)
+static int read_or_write(BG_TABLE_ARGUMENT *table, int write, void *buffer, size_t *len, loff_t *pos)
 {
-	enum knob k = (long)table->extra1;
-	unsigned long kib = read_knob(k), before = kib;
+	enum field f = (long)table->extra1;
+	unsigned long kib = read_field(f), before = kib;
 	struct ctl_table t = { .procname = table->procname, .data = &kib, .maxlen = sizeof(kib) };
 	int r = proc_doulongvec_minmax(&t, write, buffer, len, pos);
 
-	/* The same target again is a reason to try again. */
-	if (r || !write || (kib == before && k != TARGET))
+	/* Writing the same target again asks to try again. */
+	if (r || !write || (kib == before && f != TARGET))
 		return r;
-	r = k == MIN ? bg_set_min(kib) : bg_set_target(kib);
+	r = f == MIN ? bg_set_min(kib) : bg_set_target(kib);
 	if (r)
 		return r;
-	if (k == TARGET)
-		bg_builtin_again();
+	if (f == TARGET)
+		bg_builtin_retry_hotplug();
 	bg_engine_kick();
 	bg_report_kick();
 	return 0;
 }
 
-#define KNOB(name, mode_, knob)                                                                             \
-	{ .procname = name, .mode = mode_, .proc_handler = handle, .extra1 = (void *)(knob) }
+#define FIELD(name, mode_, field)                                                                           \
+	{ .procname = name, .mode = mode_, .proc_handler = read_or_write, .extra1 = (void *)(field) }
 
-static struct ctl_table table[] = { KNOB("current", 0444, CURRENT),
-				    KNOB("min", 0644, MIN),
-				    KNOB("max", 0444, MAX),
-				    KNOB("target", 0644, TARGET),
+static struct ctl_table table[] = { FIELD("current", 0444, CURRENT),
+				    FIELD("min", 0644, MIN),
+				    FIELD("max", 0444, MAX),
+				    FIELD("target", 0644, TARGET),
 #ifndef BG_SYSCTL_SIZED
 				    {}
 #endif
@@ -83,7 +83,7 @@ static int stats_show(struct seq_file *m, void *unused)
 	struct bg_ballooned_counts ballooned = bg_ballooned_counts();
 	struct bg_oom_counts oom = bg_oom_counts();
 	struct bg_bounds b = bg_bounds();
-	unsigned long have = bg_have();
+	unsigned long have = bg_guest_pages();
 	enum bg_reason why, goal_why;
 	enum bg_state state;
 
@@ -116,7 +116,7 @@ int bg_sysctl_init(void)
 	header = register_sysctl("xen/balloon", table);
 	if (!header)
 		return -ENOMEM;
-	/* Without debugfs there are no counters, and nothing else is wrong. */
+	/* A kernel without debugfs only lacks the counters. */
 	folder = debugfs_create_dir(KBUILD_MODNAME, NULL);
 	debugfs_create_file("stats", 0444, folder, NULL, &stats_fops);
 	return 0;

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who acts on memory/target. The kernel's driver has a watch on it that nothing
- * exported removes. Two ways to keep it from acting, tried in this order:
+ * The kernel's driver has a watch on memory/target, and the kernel exports nothing
+ * that removes the watch. There are two ways to keep the kernel's driver from
+ * acting, tried in this order:
  *
- * watch: the watches of the kernel are one circular list. A watch of our own on
- *   memory/target is a way into it; the kernel's is the entry on the same node
- *   whose callback is called watch_target. It is taken off with the function
- *   meant for that, and registered again at the end.
- * ftrace: the function watch_target is diverted to one of ours, as a livepatch
- *   would do it (a module that is a livepatch taints the kernel, and can be
- *   nothing else).
+ * watch: all watches of the kernel are in one circular list. Our own watch on
+ *   memory/target leads into the list; the kernel's watch is the entry for the
+ *   same node whose callback is named watch_target. We take the kernel's watch
+ *   off with unregister_xenbus_watch() and register the watch again at the end.
+ * ftrace: calls of the function watch_target are diverted to a function of ours,
+ *   as a livepatch does (a module that is a livepatch taints the kernel and can
+ *   be nothing else).
  *
- * The way is said to be safe only when what was found is proven to be what is
- * looked for; else the module is not loaded.
+ * The module is not loaded unless the watch or the function that was found is
+ * proven to be the right one.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -33,9 +34,9 @@
 
 #define TARGET_NODE "memory/target"
 #define MAX_NODE "memory/static-max"
-#define BUILTIN "watch_target"		  /* drivers/xen/xen-balloon.c */
-#define WATCHES_MAX 100000		  /* a list longer than this is none */
-#define OFFSET_LIMIT (256 * BG_MIB_PAGES) /* no video memory is as large */
+#define BUILTIN "watch_target"		  /* in drivers/xen/xen-balloon.c */
+#define WATCHES_MAX 100000		  /* a longer chain of pointers is not the list */
+#define OFFSET_LIMIT (256 * BG_MIB_PAGES) /* larger than any video memory */
 
 static void target_fired(struct xenbus_watch *watch, const char *path, const char *token);
 static void max_fired(struct xenbus_watch *watch, const char *path, const char *token);
@@ -43,14 +44,14 @@ static void max_fired(struct xenbus_watch *watch, const char *path, const char *
 static struct xenbus_watch target_watch = { .node = TARGET_NODE, .callback = target_fired };
 static struct xenbus_watch max_watch = { .node = MAX_NODE, .callback = max_fired };
 
-static struct xenbus_watch *builtin_watch; /* the kernel's, while it is ours */
+static struct xenbus_watch *builtin_watch; /* the kernel's, while taken off */
 static bool diverted, watched, max_watched;
-static bool use_watch; /* the way to be tried now */
-static int taken = 1;  /* 1: not yet tried */
+static bool use_watch;	    /* the way to try now */
+static int take_result = 1; /* of the way tried; 1: not yet tried */
 static DECLARE_COMPLETION(tried);
 static void (*target_changed)(void);
 
-static bool named(void *function, const char *name)
+static bool has_name(void *function, const char *name)
 {
 	char symbol[KSYM_SYMBOL_LEN];
 
@@ -59,8 +60,8 @@ static bool named(void *function, const char *name)
 }
 
 /*
- * One entry of the list is its head, which is in no watch: what is read there is
- * whatever lies beside it. So nothing is followed that was not read with care.
+ * The head of the list is in no watch, so the memory around the head may hold
+ * anything. Read every pointer without trusting it.
  */
 static bool is_builtin(struct list_head *entry)
 {
@@ -73,10 +74,10 @@ static bool is_builtin(struct list_head *entry)
 	    copy_from_kernel_nofault(&callback, &w->callback, sizeof(callback)) ||
 	    copy_from_kernel_nofault(name, node, sizeof(name)))
 		return false;
-	return memcmp(name, TARGET_NODE, sizeof(name)) == 0 && named(callback, BUILTIN);
+	return memcmp(name, TARGET_NODE, sizeof(name)) == 0 && has_name(callback, BUILTIN);
 }
 
-/* All other processors stand still: nobody is within the list. */
+/* Runs while all other processors stand still, so no one changes the list. */
 static int find_builtin(void *unused)
 {
 	struct list_head *at = &target_watch.list, *next, *back;
@@ -106,10 +107,10 @@ static int read_target(unsigned long long *ret_kib)
 }
 
 /*
- * The offset between memory/target and what the kernel counts: the kernel's
- * driver has it in a variable of its own. Seen from outside it is the difference
- * of the two, once the kernel has taken in the last change: events come one after
- * another, on the thread this runs on, and none is waiting.
+ * The kernel's driver keeps the offset between memory/target and its own count in
+ * a variable that we cannot read. The offset is the difference of the two once the
+ * kernel's driver has handled the last change. That is so when no event waits:
+ * events are handled one after another, on the thread that runs this function.
  */
 static int learn_offset(void)
 {
@@ -128,20 +129,20 @@ static int learn_offset(void)
 	return 0;
 }
 
-/* On the thread that calls all watches, so no other callback runs. */
+/* Runs on the thread that calls all watches, so no other callback runs. */
 static int take_watch(void)
 {
 	int r = stop_machine(find_builtin, NULL, NULL);
 
 	if (r)
 		return r;
-	/* Whatever was written to its sysfs files, this is what it makes of the node. */
+	/* Undo what people may have written to the kernel driver's sysfs files. */
 	builtin_watch->callback(builtin_watch, TARGET_NODE, "");
 	r = learn_offset();
 	if (r)
 		return r;
 	unregister_xenbus_watch(builtin_watch);
-	balloon_set_new_target(balloon_stats.current_pages); /* no further */
+	balloon_set_new_target(balloon_stats.current_pages); /* it moves no further */
 	return 0;
 }
 
@@ -150,9 +151,9 @@ static int take_watch(void)
 #define ftrace_regs_set_instruction_pointer ftrace_instruction_pointer_set
 #endif
 
+/* Our own watch on memory/target fires as well. */
 static void ignore_target_watch(struct xenbus_watch *watch, const char *path, const char *token)
 {
-	/* Our own watch says the same. */
 }
 
 static void notrace divert(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
@@ -160,7 +161,7 @@ static void notrace divert(unsigned long ip, unsigned long parent, struct ftrace
 {
 	char caller[KSYM_SYMBOL_LEN];
 
-	/* Any other function of that name is somebody else's. */
+	/* Other parts of the kernel may have functions of that name. */
 	sprint_symbol_no_offset(caller, parent);
 	if (strcmp(caller, "xenwatch_thread") == 0)
 		ftrace_regs_set_instruction_pointer(regs, (unsigned long)ignore_target_watch);
@@ -210,14 +211,14 @@ static void give_function_back(void)
 
 static void target_fired(struct xenbus_watch *watch, const char *path, const char *token)
 {
-	if (taken > 0) {
-		taken = use_watch ? take_watch() : take_function();
+	if (take_result > 0) {
+		take_result = use_watch ? take_watch() : take_function();
 		complete(&tried);
 		return;
 	}
-	if (taken < 0 || bg_read_store())
+	if (take_result < 0 || bg_read_store())
 		return;
-	/* The same target again is a reason to try again, and so is a restore. */
+	/* Also for the same target: a write, and a restore, asks to try again. */
 	target_changed();
 }
 
@@ -228,27 +229,27 @@ static void max_fired(struct xenbus_watch *watch, const char *path, const char *
 	target_changed();
 }
 
-/* A watch fires when it is registered; what is to be done is done then. */
+/* A watch fires once when it is registered: target_fired() tries the way then. */
 static int try_way(bool watch)
 {
 	int r;
 
 	for (int tries = 0; tries < 10; tries++) {
 		use_watch = watch;
-		taken = 1;
+		take_result = 1;
 		reinit_completion(&tried);
 		r = register_xenbus_watch(&target_watch);
 		if (r)
 			return r;
 		wait_for_completion(&tried);
-		watched = !taken;
+		watched = !take_result;
 		if (watched)
 			return 0;
 		unregister_xenbus_watch(&target_watch);
-		if (taken != -EAGAIN)
+		if (take_result != -EAGAIN)
 			break;
 	}
-	return taken;
+	return take_result;
 }
 
 int bg_takeover_start(bool patch_only, void (*changed)(void))
@@ -281,7 +282,7 @@ int bg_takeover_start(bool patch_only, void (*changed)(void))
 	return r;
 }
 
-void bg_takeover_quiet(void)
+void bg_takeover_end_watches(void)
 {
 	if (max_watched)
 		unregister_xenbus_watch(&max_watch);
@@ -293,10 +294,10 @@ void bg_takeover_quiet(void)
 
 void bg_takeover_stop(void)
 {
-	bg_takeover_quiet();
+	bg_takeover_end_watches();
 	if (diverted) {
 		give_function_back();
-		/* Its watch fires at the next write only; what it missed it is told. */
+		/* The kernel's watch fires at the next write only: pass on the target. */
 		bg_read_store();
 		balloon_set_new_target(bg_bounds().target);
 	} else if (register_xenbus_watch(builtin_watch)) {

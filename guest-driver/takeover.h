@@ -4,10 +4,12 @@
 
 #include <linux/types.h>
 
-/* memory/target, taken from the kernel's driver and given back. */
-/* changed: memory/target or memory/static-max was written, and bounds.c has read it. */
+/*
+ * Takes memory/target over from the kernel's driver, and gives it back. changed: called
+ * after memory/target or memory/static-max was written and read.
+ */
 int bg_takeover_start(bool patch_only, void (*changed)(void));
-void bg_takeover_quiet(void); /* no callback of ours runs any more, or will */
+void bg_takeover_end_watches(void); /* changed is not called any more */
 void bg_takeover_stop(void);
 const char *bg_takeover_way(void);
 
