@@ -18,9 +18,9 @@ int bd_manager_apply(struct bd_manager *m, const struct bl_action *a, struct bl_
 	if (!d || !t)
 		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "domain %u is gone", a->domid);
 	if (a->kind == BL_ACT_TARGET) {
-		struct bl_dom_memory *mem = bl_settings_find(&m->settings, &d->uuid);
+		struct bl_dom_record *rec = bl_settings_find(&m->settings, &d->uuid);
 
-		r = mem ? bd_manager_remember(m, mem) : 0;
+		r = rec ? bd_manager_remember(m, rec) : 0;
 		if (r)
 			return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot save what is known of %s: %s",
 					  d->name, strerror(-r));

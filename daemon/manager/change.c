@@ -48,7 +48,7 @@ void bd_changes_free(struct bd_manager *m)
 /* How far its record has come; nothing is left to wait for where what it is about is gone. */
 static int written(struct bd_manager *m, const struct bd_change *c)
 {
-	struct bl_dom_memory *mem;
+	struct bl_dom_record *mem;
 	const struct bl_claim *claim;
 
 	switch (c->kind) {
@@ -66,20 +66,20 @@ static int written(struct bd_manager *m, const struct bd_change *c)
 	return 0;
 }
 
-void bd_changes_undo_set(struct bd_manager *m, struct bl_dom_memory *mem, const struct bd_change *c)
+void bd_changes_undo_set(struct bd_manager *m, struct bl_dom_record *mem, const struct bd_change *c)
 {
 	mem->set = c->before.set;
 	mem->stays = c->before.stays;
 	mem->external = c->before.external;
 	mem->persist = c->before.persist;
 	mem->dirty = true;
-	bd_manager_save_memory(m, mem);
+	bd_manager_save_dom(m, mem);
 }
 
 /* As it was before. */
 static void take_back(struct bd_manager *m, const struct bd_change *c)
 {
-	struct bl_dom_memory *mem = bl_settings_find(&m->settings, &c->what.uuid);
+	struct bl_dom_record *mem = bl_settings_find(&m->settings, &c->what.uuid);
 	struct bl_claim *claim;
 	uint64_t ignored;
 

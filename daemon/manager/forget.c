@@ -30,13 +30,13 @@ static int find_forgotten(struct bd_manager *m, const char *what, struct bd_chan
 
 static int forget_recorded(struct bd_manager *m, struct bd_change *c, struct bl_err *reterr)
 {
-	struct bl_dom_memory *mem = bl_settings_find(&m->settings, &c->what.uuid);
+	struct bl_dom_record *rec = bl_settings_find(&m->settings, &c->what.uuid);
 	uint64_t ignored;
 
 	(void)reterr;
 	/* Once more: a tick may have had it written again meanwhile. */
-	if (mem && bd_state_drop_memory(m->cfg.state, &c->what.uuid, &ignored) == 0)
-		bl_settings_forget(&m->settings, mem);
+	if (rec && bd_state_drop_dom(m->cfg.state, &c->what.uuid, &ignored) == 0)
+		bl_settings_forget(&m->settings, rec);
 	/* Whoever wrote its target before is forgotten, too. */
 	for (size_t i = 0; i < m->snap.n_doms; i++)
 		if (bl_uuid_equal(&m->snap.doms[i].uuid, &c->what.uuid) &&
@@ -57,7 +57,7 @@ void bd_manager_forget(struct bd_manager *m, const char *what, bd_change_done do
 
 	change.what.any = !r && bl_settings_find(&m->settings, &change.what.uuid);
 	if (!r)
-		r = bd_state_drop_memory(m->cfg.state, &change.what.uuid, &change.seq);
+		r = bd_state_drop_dom(m->cfg.state, &change.what.uuid, &change.seq);
 	if (r == -ENOMEM)
 		bl_err_set(&err, ENOMEM, BL_ERR_BACKEND, "out of memory");
 	r = r ? r : bd_changes_add(m, &change, &err);

@@ -33,23 +33,23 @@ static bool lives(const struct bd_manager *m, const bl_uuid *uuid)
 /* Those that were seen first go first. */
 static void forget_some(struct bd_manager *m)
 {
-	struct bl_dom_memory *mem, *next;
+	struct bl_dom_record *rec, *next;
 	uint64_t ignored;
 
-	HASH_ITER(hh, m->settings.memory, mem, next)
+	HASH_ITER(hh, m->settings.dom_records, rec, next)
 	{
-		if (HASH_COUNT(m->settings.memory) < m->snap.n_doms + REMEMBERED_MAX)
+		if (HASH_COUNT(m->settings.dom_records) < m->snap.n_doms + REMEMBERED_MAX)
 			return;
-		if (bl_override_is_set(&mem->set) || lives(m, &mem->uuid))
+		if (bl_override_is_set(&rec->set) || lives(m, &rec->uuid))
 			continue;
-		if (bd_state_is_kept(m->cfg.state, &mem->uuid) ||
-		    bd_state_drop_memory(m->cfg.state, &mem->uuid, &ignored))
+		if (bd_state_is_kept(m->cfg.state, &rec->uuid) ||
+		    bd_state_drop_dom(m->cfg.state, &rec->uuid, &ignored))
 			continue;
-		bl_settings_forget(&m->settings, mem);
+		bl_settings_forget(&m->settings, rec);
 	}
 }
 
-static struct bl_dom_memory *remember(struct bd_manager *m, const bl_uuid *uuid)
+static struct bl_dom_record *remember(struct bd_manager *m, const bl_uuid *uuid)
 {
 	forget_some(m);
 	return bl_settings_remember(&m->settings, uuid);
@@ -68,38 +68,38 @@ static enum bl_run_end end_of(const struct bl_dom *d)
 	return d->flags & BL_DOM_DYING ? BL_RUN_OVER : BL_RUN_LIVES;
 }
 
-static bool is_last_run(const struct bd_manager *m, const struct bl_dom_memory *mem, const struct bl_dom *d)
+static bool is_last_run(const struct bd_manager *m, const struct bl_dom_record *rec, const struct bl_dom *d)
 {
-	return mem->run.known && mem->run.domid == d->domid && bl_uuid_equal(&mem->run.boot, &m->boot);
+	return rec->run.known && rec->run.domid == d->domid && bl_uuid_equal(&rec->run.boot, &m->boot);
 }
 
 /* How it goes is to be known after a restart of balloond, too, where its base is. */
-static void follow_run(struct bd_manager *m, struct bl_dom_memory *mem, const struct bl_dom *d)
+static void follow_run(struct bd_manager *m, struct bl_dom_record *rec, const struct bl_dom *d)
 {
 	enum bl_run_end end = end_of(d);
 
 	if (!(d->flags & (BL_DOM_DYING | BL_DOM_BUILDING)))
-		mem->run.lived_at = d->has_target ? d->target : d->tot;
-	if (mem->run.end == end)
+		rec->run.lived_at = d->has_target ? d->target : d->tot;
+	if (rec->run.end == end)
 		return;
-	mem->run.end = end;
-	mem->run.ended = end == BL_RUN_LIVES ? BL_MS(0) : m->snap.now;
-	mem->dirty = true;
-	if (mem->on_disk)
-		bd_manager_save_memory(m, mem);
+	rec->run.end = end;
+	rec->run.ended = end == BL_RUN_LIVES ? BL_MS(0) : m->snap.now;
+	rec->dirty = true;
+	if (rec->on_disk)
+		bd_manager_save_dom(m, rec);
 }
 
 void bd_learn_ends_unseen(struct bd_manager *m)
 {
-	struct bl_dom_memory *mem, *next;
+	struct bl_dom_record *rec, *next;
 
-	HASH_ITER(hh, m->settings.memory, mem, next)
+	HASH_ITER(hh, m->settings.dom_records, rec, next)
 	{
-		const struct bl_dom *d = bl_snapshot_find(&m->snap, mem->run.domid);
-		bool there = d && bl_uuid_equal(&d->uuid, &mem->uuid) && is_last_run(m, mem, d);
+		const struct bl_dom *d = bl_snapshot_find(&m->snap, rec->run.domid);
+		bool there = d && bl_uuid_equal(&d->uuid, &rec->uuid) && is_last_run(m, rec, d);
 
-		if (mem->run.known && mem->run.end == BL_RUN_LIVES && !there)
-			mem->run.end = BL_RUN_UNSEEN;
+		if (rec->run.known && rec->run.end == BL_RUN_LIVES && !there)
+			rec->run.end = BL_RUN_UNSEEN;
 	}
 }
 
@@ -120,15 +120,15 @@ static bool as_it_lived(const struct bl_run *run, bl_pages size)
 
 /* Whether the base that is remembered is kept, and why. A start that is a reboot, a
  * restore or a migration comes with whatever the target was. */
-static enum bl_base_from judge(const struct bd_manager *m, const struct bl_dom_memory *mem,
+static enum bl_base_from judge(const struct bd_manager *m, const struct bl_dom_record *rec,
 			       const struct bl_dom *d)
 {
 	const struct bl_track *t = bl_progress_find(&m->progress, d->domid);
 	bool found = t ? t->found_at_start : !m->progress.started;
-	bool same_boot = bl_uuid_equal(&mem->run.boot, &m->boot);
-	bool as_before = as_it_lived(&mem->run, size_of(d));
-	bl_ms since = bl_ms_since(t ? t->first_seen : m->snap.now, mem->run.ended);
-	enum bl_run_end end = mem->run.end;
+	bool same_boot = bl_uuid_equal(&rec->run.boot, &m->boot);
+	bool as_before = as_it_lived(&rec->run, size_of(d));
+	bl_ms since = bl_ms_since(t ? t->first_seen : m->snap.now, rec->run.ended);
+	enum bl_run_end end = rec->run.end;
 
 	if (d->flags & BL_DOM_CONTROL)
 		return BL_BASE_STARTED; /* with the host, whose boot is another */
@@ -140,61 +140,61 @@ static enum bl_base_from judge(const struct bd_manager *m, const struct bl_dom_m
 	/* Restarted after a crash; or it went between two looks, for a reboot maybe. */
 	if (same_boot && (end == BL_RUN_CRASHED || end == BL_RUN_LIVES) && as_before)
 		return BL_BASE_REBOOTED;
-	if (found || !mem->run.known || (same_boot && end == BL_RUN_UNSEEN))
+	if (found || !rec->run.known || (same_boot && end == BL_RUN_UNSEEN))
 		return BL_BASE_UNSEEN;
 	return BL_BASE_STARTED;
 }
 
 /* The one that had the UUID last is there and goes on: this is another of that UUID. */
-static bool last_run_lives(const struct bd_manager *m, const struct bl_dom_memory *mem)
+static bool last_run_lives(const struct bd_manager *m, const struct bl_dom_record *rec)
 {
-	const struct bl_dom *d = mem->run.known ? bl_snapshot_find(&m->snap, mem->run.domid) : NULL;
+	const struct bl_dom *d = rec->run.known ? bl_snapshot_find(&m->snap, rec->run.domid) : NULL;
 
-	return d && is_last_run(m, mem, d) && bl_uuid_equal(&d->uuid, &mem->uuid) &&
+	return d && is_last_run(m, rec, d) && bl_uuid_equal(&d->uuid, &rec->uuid) &&
 	       !(d->flags & (BL_DOM_DYING | BL_DOM_MIGRATING));
 }
 
-static void learn_start(struct bd_manager *m, struct bl_dom_memory *mem, const struct bl_dom *d)
+static void learn_start(struct bd_manager *m, struct bl_dom_record *rec, const struct bl_dom *d)
 {
-	enum bl_base_from from = mem->base.n ? judge(m, mem, d) : BL_BASE_STARTED;
-	bool of_older = !mem->run.known && !m->progress.started;
+	enum bl_base_from from = rec->base.n ? judge(m, rec, d) : BL_BASE_STARTED;
+	bool of_older = !rec->run.known && !m->progress.started;
 
 	if (from == BL_BASE_STARTED)
-		mem->base = size_of(d);
+		rec->base = size_of(d);
 	else
-		mem->base = bl_pages_max(mem->base, d->tot);
+		rec->base = bl_pages_max(rec->base, d->tot);
 	/* What an older balloond remembers of one that runs is what that had seen. */
-	mem->base_from = of_older ? BL_BASE_STARTED : from;
-	mem->run = (struct bl_run){ .known = true, .boot = m->boot, .domid = d->domid };
-	mem->dirty = true;
-	follow_run(m, mem, d);
+	rec->base_from = of_older ? BL_BASE_STARTED : from;
+	rec->run = (struct bl_run){ .known = true, .boot = m->boot, .domid = d->domid };
+	rec->dirty = true;
+	follow_run(m, rec, d);
 	/* Else a restart of balloond would take this for a start that nobody saw. */
-	if (mem->on_disk && mem->dirty && !of_older)
-		bd_manager_save_memory(m, mem);
+	if (rec->on_disk && rec->dirty && !of_older)
+		bd_manager_save_dom(m, rec);
 }
 
-static void learn_external(struct bd_manager *m, struct bl_dom_memory *mem, const struct bl_dom *d)
+static void learn_external(struct bd_manager *m, struct bl_dom_record *rec, const struct bl_dom *d)
 {
-	mem->external = true;
-	mem->dirty = true;
+	rec->external = true;
+	rec->dirty = true;
 	bd_events_domain(m->cfg.events, "external", d, "");
-	bd_manager_save_memory(m, mem);
+	bd_manager_save_dom(m, rec);
 }
 
 static void learn(struct bd_manager *m, const struct bl_dom *d)
 {
-	struct bl_dom_memory *mem = bl_settings_find(&m->settings, &d->uuid);
+	struct bl_dom_record *rec = bl_settings_find(&m->settings, &d->uuid);
 
-	if (mem && mem->base.n && is_last_run(m, mem, d)) {
-		follow_run(m, mem, d);
-	} else if (worth_remembering(d) && !(mem && last_run_lives(m, mem))) {
-		mem = mem ? mem : remember(m, &d->uuid);
-		if (!mem)
+	if (rec && rec->base.n && is_last_run(m, rec, d)) {
+		follow_run(m, rec, d);
+	} else if (worth_remembering(d) && !(rec && last_run_lives(m, rec))) {
+		rec = rec ? rec : remember(m, &d->uuid);
+		if (!rec)
 			return; /* memory is out: limits fall back to tot */
-		learn_start(m, mem, d);
+		learn_start(m, rec, d);
 	}
-	if (mem && worth_remembering(d) && d->flags & BL_DOM_EXTERNAL && !mem->external)
-		learn_external(m, mem, d);
+	if (rec && worth_remembering(d) && d->flags & BL_DOM_EXTERNAL && !rec->external)
+		learn_external(m, rec, d);
 }
 
 /* The base is the size that a domain was started with: what it has when it is seen first
@@ -208,10 +208,10 @@ void bd_learn(struct bd_manager *m)
 
 void bd_learn_start(struct bd_manager *m, const struct bl_dom *d)
 {
-	struct bl_dom_memory *mem = bl_settings_find(&m->settings, &d->uuid);
+	struct bl_dom_record *rec = bl_settings_find(&m->settings, &d->uuid);
 
-	if (mem && worth_remembering(d) && mem->base.n < d->tot.n) {
-		mem->base = d->tot;
-		mem->dirty = true;
+	if (rec && worth_remembering(d) && rec->base.n < d->tot.n) {
+		rec->base = d->tot;
+		rec->dirty = true;
 	}
 }

@@ -47,7 +47,7 @@ struct bd_change {
 	uint64_t seq; /* FORGET, PAUSE: see bd_state_written */
 	bool has_size;
 	bl_pages size;
-	struct bl_dom_memory before; /* SET */
+	struct bl_dom_record before; /* SET */
 	bool before_paused;
 	bl_ms before_ttl, before_expires; /* RENEW */
 	/* What is left to do once it is written; NULL: nothing. */
@@ -284,10 +284,10 @@ int bd_claims_drop_record(struct bd_manager *m, struct bl_claim *c);
 /* Of what was asked for last: 0 it is done; -EINPROGRESS; another -errno: it failed. */
 int bd_claims_written(const struct bd_manager *m, const struct bl_claim *c);
 /* Has what is remembered of a UUID written. */
-void bd_manager_save_memory(struct bd_manager *m, struct bl_dom_memory *mem);
+void bd_manager_save_dom(struct bd_manager *m, struct bl_dom_record *mem);
 /* The same where it has changed; as bd_claims_written. A guest's balloon does not move
  * before that is 0: its base must not be lost once it is smaller. */
-int bd_manager_remember(struct bd_manager *m, struct bl_dom_memory *mem);
+int bd_manager_remember(struct bd_manager *m, struct bl_dom_record *mem);
 
 /* written.c */
 /* A bd_state_sink. */
@@ -302,7 +302,7 @@ void bd_changes_abandon(struct bd_manager *m, const void *ud);
 /* Answers those that are written, and those that cannot be. */
 void bd_changes_go_on(struct bd_manager *m);
 /* The settings of the domain are what they were before c. */
-void bd_changes_undo_set(struct bd_manager *m, struct bl_dom_memory *mem, const struct bd_change *c);
+void bd_changes_undo_set(struct bd_manager *m, struct bl_dom_record *mem, const struct bd_change *c);
 void bd_changes_free(struct bd_manager *m);
 
 #endif

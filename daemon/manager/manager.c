@@ -121,7 +121,7 @@ void bd_manager_reload(struct bd_manager *m, struct bl_settings *settings)
 {
 	struct bl_settings old = m->settings;
 
-	bl_settings_move_memory(settings, &old);
+	bl_settings_move_records(settings, &old);
 	m->settings = *settings;
 	memset(settings, 0, sizeof(*settings));
 	bl_settings_free(&old);

@@ -58,9 +58,9 @@ int bd_claims_written(const struct bd_manager *m, const struct bl_claim *c)
 
 /* ---- domains ---- */
 
-void bd_manager_save_memory(struct bd_manager *m, struct bl_dom_memory *mem)
+void bd_manager_save_dom(struct bd_manager *m, struct bl_dom_record *mem)
 {
-	if (bd_state_save_memory(m->cfg.state, mem)) {
+	if (bd_state_save_dom(m->cfg.state, mem)) {
 		no_memory(m, "save what is known of a domain");
 		mem->dirty = true;
 		return;
@@ -69,10 +69,10 @@ void bd_manager_save_memory(struct bd_manager *m, struct bl_dom_memory *mem)
 	mem->on_disk = true;
 }
 
-int bd_manager_remember(struct bd_manager *m, struct bl_dom_memory *mem)
+int bd_manager_remember(struct bd_manager *m, struct bl_dom_record *mem)
 {
 	if (mem->dirty)
-		bd_manager_save_memory(m, mem);
+		bd_manager_save_dom(m, mem);
 	return mem->dirty ? -ENOMEM
-			  : bd_state_written(m->cfg.state, BD_STATE_DOMAIN, &mem->uuid, mem->record);
+			  : bd_state_written(m->cfg.state, BD_STATE_DOMAIN, &mem->uuid, mem->saved_seq);
 }

@@ -40,7 +40,7 @@ static int check_limits(struct bd_manager *m, const struct bl_dom *d, const stru
 				  "min_bytes: %s is above the max of %s, %s", SIZE(o->min.pages), d->name,
 				  SIZE(l->max));
 	if (o->has_max && l->min_from <= BL_FROM_TOOLSTACK) {
-		struct bl_dom_memory said = *bl_settings_find(&m->settings, &d->uuid);
+		struct bl_dom_record said = *bl_settings_find(&m->settings, &d->uuid);
 		struct bl_limits wide;
 
 		said.set.has_max = false; /* the min as it is said, not as max cut it */
@@ -99,15 +99,15 @@ static int steer(struct bd_manager *m, const struct bl_dom *d, bl_pages size, st
 }
 
 /* What is set counts from now on, so that what is checked next is checked against it. */
-static void set_now(struct bd_manager *m, struct bl_dom_memory *mem, const struct bd_set_request *req)
+static void set_now(struct bd_manager *m, struct bl_dom_record *rec, const struct bd_set_request *req)
 {
-	merge(&mem->set, &req->limits);
+	merge(&rec->set, &req->limits);
 	if (req->has_size)
-		mem->set.has_mode = true, mem->set.mode = BL_MODE_MANUAL;
+		rec->set.has_mode = true, rec->set.mode = BL_MODE_MANUAL;
 	if (req->has_size || (req->limits.has_mode && req->limits.mode == BL_MODE_AUTO))
-		mem->external = false;
-	mem->dirty = true;
-	mem->persist = !req->no_persist;
+		rec->external = false;
+	rec->dirty = true;
+	rec->persist = !req->no_persist;
 	m->looked_before_change = true;
 }
 
@@ -132,15 +132,15 @@ static int check_set(struct bd_manager *m, const struct bl_dom *d, const struct 
 static int set_recorded(struct bd_manager *m, struct bd_change *c, struct bl_err *reterr)
 {
 	const struct bl_dom *d = bl_snapshot_find(&m->snap, c->what.domid);
-	struct bl_dom_memory *mem = bl_settings_find(&m->settings, &c->what.uuid);
+	struct bl_dom_record *rec = bl_settings_find(&m->settings, &c->what.uuid);
 	int r = 0;
 
-	if (!d || !mem || !bl_uuid_equal(&d->uuid, &c->what.uuid))
+	if (!d || !rec || !bl_uuid_equal(&d->uuid, &c->what.uuid))
 		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "domain %u is gone", c->what.domid);
 	if (c->has_size)
 		r = steer(m, d, c->size, reterr);
 	if (r)
-		bd_changes_undo_set(m, mem, c);
+		bd_changes_undo_set(m, rec, c);
 	m->looked_before_change = true;
 	bd_manager_tick_soon(m);
 	return r;
@@ -156,23 +156,23 @@ void bd_manager_set(struct bd_manager *m, const struct bl_dom *d, const struct b
 				    .what = { .uuid = d->uuid, .domid = d->domid },
 				    .has_size = req->has_size,
 				    .size = req->size };
-	struct bl_dom_memory *mem;
+	struct bl_dom_record *rec;
 	struct bl_err err;
 	int r = bd_manager_check_lives(m, d, &err);
 
-	mem = r ? NULL : bl_settings_remember(&m->settings, &d->uuid);
-	if (!r && !mem)
+	rec = r ? NULL : bl_settings_remember(&m->settings, &d->uuid);
+	if (!r && !rec)
 		r = bl_err_set(&err, ENOMEM, BL_ERR_BACKEND, "out of memory");
 	if (!r) {
-		change.before = *mem;
-		set_now(m, mem, req);
+		change.before = *rec;
+		set_now(m, rec, req);
 		r = check_set(m, d, req, &err);
 		r = r ? r : bd_changes_add(m, &change, &err);
 		if (r) {
-			mem->set = change.before.set;
-			mem->external = change.before.external;
-			mem->persist = change.before.persist;
-			mem->dirty = change.before.dirty;
+			rec->set = change.before.set;
+			rec->external = change.before.external;
+			rec->persist = change.before.persist;
+			rec->dirty = change.before.dirty;
 		}
 	}
 	if (r) {
@@ -180,7 +180,7 @@ void bd_manager_set(struct bd_manager *m, const struct bl_dom *d, const struct b
 		return;
 	}
 	/* Now, or the next look would find the other's target again. */
-	if (change.before.external && !mem->external)
+	if (change.before.external && !rec->external)
 		m->host->ops->adopt(m->host, d->domid);
 	bd_changes_go_on(m);
 }

@@ -38,7 +38,7 @@ void bd_manager_recorded(void *ud, enum bd_state_kind kind, const bl_uuid *id, i
 
 void bd_manager_state_retry(struct bd_manager *m)
 {
-	struct bl_dom_memory *mem, *next;
+	struct bl_dom_record *rec, *next;
 
 	if (!m->state_failing)
 		return;
@@ -46,9 +46,9 @@ void bd_manager_state_retry(struct bd_manager *m)
 	for (size_t i = 0; i < m->ledger.n; i++)
 		if (m->ledger.claims[i]->unsaved && !bl_claim_ends(m->ledger.claims[i]))
 			(void)bd_claims_save(m, m->ledger.claims[i]);
-	HASH_ITER(hh, m->settings.memory, mem, next)
-	if (mem->dirty && mem->on_disk)
-		bd_manager_save_memory(m, mem);
+	HASH_ITER(hh, m->settings.dom_records, rec, next)
+	if (rec->dirty && rec->on_disk)
+		bd_manager_save_dom(m, rec);
 	bd_state_retry(m->cfg.state);
 	m->state_failing = bd_state_failing(m->cfg.state) || m->unsaved;
 }

@@ -249,7 +249,7 @@ int bd_state_claim_read(const char *text, size_t len, struct bd_state_claim *ret
 	return r;
 }
 
-static void put_run(struct bl_json_out *o, const struct bl_dom_memory *m)
+static void put_run(struct bl_json_out *o, const struct bl_dom_record *m)
 {
 	if (!m->run.known)
 		return;
@@ -261,8 +261,7 @@ static void put_run(struct bl_json_out *o, const struct bl_dom_memory *m)
 	bl_json_put_string(o, "base_from", bl_base_from_name(m->base_from));
 }
 
-void bd_state_memory_write(struct bl_json_out *o, const struct bl_dom_memory *m,
-			   const struct bl_override *set)
+void bd_state_dom_write(struct bl_json_out *o, const struct bl_dom_record *m, const struct bl_override *set)
 {
 	bl_json_out_clear(o);
 	bl_json_object(o, NULL);
@@ -312,7 +311,7 @@ static unsigned get_named(struct reader *r, const char *key, name_of *name, unsi
 }
 
 /* Added later: a file of an older balloond has none of it. */
-static void read_run(struct reader *r, struct bl_dom_memory *m)
+static void read_run(struct reader *r, struct bl_dom_record *m)
 {
 	if (!bl_json_get(r->object, "boot"))
 		return;
@@ -357,10 +356,10 @@ static void read_set(struct reader *r, struct bl_override *set)
 		set->weight = (uint32_t)get_int(r, "weight", 1, BL_WEIGHT_MAX);
 }
 
-int bd_state_memory_read(const char *text, size_t len, struct bl_dom_memory *ret, bool *ret_newer,
-			 struct bl_err *reterr)
+int bd_state_dom_read(const char *text, size_t len, struct bl_dom_record *ret, bool *ret_newer,
+		      struct bl_err *reterr)
 {
-	struct bl_dom_memory m = { 0 };
+	struct bl_dom_record m = { 0 };
 	struct bl_json *root;
 	struct reader reader = { 0 };
 	int r = parse_object(text, len, &root, reterr);

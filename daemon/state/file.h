@@ -30,10 +30,9 @@ int bd_state_claim_read(const char *text, size_t len, struct bd_state_claim *ret
 			struct bl_err *reterr);
 
 /* set: what to write as the limits (not always m's own). */
-void bd_state_memory_write(struct bl_json_out *o, const struct bl_dom_memory *m,
-			   const struct bl_override *set);
+void bd_state_dom_write(struct bl_json_out *o, const struct bl_dom_record *m, const struct bl_override *set);
 /* Fills uuid, base, base_from, run, external and set of *ret alone. *ret_newer as above. */
-int bd_state_memory_read(const char *text, size_t len, struct bl_dom_memory *ret, bool *ret_newer,
-			 struct bl_err *reterr);
+int bd_state_dom_read(const char *text, size_t len, struct bl_dom_record *ret, bool *ret_newer,
+		      struct bl_err *reterr);
 
 #endif

@@ -155,11 +155,11 @@ static int take_claim(struct load *l, const bl_uuid *name, const char *text, siz
 	return r ? r : found(l->s, BD_STATE_CLAIM, name) ? 0 : -ENOMEM;
 }
 
-static int take_memory(struct load *l, const bl_uuid *name, const char *text, size_t len, struct bl_err *err)
+static int take_dom(struct load *l, const bl_uuid *name, const char *text, size_t len, struct bl_err *err)
 {
-	struct bl_dom_memory one = { .dirty = false }, *m;
+	struct bl_dom_record one = { .dirty = false }, *m;
 	bool newer = false;
-	int r = bd_state_memory_read(text, len, &one, &newer, err);
+	int r = bd_state_dom_read(text, len, &one, &newer, err);
 	struct bd_state_entry *e;
 
 	if (r < 0 && !newer)
@@ -226,7 +226,7 @@ int bd_state_load(struct bd_state *s, const bl_uuid *boot, struct bl_ledger *led
 	s->boot = *boot;
 	r = bd_state_move_claims(s, reterr);
 	r = r ? r : load_folder(&l, BD_STATE_CLAIM, take_claim);
-	r = r ? r : load_folder(&l, BD_STATE_DOMAIN, take_memory);
+	r = r ? r : load_folder(&l, BD_STATE_DOMAIN, take_dom);
 	if (r == 0 && add_to_ledger(&l) < 0)
 		r = bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
 	free(l.claims);

@@ -81,7 +81,7 @@ int bd_state_drop_claim(struct bd_state *s, const bl_uuid *id, uint64_t *ret_seq
 	return drop(s, BD_STATE_CLAIM, id, ret_seq);
 }
 
-int bd_state_save_memory(struct bd_state *s, struct bl_dom_memory *m)
+int bd_state_save_dom(struct bd_state *s, struct bl_dom_record *m)
 {
 	struct bd_state_entry *e = bd_state_entry(s, BD_STATE_DOMAIN, &m->uuid);
 
@@ -90,11 +90,11 @@ int bd_state_save_memory(struct bd_state *s, struct bl_dom_memory *m)
 	/* What was set for this run alone must not replace what was set to stay. */
 	if (m->persist)
 		m->stays = m->set;
-	bd_state_memory_write(s->out, m, &m->stays);
-	return want_out(s, e, &m->record);
+	bd_state_dom_write(s->out, m, &m->stays);
+	return want_out(s, e, &m->saved_seq);
 }
 
-int bd_state_drop_memory(struct bd_state *s, const bl_uuid *uuid, uint64_t *ret_seq)
+int bd_state_drop_dom(struct bd_state *s, const bl_uuid *uuid, uint64_t *ret_seq)
 {
 	struct bd_state_entry *e = bd_state_find(s, BD_STATE_DOMAIN, uuid);
 

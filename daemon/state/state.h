@@ -50,8 +50,8 @@ int bd_state_start(struct bd_state *s, struct event_base *base, bd_state_sink si
  * bd_state_written; a save sets `record` of what it saves. */
 int bd_state_save_claim(struct bd_state *s, struct bl_claim *c);
 int bd_state_drop_claim(struct bd_state *s, const bl_uuid *id, uint64_t *ret_seq);
-int bd_state_save_memory(struct bd_state *s, struct bl_dom_memory *m);
-int bd_state_drop_memory(struct bd_state *s, const bl_uuid *uuid, uint64_t *ret_seq);
+int bd_state_save_dom(struct bd_state *s, struct bl_dom_record *m);
+int bd_state_drop_dom(struct bd_state *s, const bl_uuid *uuid, uint64_t *ret_seq);
 int bd_state_set_paused(struct bd_state *s, bool paused, uint64_t *ret_seq);
 
 /* 0: what that call asked for is done, or something newer; -EINPROGRESS: not yet;

@@ -147,13 +147,13 @@ static bool in_need(const struct bl_view *v)
 /* Where the lookups of the domain before ended. */
 struct near {
 	struct bl_track *track;
-	const struct bl_dom_memory *memory;
+	const struct bl_dom_record *record;
 };
 
 static void look_at(struct bl_view *v, const struct bl_dom *d, const struct bl_plan_in *in,
 		    struct near *near)
 {
-	const struct bl_dom_memory *m;
+	const struct bl_dom_record *m;
 	bool may;
 
 	*v = (struct bl_view){
@@ -169,8 +169,8 @@ static void look_at(struct bl_view *v, const struct bl_dom *d, const struct bl_p
 		return;
 	}
 	v->track = near->track = bl_progress_find_after(in->progress, d->domid, near->track);
-	m = bl_settings_find_after(in->settings, &d->uuid, near->memory);
-	near->memory = m ? m : near->memory;
+	m = bl_settings_find_after(in->settings, &d->uuid, near->record);
+	near->record = m ? m : near->record;
 	v->limits = bl_settings_limits_of(in->settings, d, m);
 	v->state = view_state(v, in);
 	v->flows = bl_track_flows(v->track, in->settings, in->snap->now);

@@ -34,16 +34,16 @@ void bl_settings_init(struct bl_settings *s)
 void bl_settings_free(struct bl_settings *s)
 {
 	struct bl_config_domain *c, *c_next;
-	struct bl_dom_memory *m, *m_next;
+	struct bl_dom_record *m, *m_next;
 
 	HASH_ITER(hh, s->domains, c, c_next)
 	{
 		HASH_DEL(s->domains, c);
 		free(c);
 	}
-	HASH_ITER(hh, s->memory, m, m_next)
+	HASH_ITER(hh, s->dom_records, m, m_next)
 	{
-		HASH_DEL(s->memory, m);
+		HASH_DEL(s->dom_records, m);
 		free(m);
 	}
 }
@@ -77,26 +77,26 @@ struct bl_config_domain *bl_settings_config(struct bl_settings *s, const char *k
 	return c;
 }
 
-struct bl_dom_memory *bl_settings_find(const struct bl_settings *s, const bl_uuid *uuid)
+struct bl_dom_record *bl_settings_find(const struct bl_settings *s, const bl_uuid *uuid)
 {
-	struct bl_dom_memory *m = NULL;
+	struct bl_dom_record *m = NULL;
 
-	if (s->memory)
-		HASH_FIND(hh, s->memory, uuid, sizeof(*uuid), m);
+	if (s->dom_records)
+		HASH_FIND(hh, s->dom_records, uuid, sizeof(*uuid), m);
 	return m;
 }
 
-struct bl_dom_memory *bl_settings_find_after(const struct bl_settings *s, const bl_uuid *uuid,
-					     const struct bl_dom_memory *near)
+struct bl_dom_record *bl_settings_find_after(const struct bl_settings *s, const bl_uuid *uuid,
+					     const struct bl_dom_record *near)
 {
-	struct bl_dom_memory *next = near ? near->hh.next : s->memory;
+	struct bl_dom_record *next = near ? near->hh.next : s->dom_records;
 
 	return next && bl_uuid_equal(&next->uuid, uuid) ? next : bl_settings_find(s, uuid);
 }
 
-struct bl_dom_memory *bl_settings_remember(struct bl_settings *s, const bl_uuid *uuid)
+struct bl_dom_record *bl_settings_remember(struct bl_settings *s, const bl_uuid *uuid)
 {
-	struct bl_dom_memory *m = bl_settings_find(s, uuid);
+	struct bl_dom_record *m = bl_settings_find(s, uuid);
 
 	if (m)
 		return m;
@@ -105,7 +105,7 @@ struct bl_dom_memory *bl_settings_remember(struct bl_settings *s, const bl_uuid 
 		return NULL;
 	m->uuid = *uuid;
 	m->persist = true;
-	HASH_ADD(hh, s->memory, uuid, sizeof(m->uuid), m);
+	HASH_ADD(hh, s->dom_records, uuid, sizeof(m->uuid), m);
 	if (!m->hh.tbl) {
 		free(m);
 		return NULL;
@@ -113,16 +113,16 @@ struct bl_dom_memory *bl_settings_remember(struct bl_settings *s, const bl_uuid 
 	return m;
 }
 
-void bl_settings_forget(struct bl_settings *s, struct bl_dom_memory *m)
+void bl_settings_forget(struct bl_settings *s, struct bl_dom_record *m)
 {
-	HASH_DEL(s->memory, m);
+	HASH_DEL(s->dom_records, m);
 	free(m);
 }
 
-void bl_settings_move_memory(struct bl_settings *to, struct bl_settings *from)
+void bl_settings_move_records(struct bl_settings *to, struct bl_settings *from)
 {
-	to->memory = from->memory;
-	from->memory = NULL;
+	to->dom_records = from->dom_records;
+	from->dom_records = NULL;
 }
 
 static bl_pages bound_of(struct bl_bound b, bl_pages base)
@@ -177,7 +177,7 @@ struct bl_limits bl_settings_limits(const struct bl_settings *s, const struct bl
 }
 
 struct bl_limits bl_settings_limits_of(const struct bl_settings *s, const struct bl_dom *d,
-				       const struct bl_dom_memory *m)
+				       const struct bl_dom_record *m)
 {
 	const struct bl_config_domain *by_uuid = NULL, *by_name = NULL;
 	struct bl_override o = { 0 };

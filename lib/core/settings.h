@@ -56,7 +56,7 @@ struct bl_settings {
 	struct bl_config_domain *domains; /* owned; uthash keyed by `key` */
 	bool domains_by_uuid;		  /* one of their keys is a UUID */
 	/* by UUID: set at run time, and what was learned */
-	struct bl_dom_memory *memory; /* owned; uthash keyed by uuid */
+	struct bl_dom_record *dom_records; /* owned; uthash keyed by uuid */
 };
 
 /* A [domain X] section. */
@@ -99,16 +99,16 @@ struct bl_run {
 };
 
 /* What is known of a domain's UUID over its reboots and ours. */
-struct bl_dom_memory {
+struct bl_dom_record {
 	bl_uuid uuid;
 	bl_pages base; /* the size that the domain was started with; 0 unknown */
 	enum bl_base_from base_from;
 	struct bl_run run;
-	bool external;	 /* someone else steers it; until --mode auto */
-	bool persist;	 /* false: `set --no-persist`, forgotten at a restart */
-	bool dirty;	 /* it has changed since it was last given to be written */
-	bool on_disk;	 /* some of it was: what is not may be lost, what is must not be wrong */
-	uint64_t record; /* number of what was written last, or is being written */
+	bool external;	    /* someone else steers it; until --mode auto */
+	bool persist;	    /* false: `set --no-persist`, forgotten at a restart */
+	bool dirty;	    /* it has changed since it was last given to be written */
+	bool on_disk;	    /* some of it was: what is not may be lost, what is must not be wrong */
+	uint64_t saved_seq; /* of the newest write, done or under way */
 	struct bl_override set;
 	struct bl_override stays; /* what of that was set to outlive a restart */
 	UT_hash_handle hh;
@@ -142,17 +142,17 @@ void bl_settings_free(struct bl_settings *s);
 /* The section for that key, made when it is not there; NULL: out of memory. */
 struct bl_config_domain *bl_settings_config(struct bl_settings *s, const char *key);
 /* What is remembered of that UUID; NULL when nothing is. */
-struct bl_dom_memory *bl_settings_find(const struct bl_settings *s, const bl_uuid *uuid);
+struct bl_dom_record *bl_settings_find(const struct bl_settings *s, const bl_uuid *uuid);
 /* The same, for going through a host in order: near is the one found before
  * (NULL at first), and what is wanted mostly comes right after it. */
-struct bl_dom_memory *bl_settings_find_after(const struct bl_settings *s, const bl_uuid *uuid,
-					     const struct bl_dom_memory *near);
+struct bl_dom_record *bl_settings_find_after(const struct bl_settings *s, const bl_uuid *uuid,
+					     const struct bl_dom_record *near);
 /* The same, made when it is not there (persist = true); NULL: out of memory. */
-struct bl_dom_memory *bl_settings_remember(struct bl_settings *s, const bl_uuid *uuid);
-void bl_settings_forget(struct bl_settings *s, struct bl_dom_memory *m);
+struct bl_dom_record *bl_settings_remember(struct bl_settings *s, const bl_uuid *uuid);
+void bl_settings_forget(struct bl_settings *s, struct bl_dom_record *m);
 /* Moves what is remembered by UUID from one to the other (a reload reads a
  * new configuration into a fresh struct). */
-void bl_settings_move_memory(struct bl_settings *to, struct bl_settings *from);
+void bl_settings_move_records(struct bl_settings *to, struct bl_settings *from);
 
 /* Which limits count: `set`, else [domain] (UUID before name), else
  * dynamic-min, else [defaults]. max is the allocation unless set lower; a max
@@ -160,7 +160,7 @@ void bl_settings_move_memory(struct bl_settings *to, struct bl_settings *from);
 struct bl_limits bl_settings_limits(const struct bl_settings *s, const struct bl_dom *d);
 /* The same where what is remembered of d has been looked up (NULL: nothing is). */
 struct bl_limits bl_settings_limits_of(const struct bl_settings *s, const struct bl_dom *d,
-				       const struct bl_dom_memory *m);
+				       const struct bl_dom_record *m);
 
 const char *bl_mode_name(enum bl_mode m);
 const char *bl_run_end_name(enum bl_run_end e);

@@ -66,7 +66,7 @@ static void add_guest(struct host *h, struct rnd *r, uint32_t domid)
 {
 	struct bl_dom *d = bl_snapshot_add(&h->snap);
 	uint64_t size = rnd_in(r, 100000, 1000000);
-	struct bl_dom_memory *m;
+	struct bl_dom_record *m;
 
 	*d = (struct bl_dom){ .domid = domid,
 			      .flags = BL_DOM_ANNOUNCED,

@@ -45,14 +45,14 @@ static void claim(struct bl_json_out *o, const char *text, size_t len)
 
 static void memory(struct bl_json_out *o, const char *text, size_t len)
 {
-	struct bl_dom_memory one = { .dirty = true }, two = { 0 };
+	struct bl_dom_record one = { .dirty = true }, two = { 0 };
 	struct bl_err e;
 	char *first;
 	const char *again;
 	size_t first_len, again_len;
 	bool newer;
 
-	if (bd_state_memory_read(text, len, &one, &newer, &e) < 0) {
+	if (bd_state_dom_read(text, len, &one, &newer, &e) < 0) {
 		FUZZ_EXPECT(e.msg[0] && bl_text_clean(e.msg, strlen(e.msg)));
 		FUZZ_EXPECT(one.dirty && one.base.n == 0);
 		return;
@@ -60,11 +60,11 @@ static void memory(struct bl_json_out *o, const char *text, size_t len)
 	if (one.set.has_weight)
 		FUZZ_EXPECT(one.set.weight >= 1 && one.set.weight <= BL_WEIGHT_MAX);
 	FUZZ_EXPECT(one.base.n <= BL_HOST_PAGES_MAX);
-	bd_state_memory_write(o, &one, &one.set);
+	bd_state_dom_write(o, &one, &one.set);
 	FUZZ_EXPECT(bl_json_out_end(o, &again, &first_len) == 0);
 	first = fuzz_text((const uint8_t *)again, first_len);
-	FUZZ_EXPECT(bd_state_memory_read(first, first_len, &two, &newer, &e) == 0);
-	bd_state_memory_write(o, &two, &two.set);
+	FUZZ_EXPECT(bd_state_dom_read(first, first_len, &two, &newer, &e) == 0);
+	bd_state_dom_write(o, &two, &two.set);
 	FUZZ_EXPECT(bl_json_out_end(o, &again, &again_len) == 0);
 	FUZZ_EXPECT(first_len == again_len && !memcmp(first, again, again_len));
 	free(first);

@@ -49,7 +49,7 @@ static void random_guest(struct host *h, struct rnd *r, uint32_t domid)
 	struct bl_dom *d = bl_snapshot_add(&h->w.snap);
 	struct guest *g = &h->guests[h->n_guests++];
 	uint64_t size = rnd_in(r, 20, 1000) * BL_PAGES_PER_MIB + (rnd_one_in(r, 2) ? rnd_below(r, 256) : 0);
-	struct bl_dom_memory *m;
+	struct bl_dom_record *m;
 
 	*g = (struct guest){ .domid = domid, .rate = rnd_in(r, size / 30 + 1000, size + 100000) };
 	if (rnd_one_in(r, 3))

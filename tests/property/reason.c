@@ -102,7 +102,7 @@ static void take_of_guest(struct world *w, struct bl_dom *d, unsigned gone)
 {
 	struct bl_track *t = bl_progress_find(&w->progress, d->domid);
 	struct bl_limits l = bl_settings_limits(&w->settings, d);
-	struct bl_dom_memory *own = bl_settings_find(&w->settings, &d->uuid);
+	struct bl_dom_record *own = bl_settings_find(&w->settings, &d->uuid);
 
 	if (gone & BL_BLOCK_DYING)
 		take_dying(w, d, t);

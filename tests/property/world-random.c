@@ -159,7 +159,7 @@ static void random_limits(struct rnd *r, struct bl_settings *s, const struct bl_
 	struct bl_override o = { 0 };
 
 	if (rnd_one_in(r, 3)) {
-		struct bl_dom_memory *m = bl_settings_remember(s, &d->uuid);
+		struct bl_dom_record *m = bl_settings_remember(s, &d->uuid);
 
 		m->base = rnd_one_in(r, 3) ? BL_PAGES(0) : near(r, d->tot);
 		m->external = rnd_one_in(r, 12);
@@ -177,12 +177,12 @@ static void random_limits(struct rnd *r, struct bl_settings *s, const struct bl_
 
 static void settings_copy_limits(struct bl_settings *s, const struct bl_dom *from, const struct bl_dom *to)
 {
-	const struct bl_dom_memory *m = bl_settings_find(s, &from->uuid);
+	const struct bl_dom_record *m = bl_settings_find(s, &from->uuid);
 	const struct bl_config_domain *c;
 	char key[BL_UUID_STR];
 
 	if (m) {
-		struct bl_dom_memory *copy = bl_settings_remember(s, &to->uuid);
+		struct bl_dom_record *copy = bl_settings_remember(s, &to->uuid);
 
 		copy->base = m->base;
 		copy->external = m->external;

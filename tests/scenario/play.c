@@ -28,7 +28,7 @@ static void learn(struct play *p)
 {
 	for (size_t i = 0; i < p->w.snap.n_doms; i++) {
 		const struct bl_dom *d = &p->w.snap.doms[i];
-		struct bl_dom_memory *m;
+		struct bl_dom_record *m;
 
 		if (d->flags & (BL_DOM_HOLDER | BL_DOM_BUILDING | BL_DOM_DYING) || bl_uuid_is_null(&d->uuid))
 			continue;

@@ -83,7 +83,7 @@ static int config(struct bl_settings *s, const char *key, const char *value, str
 static int limit(struct play *p, const char *name, const char *key, const char *value, struct bl_err *err)
 {
 	const struct bl_dom *d = play_dom(p, name);
-	struct bl_dom_memory *m = d ? bl_settings_remember(&p->w.settings, &d->uuid) : NULL;
+	struct bl_dom_record *m = d ? bl_settings_remember(&p->w.settings, &d->uuid) : NULL;
 	unsigned mode = 0;
 	int r;
 

@@ -47,9 +47,9 @@ struct end {
 	bool late; /* it is long before it does */
 };
 
-static struct bl_dom_memory *edit(struct daemon *d)
+static struct bl_dom_record *edit(struct daemon *d)
 {
-	return (struct bl_dom_memory *)(uintptr_t)known(d);
+	return (struct bl_dom_record *)(uintptr_t)known(d);
 }
 
 static void comes_back(const struct end *e)

@@ -181,7 +181,7 @@ static void keeps_its_hands_off(void **state)
 					  BL_DOM_BUILDING, BL_DOM_NO_BALLOON, BL_DOM_EXTERNAL,
 					  BL_DOM_POD,	   BL_DOM_CONTROL };
 	struct fixture *f = *state;
-	struct bl_dom_memory *m = bl_settings_find(&f->s, &f->snap.doms[0].uuid);
+	struct bl_dom_record *m = bl_settings_find(&f->s, &f->snap.doms[0].uuid);
 
 	add_claim(f, 2400, 2400);
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {

@@ -165,14 +165,14 @@ static void dom0_only_when_configured(void **state)
 	expect_min(f, 600, BL_FROM_DOM0_MIN);
 }
 
-static void memory_moves_to_new_settings(void **state)
+static void records_move_to_new_settings(void **state)
 {
 	struct fixture *f = *state;
 	struct bl_settings fresh;
 
 	say_min(of_set(f), 640);
 	bl_settings_init(&fresh);
-	bl_settings_move_memory(&fresh, &f->s);
+	bl_settings_move_records(&fresh, &f->s);
 	assert_null(bl_settings_find(&f->s, &f->d.uuid));
 	assert_int_equal(bl_settings_limits(&fresh, &f->d).min.n, 640);
 	bl_settings_free(&fresh);
@@ -181,7 +181,7 @@ static void memory_moves_to_new_settings(void **state)
 static void found_in_order_or_not(void **state)
 {
 	struct fixture *f = *state;
-	const struct bl_dom_memory *near = NULL;
+	const struct bl_dom_record *near = NULL;
 	bl_uuid u[20] = { { { 0 } } };
 
 	for (uint8_t i = 0; i < 20; i++) {
@@ -191,7 +191,7 @@ static void found_in_order_or_not(void **state)
 	}
 	for (size_t k = 0; k < 100; k++) {
 		const bl_uuid *which = &u[k * 7 % 20];
-		const struct bl_dom_memory *m = bl_settings_find_after(&f->s, which, near);
+		const struct bl_dom_record *m = bl_settings_find_after(&f->s, which, near);
 
 		assert_ptr_equal(m, bl_settings_find(&f->s, which));
 		near = m ? m : near;
@@ -207,7 +207,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(min_never_above_max, setup, teardown),
 		cmocka_unit_test_setup_teardown(max_without_an_allocation, setup, teardown),
 		cmocka_unit_test_setup_teardown(dom0_only_when_configured, setup, teardown),
-		cmocka_unit_test_setup_teardown(memory_moves_to_new_settings, setup, teardown),
+		cmocka_unit_test_setup_teardown(records_move_to_new_settings, setup, teardown),
 		cmocka_unit_test_setup_teardown(found_in_order_or_not, setup, teardown),
 	};
 

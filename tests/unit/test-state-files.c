@@ -210,14 +210,14 @@ static void hostile_runs_are_set_aside(void **state)
 	snprintf(text, sizeof(text), form, whole);
 	put_file("domains/" ID, text);
 	load(&l, &boot);
-	assert_true(l.settings.memory && l.settings.memory->run.domid == 7);
+	assert_true(l.settings.dom_records && l.settings.dom_records->run.domid == 7);
 	unload(&l);
 	for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
 		snprintf(text, sizeof(text), form, runs[i]);
 		put_file("domains/" ID, text);
 		warnings = 0;
 		load(&l, &boot);
-		if (l.settings.memory || warnings != 1)
+		if (l.settings.dom_records || warnings != 1)
 			fail_msg("%s: %u warnings", runs[i], warnings);
 		unload(&l);
 	}
@@ -247,7 +247,7 @@ static void odd_files_are_set_aside(void **state)
 		load(&l, &boot);
 		assert_int_equal(warnings, 2);
 		assert_int_equal(l.ledger.n, 0);
-		assert_null(l.settings.memory);
+		assert_null(l.settings.dom_records);
 		unload(&l);
 	}
 	memset(big, ' ', sizeof(big));
@@ -373,7 +373,7 @@ static void newer_limits_are_kept(void **state)
 {
 	static const char text[] = "{\"format\":2,\"uuid\":\"" ID "\",\"base_pages\":500,"
 				   "\"external\":false,\"set\":{\"max_pages\":99},\"new\":true}";
-	struct bl_dom_memory *m;
+	struct bl_dom_record *m;
 	struct loaded l;
 	bl_uuid u;
 	char path[128], found[256] = "";
@@ -388,7 +388,7 @@ static void newer_limits_are_kept(void **state)
 	m = bl_settings_find(&l.settings, &u);
 	assert_true(m && m->set.max.n == 99 && bd_state_is_kept(l.s, &u));
 	m->base = BL_PAGES(700);
-	assert_int_equal(bd_state_save_memory(l.s, m), 0);
+	assert_int_equal(bd_state_save_dom(l.s, m), 0);
 	assert_int_equal(bd_state_written(l.s, BD_STATE_DOMAIN, &u, m->record), 0);
 	unload(&l);
 	snprintf(path, sizeof(path), "%s/domains/" ID, folder);

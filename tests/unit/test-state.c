@@ -105,7 +105,7 @@ static void claims_of_another_boot_are_gone(void **state)
 static void limits_come_back(void **state)
 {
 	bl_uuid u = uuid(5), v = uuid(6);
-	struct bl_dom_memory *m;
+	struct bl_dom_record *m;
 	struct loaded l;
 
 	(void)state;
@@ -121,10 +121,10 @@ static void limits_come_back(void **state)
 				       .max = { 99 },
 				       .has_weight = true,
 				       .weight = 3 };
-	assert_int_equal(bd_state_save_memory(l.s, m), 0);
+	assert_int_equal(bd_state_save_dom(l.s, m), 0);
 	m = bl_settings_remember(&l.settings, &v);
 	m->set = (struct bl_override){ .has_min = true, .min = { .is_percent = true, .percent = 40 } };
-	assert_int_equal(bd_state_save_memory(l.s, m), 0);
+	assert_int_equal(bd_state_save_dom(l.s, m), 0);
 	unload(&l);
 
 	load(&l, &other_boot); /* limits outlive the host's boot */
@@ -139,7 +139,7 @@ static void limits_come_back(void **state)
 	m = bl_settings_find(&l.settings, &v);
 	assert_true(m->set.has_min && m->set.min.is_percent && m->set.min.percent == 40);
 	assert_true(!m->set.has_max && !m->set.has_mode && !m->set.has_weight && !m->external);
-	assert_int_equal(bd_state_drop_memory(l.s, &u, &seq), 0);
+	assert_int_equal(bd_state_drop_dom(l.s, &u, &seq), 0);
 	unload(&l);
 	load(&l, &boot);
 	assert_null(bl_settings_find(&l.settings, &u));
@@ -150,7 +150,7 @@ static void limits_come_back(void **state)
 static void runs_come_back(void **state)
 {
 	bl_uuid u = uuid(5), v = uuid(6);
-	struct bl_dom_memory *m;
+	struct bl_dom_record *m;
 	struct loaded l;
 
 	(void)state;
@@ -165,10 +165,10 @@ static void runs_come_back(void **state)
 				  .end = BL_RUN_SAVED,
 				  .ended = BL_MS(77000),
 				  .lived_at = BL_PAGES(4000) };
-	assert_int_equal(bd_state_save_memory(l.s, m), 0);
+	assert_int_equal(bd_state_save_dom(l.s, m), 0);
 	m = bl_settings_remember(&l.settings, &v);
 	m->base = BL_PAGES(6000);
-	assert_int_equal(bd_state_save_memory(l.s, m), 0);
+	assert_int_equal(bd_state_save_dom(l.s, m), 0);
 	unload(&l);
 
 	load(&l, &other_boot);
@@ -214,18 +214,18 @@ static void ends_come_back(void **state)
 static void what_is_not_to_stay_does_not(void **state)
 {
 	bl_uuid u = uuid(5);
-	struct bl_dom_memory *m;
+	struct bl_dom_record *m;
 	struct loaded l;
 
 	(void)state;
 	load(&l, &boot);
 	m = bl_settings_remember(&l.settings, &u);
 	m->set = (struct bl_override){ .has_max = true, .max = { 99 } };
-	assert_int_equal(bd_state_save_memory(l.s, m), 0);
+	assert_int_equal(bd_state_save_dom(l.s, m), 0);
 	m->set.max = BL_PAGES(11);
 	m->base = BL_PAGES(500);
 	m->persist = false;
-	assert_int_equal(bd_state_save_memory(l.s, m), 0);
+	assert_int_equal(bd_state_save_dom(l.s, m), 0);
 	unload(&l);
 	load(&l, &boot);
 	m = bl_settings_find(&l.settings, &u);

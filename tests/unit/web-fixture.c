@@ -44,7 +44,7 @@ void look(struct daemon *d)
 	}
 }
 
-const struct bl_dom_memory *known(struct daemon *d)
+const struct bl_dom_record *known(struct daemon *d)
 {
 	struct bd_picture p;
 	bl_uuid u = OF_WEB;
@@ -55,7 +55,7 @@ const struct bl_dom_memory *known(struct daemon *d)
 
 void base_is(struct daemon *d, uint64_t pages, enum bl_base_from from)
 {
-	const struct bl_dom_memory *mem;
+	const struct bl_dom_record *mem;
 
 	look(d);
 	mem = known(d);

@@ -20,7 +20,7 @@ struct daemon started(uint64_t pages);
 /* A few ticks. */
 void look(struct daemon *d);
 
-const struct bl_dom_memory *known(struct daemon *d);
+const struct bl_dom_record *known(struct daemon *d);
 void base_is(struct daemon *d, uint64_t pages, enum bl_base_from from);
 /* Sets a limit of that domain, which ends in `want`. */
 void set_weight(struct daemon *d, const char *what, int want);
