@@ -124,7 +124,8 @@ static bl_pages willing_target(const struct bl_plan *plan, const struct bl_plan_
 	if (v->goal.n >= v->have.n)
 		return target_unasked(v);
 	if (v->track->refuses) /* it is asked for no more, and may still come round */
-		return bl_pages_min(bl_pages_max(d->target, bl_pages_sub(v->have, v->hoped)), v->limits.max);
+		return bl_pages_min(bl_pages_max(d->target, bl_pages_sub(v->have, v->givable_if_responsive)),
+				    v->limits.max);
 	if (want.n >= told_to_have(v).n && want.n - told_to_have(v).n >= in->settings->threshold.n)
 		return want; /* it was asked for far too much */
 	if (!ask.n || (!must && ask.n < plan->scratch->least_ask.n))

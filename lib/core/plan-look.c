@@ -121,7 +121,7 @@ static void set_floor(struct bl_view *v)
 	if (v->track->fresh)
 		v->floor = bl_pages_max(v->floor, t->used);
 	v->floor = bl_pages_min(v->floor, v->have);
-	v->hoped = bl_pages_sub(v->have, v->floor);
+	v->givable_if_responsive = bl_pages_sub(v->have, v->floor);
 	if (v->track->refuses && !(t->refusal == BL_REFUSES_MIN && t->has_min))
 		v->floor = v->have;
 }
@@ -217,7 +217,8 @@ static void sum_up(struct bl_plan *plan, const struct bl_plan_in *in)
 		if (v->state == BL_STATE_DYING)
 			plan->coming = bl_pages_add(plan->coming, bl_view_gives_without(v, 0));
 		plan->reclaimable = bl_pages_add(plan->reclaimable, v->givable);
-		plan->scratch->above_floors = bl_pages_add(plan->scratch->above_floors, v->hoped);
+		plan->scratch->above_floors = bl_pages_add(plan->scratch->above_floors,
+							   v->givable_if_responsive);
 		plan->pressure |= in_need(v);
 	}
 	committed = bl_pages_add(bl_pages_add(s->outstanding, plan->promised),

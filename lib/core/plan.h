@@ -52,9 +52,9 @@ struct bl_view {
 	/* No claim takes it below: max(min, fresh used, its driver's own min), and
 	 * while that refuses for want of memory what it has; at most have. */
 	bl_pages floor;
-	bl_pages hoped;	  /* what it could give if it lagged, or refused, no more */
-	bool silent;	  /* does not follow, or refuses: not counted on */
-	bl_pages givable; /* have - floor where it may be counted on */
+	bl_pages givable_if_responsive; /* what it could give if it followed and did not refuse */
+	bool silent;			/* does not follow, or refuses: not counted on */
+	bl_pages givable;		/* have - floor where it may be counted on */
 	bl_pages demand;
 	bl_pages goal;	 /* what it should have in the end; have when not managed */
 	enum bl_why why; /* why goal differs from have */

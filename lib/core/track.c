@@ -3,9 +3,9 @@
 
 #include "lib/core/policy.h"
 
-/* Nearer than that a balloon that stands still for so long has come to rest. */
+/* A balloon near its target that has not moved for so long has come to rest. */
 #define SETTLED_MS 1000
-/* Less is no proof, however little was asked. */
+/* Moving less proves nothing, even if less was asked for. */
 #define PROOF_LEAST (BL_PAGES_PER_MIB / 2)
 
 bl_pages bl_tolerance(bl_pages size)
@@ -52,15 +52,15 @@ void bl_track_begin(struct bl_track *t, const struct bl_dom *d, bl_ms now, bool 
 		.flow_mark = d->tot,
 		.flowed_at = now,
 		.moved = now,
-		.marked = now,
-		.mark = d->tot,
-		.stood = d->tot,
+		.progress_marked_at = now,
+		.progress_mark = d->tot,
+		.rest_pages = d->tot,
 		.updated = now,
 		.hh = hh,
 	};
 }
 
-/* What a report says against the one before, if that was fresh. */
+/* Compares a report with the one before, if there is one. */
 static void take_report(struct bl_report *r, const struct bl_telemetry *tele)
 {
 	bool first = !r->at.n;
@@ -71,7 +71,7 @@ static void take_report(struct bl_report *r, const struct bl_telemetry *tele)
 	r->killed = !first && tele->has_oom_kills && tele->oom_kills > r->oom_kills;
 	r->at = tele->at;
 	r->used = tele->used;
-	/* a driver that says it for the first time counts from the boot */
+	/* the first count of a driver has all kills since the boot */
 	r->oom_kills = tele->has_oom_kills ? tele->oom_kills : UINT64_MAX;
 }
 
@@ -92,23 +92,23 @@ static void track_demand(struct bl_track *t, const struct bl_settings *s, const 
 	t->demand = bl_pages_add(t->report.need, t->report.more);
 }
 
-/* Nearer to the target than at the last mark by enough to count. */
+/* The pages came nearer to the target, since progress_mark, by enough to count. */
 static bool progressed(const struct bl_track *t, const struct bl_dom *d)
 {
 	uint64_t step = 0;
 
 	if (d->tot.n == d->target.n)
 		return true;
-	if (d->target.n < t->mark.n && d->tot.n < t->mark.n)
-		step = t->mark.n - d->tot.n;
-	else if (d->target.n > t->mark.n && d->tot.n > t->mark.n)
-		step = d->tot.n - t->mark.n;
+	if (d->target.n < t->progress_mark.n && d->tot.n < t->progress_mark.n)
+		step = t->progress_mark.n - d->tot.n;
+	else if (d->target.n > t->progress_mark.n && d->tot.n > t->progress_mark.n)
+		step = d->tot.n - t->progress_mark.n;
 	return step >= BL_PROGRESS_PAGES;
 }
 
-static uint64_t from_mark(const struct bl_track *t, const struct bl_dom *d)
+static uint64_t moved_since_mark(const struct bl_track *t, const struct bl_dom *d)
 {
-	return bl_pages_distance(d->tot, t->mark).n;
+	return bl_pages_distance(d->tot, t->progress_mark).n;
 }
 
 static void measure_rate(struct bl_track *t, const struct bl_dom *d, bl_ms now)
@@ -116,9 +116,9 @@ static void measure_rate(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 	uint64_t ms = bl_ms_since(now, t->moved).n;
 	uint64_t rate;
 
-	if (!ms || from_mark(t, d) < BL_PROGRESS_PAGES)
+	if (!ms || moved_since_mark(t, d) < BL_PROGRESS_PAGES)
 		return;
-	rate = from_mark(t, d) * 1000 / ms;
+	rate = moved_since_mark(t, d) * 1000 / ms;
 	t->rate = t->rate ? (t->rate * 3 + rate) / 4 : rate;
 }
 
@@ -127,18 +127,18 @@ static bool near_target(const struct bl_dom *d)
 	return bl_pages_distance(d->tot, d->target).n <= bl_tolerance(d->tot).n;
 }
 
-/* Since it last stood it moved by half of what it was asked, or of a probe. */
-static bool proves(const struct bl_track *t, const struct bl_dom *d)
+/* Its pages moved by half of what it was asked for, or by half of a probe. */
+static bool proves_balloon(const struct bl_track *t, const struct bl_dom *d)
 {
-	bl_pages half =
-		BL_PAGES(bl_pages_min(bl_pages_distance(d->target, t->stood), bl_probe(t->stood)).n / 2);
+	bl_pages half = BL_PAGES(
+		bl_pages_min(bl_pages_distance(d->target, t->rest_pages), bl_probe(t->rest_pages)).n / 2);
 
-	return bl_pages_distance(d->tot, t->stood).n >= bl_pages_max(half, BL_PAGES(PROOF_LEAST)).n;
+	return bl_pages_distance(d->tot, t->rest_pages).n >= bl_pages_max(half, BL_PAGES(PROOF_LEAST)).n;
 }
 
-static void follows(struct bl_track *t, const struct bl_dom *d, bl_pages from)
+static void note_following(struct bl_track *t, const struct bl_dom *d, bl_pages from)
 {
-	if (proves(t, d)) {
+	if (proves_balloon(t, d)) {
 		t->proven = true;
 		t->incapable = false;
 	}
@@ -150,50 +150,50 @@ static void follows(struct bl_track *t, const struct bl_dom *d, bl_pages from)
 
 static void set_mark(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 {
-	t->mark = d->tot;
-	t->marked = now;
+	t->progress_mark = d->tot;
+	t->progress_marked_at = now;
 }
 
-/* What it does not do is not its fault, or it has said why; or nothing is asked of it. */
-static void track_stands(struct bl_track *t, const struct bl_dom *d, bl_ms now)
+/* Restarts all waiting: the domain cannot move, has said why it does not, or has nothing to do. */
+static void note_rest(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 {
 	t->asked = BL_MS_NEVER;
 	t->moved = now;
-	t->stood = d->tot;
+	t->rest_pages = d->tot;
 	set_mark(t, d, now);
 }
 
-/* Its pages are where its target says, or as near as it comes. They came there if they
- * moved by enough to count since they last stood still; a fast one does so between two
- * updates, a slow one had moved by some when it was first seen on its way. A target that
- * was moved to the pages, because nobody waits for them any more, proves nothing. */
+/* The pages are at the target, or as near as the balloon comes. The balloon followed the target
+ * if its pages moved far enough since their last rest: between two updates if the balloon is
+ * fast, otherwise including what it moved before an update saw it move. A target that was set
+ * to where the pages are proves nothing. */
 static void track_arrived(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 {
 	bool told = d->has_target && (t->asked.n != BL_MS_NEVER.n || t->target.n != d->target.n);
-	bool came = proves(t, d);
+	bool came = proves_balloon(t, d);
 
 	if (told && came) {
 		measure_rate(t, d, now);
-		follows(t, d, t->stood);
+		note_following(t, d, t->rest_pages);
 	}
-	if (told && d->tot.n > t->mark.n)
+	if (told && d->tot.n > t->progress_mark.n)
 		t->trust = bl_pages_add(t->trust, t->trust);
-	/* so little was asked that a coarse one did not move: that much more will show */
+	/* A coarse balloon ignores a small change: ask for a tolerance more to see it move. */
 	if (told && d->target.n < d->tot.n && !came)
 		t->short_by = bl_tolerance(d->tot);
-	else if (told && d->target.n <= t->stood.n)
+	else if (told && d->target.n <= t->rest_pages.n)
 		t->short_by = bl_pages_sub(d->tot, d->target);
-	else if (t->target.n == d->target.n) /* it came nearer after all */
+	else if (t->target.n == d->target.n) /* the pages came nearer since */
 		t->short_by = bl_pages_min(t->short_by, bl_pages_sub(d->tot, d->target));
-	track_stands(t, d, now);
+	note_rest(t, d, now);
 }
 
-/* Another ask has begun. */
+/* The domain was given another target, or the target turned. */
 static void track_asked(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 {
-	/* seen on its way by what it was told just now, or not by that */
+	/* Pages that moved since a rest count only if a new target can have moved them. */
 	if (t->asked.n != BL_MS_NEVER.n || t->target.n == d->target.n)
-		t->stood = d->tot;
+		t->rest_pages = d->tot;
 	t->asked = now;
 	t->moved = now;
 	set_mark(t, d, now);
@@ -201,7 +201,7 @@ static void track_asked(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 
 static void track_stuck(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d, bl_ms now)
 {
-	if (bl_ms_since(now, t->marked).n >= s->stuck_after.n)
+	if (bl_ms_since(now, t->progress_marked_at).n >= s->stuck_after.n)
 		set_mark(t, d, now);
 	t->short_by = BL_PAGES(0);
 	if (d->target.n > d->tot.n) {
@@ -214,67 +214,66 @@ static void track_stuck(struct bl_track *t, const struct bl_settings *s, const s
 		t->incapable = true;
 }
 
-/* Did it follow what it was told? */
+/* Finds out whether the pages follow the target. */
 static void track_motion(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d, bl_ms now)
 {
-	bool turned = (t->target.n < t->mark.n) != (d->target.n < t->mark.n);
+	bool turned = (t->target.n < t->progress_mark.n) != (d->target.n < t->progress_mark.n);
 	bool settled = near_target(d) && bl_ms_since(now, t->still_since).n >= SETTLED_MS &&
 		       bl_ms_since(now, t->asked).n >= SETTLED_MS;
 
 	if (!d->has_target || d->tot.n == d->target.n) {
 		track_arrived(t, d, now);
 	} else if (t->asked.n == BL_MS_NEVER.n && t->target.n == d->target.n && near_target(d)) {
-		track_arrived(t, d, now); /* it rests, and pages come and go of themselves */
+		track_arrived(t, d, now); /* at rest a few pages come and go */
 	} else if (t->asked.n == BL_MS_NEVER.n || turned) {
 		track_asked(t, d, now);
 	} else if (progressed(t, d)) {
 		measure_rate(t, d, now);
-		follows(t, d, t->mark);
+		note_following(t, d, t->progress_mark);
 		t->moved = now;
 		set_mark(t, d, now);
-	} else if (settled && (t->proven || proves(t, d)) && !t->stuck) {
+	} else if (settled && (t->proven || proves_balloon(t, d)) && !t->stuck) {
 		track_arrived(t, d, now);
 	} else if (bl_ms_since(now, t->moved).n >= s->stuck_after.n) {
 		track_stuck(t, s, d, now);
 	}
 }
 
-/* One that says it refuses is believed at once: others give its part, and nobody
- * waits for it. */
+/* A driver that says that it refuses is trusted at once: other guests give its share, and
+ * nobody waits for it. */
 static void track_refusal(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d, bl_ms now)
 {
 	t->no_give_until = bl_ms_add(now, s->retry_after);
-	t->stuck = 0; /* it has said why */
-	track_stands(t, d, now);
+	t->stuck = 0; /* the driver has said why */
+	note_rest(t, d, now);
 }
 
-/* That it refuses no more is believed when its pages move, or after stuck_after. But
- * not of one that was asked for less upon its word and refused again, all within
- * retry_after: one that changes its word all the time is asked seldom. */
-static void track_comes_round(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d,
-			      bl_ms now)
+/* A driver that withdraws its refusal is trusted once its pages move or `stuck_after` has
+ * passed. A driver that keeps changing its mind is asked at most once per `retry_after`. */
+static void track_recovery(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d,
+			   bl_ms now)
 {
 	bl_ms soon = bl_ms_add(now, s->stuck_after);
 
-	if (t->doubted)
+	if (t->recovery_distrusted)
 		return;
 	t->recovered |= t->stuck != 0;
 	t->stuck = 0;
-	t->came_round = now;
-	t->came_target = d->target;
+	t->recovered_at = now;
+	t->recovered_target = d->target;
 	if (t->no_give_until.n > soon.n)
 		t->no_give_until = soon;
 }
 
-static void track_begins_to_refuse(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d,
-				   bl_ms now)
+static void track_new_refusal(struct bl_track *t, const struct bl_settings *s, const struct bl_dom *d,
+			      bl_ms now)
 {
-	t->doubted = t->came_round.n && d->target.n < t->came_target.n &&
-		     bl_ms_since(now, t->came_round).n < s->retry_after.n + s->stuck_after.n;
+	t->recovery_distrusted = t->recovered_at.n && d->target.n < t->recovered_target.n &&
+				 bl_ms_since(now, t->recovered_at).n < s->retry_after.n + s->stuck_after.n;
 }
 
-/* Whoever wrote the target, and whatever keeps the guest from taking: a grant begins when
- * its target or its limit goes up, and goes on while its pages do. */
+/* A grant begins when the target or the hypervisor's limit goes up, whoever raised it, and lasts
+ * while the pages go up. */
 static void track_flow(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 {
 	bool dies = d->flags & BL_DOM_DYING, begins = dies && !t->dying_since.n;
@@ -290,7 +289,7 @@ static void track_flow(struct bl_track *t, const struct bl_dom *d, bl_ms now)
 		t->flow_mark = d->tot;
 		t->flowed_at = now;
 	} else if (!dies && d->tot.n < from.n) {
-		t->flow_mark = d->tot; /* what it gave meanwhile it may take again */
+		t->flow_mark = d->tot; /* it may take again what it gave */
 	}
 	t->granted_to = granted_to(d);
 }
@@ -311,11 +310,11 @@ void bl_track_update(struct bl_track *t, const struct bl_settings *s, const stru
 	t->refuses = t->fresh && d->tele.refusal != BL_REFUSES_NOT && !(d->flags & frozen) &&
 		     d->has_target && d->target.n < d->tot.n;
 	if (refused && !t->refuses && t->fresh)
-		track_comes_round(t, s, d, now);
+		track_recovery(t, s, d, now);
 	else if (!refused && t->refuses)
-		track_begins_to_refuse(t, s, d, now);
+		track_new_refusal(t, s, d, now);
 	if (d->flags & frozen || bl_dom_at_limit(d))
-		track_stands(t, d, now); /* its time stands still */
+		note_rest(t, d, now); /* it cannot move now */
 	else if (t->refuses)
 		track_refusal(t, s, d, now);
 	else
@@ -325,7 +324,7 @@ void bl_track_update(struct bl_track *t, const struct bl_settings *s, const stru
 		t->rose = d->target.n < d->tot.n && d->tot.n > t->tot.n;
 	t->tot = d->tot;
 	t->target = d->target;
-	/* a dying one loses both bit by bit */
+	/* A dying domain loses its target and its pages bit by bit. */
 	if (!(d->flags & BL_DOM_DYING) || !t->lived_at.n)
 		t->lived_at = d->has_target && d->target.n ? d->target : d->tot;
 	t->updated = now;

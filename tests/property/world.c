@@ -73,7 +73,7 @@ static void print_dom(const struct world *w, const struct bl_dom *d)
 		       " no-give %" PRId64 " seen -%" PRIu64 "%s trust %" PRId64,
 		       t->fresh ? " fresh" : "", t->demand.n, t->proven ? " proven" : "",
 		       t->incapable ? " incapable" : "", t->stuck ? " stuck" : "", t->ours ? " ours" : "",
-		       t->mark.n, w->snap.now.n - t->moved.n, w->snap.now.n - t->told_at.n,
+		       t->progress_mark.n, w->snap.now.n - t->moved.n, w->snap.now.n - t->told_at.n,
 		       (int64_t)(t->no_give_until.n - w->snap.now.n), w->snap.now.n - t->first_seen.n,
 		       t->found_at_start ? " (at start)" : "", (int64_t)t->trust.n);
 	printf("\n");

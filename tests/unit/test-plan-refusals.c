@@ -131,7 +131,7 @@ static void its_word_is_taken_after_a_while(void **state)
 }
 
 /* But not of one that was asked upon it, and refused again. */
-static void its_word_is_doubted(void **state)
+static void a_driver_that_keeps_changing_its_mind_is_distrusted(void **state)
 {
 	struct fixture *f = *state;
 	struct bl_dom *d;
@@ -316,11 +316,16 @@ static void says_why(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(others_take_its_part_at_once),	 TEST(it_comes_round),
-		TEST(its_word_is_taken_after_a_while),	 TEST(its_word_is_doubted),
-		TEST(nobody_asks_below_its_own_min),	 TEST(its_min_is_above_its_max),
-		TEST(a_lie_keeps_what_it_has),		 TEST(its_own_max),
-		TEST(a_claim_that_only_they_could_meet), TEST(says_why),
+		TEST(others_take_its_part_at_once),
+		TEST(it_comes_round),
+		TEST(its_word_is_taken_after_a_while),
+		TEST(a_driver_that_keeps_changing_its_mind_is_distrusted),
+		TEST(nobody_asks_below_its_own_min),
+		TEST(its_min_is_above_its_max),
+		TEST(a_lie_keeps_what_it_has),
+		TEST(its_own_max),
+		TEST(a_claim_that_only_they_could_meet),
+		TEST(says_why),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
