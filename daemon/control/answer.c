@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The answer to a request: sent on the connection that it came on, and the request is freed. */
+/* Sends the answer to a request on the connection that the request came on, and frees the
+ * request. */
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
 #include "daemon/control/internal.h"
 
-/* Calls of a doomed connection count for nobody any more. */
+/* bd_conn_close() has already taken off all that was counted for a closing connection. */
 void bd_call_count(struct bd_conn *c, bool begins, size_t len)
 {
-	if (c->doomed)
+	if (c->closing)
 		return;
 	if (begins) {
 		c->charge.calls++;
@@ -88,7 +89,7 @@ void bd_call_fail_code(struct bd_call *call, int code, const char *message)
 
 bool bd_call_unheard(const struct bd_call *call)
 {
-	return call->conn->gone;
+	return call->conn->hung_up;
 }
 
 void bd_call_drop(struct bd_call *call)

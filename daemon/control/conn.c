@@ -9,13 +9,13 @@
 
 #include "daemon/base/log.h"
 
-/* Once a whole line and this much was read, the rest stays in the socket until the line
- * had its turn. */
+/* Once a whole line and this much more is read, the rest stays in the socket until the line is
+ * handled. */
 #define READ_AHEAD (4U << 10)
-/* Bytes that the kernel keeps for a peer that does not read, twice that with what it adds.
- * They count as the daemon's memory, and the default would make 1 GiB of 4096 clients. */
+/* Bytes that the kernel keeps for a peer that does not read; the kernel doubles the number. The
+ * kernel counts them as memory of the daemon: with the default 4096 clients could take 1 GiB. */
 #define SEND_BUFFER (32 << 10)
-/* Nothing read of what was sent for so long: it never will be. */
+/* A peer that has read nothing for so long never will. */
 #define WRITE_SECONDS 60
 
 static void count_input(struct evbuffer *b, const struct evbuffer_cb_info *info, void *ud)
@@ -23,7 +23,7 @@ static void count_input(struct evbuffer *b, const struct evbuffer_cb_info *info,
 	struct bd_conn *c = ud;
 
 	(void)b;
-	if (c->doomed)
+	if (c->closing)
 		return;
 	c->charge.held += info->n_added - info->n_deleted;
 	bd_quota_add_held(&c->all->quota, c->user, info->n_added, info->n_deleted);
@@ -34,7 +34,7 @@ static void count_output(struct evbuffer *b, const struct evbuffer_cb_info *info
 	struct bd_conn *c = ud;
 
 	(void)b;
-	if (c->doomed)
+	if (c->closing)
 		return;
 	c->charge.unsent += info->n_added - info->n_deleted;
 	bd_quota_add_unsent(&c->all->quota, c->user, info->n_added, info->n_deleted);
@@ -42,20 +42,20 @@ static void count_output(struct evbuffer *b, const struct evbuffer_cb_info *info
 		c->read_at = ++c->all->clock;
 }
 
-/* A doomed connection's requests and bytes count against no user any more. */
-void bd_conn_doom(struct bd_conn *c)
+/* From now on no user is charged for the requests and bytes of c. */
+void bd_conn_close(struct bd_conn *c)
 {
 	struct bd_conns *all = c->all;
 
-	if (c->doomed)
+	if (c->closing)
 		return;
 	(void)bufferevent_disable(c->bev, EV_READ | EV_WRITE);
 	bd_turn_remove(c);
-	c->doomed = true;
+	c->closing = true;
 	c->user->calls -= c->charge.calls;
 	bd_quota_add_held(&all->quota, c->user, 0, c->charge.held);
 	bd_quota_add_unsent(&all->quota, c->user, 0, c->charge.unsent);
-	DL_APPEND2(all->doomed, c, ready_prev, ready_next);
+	DL_APPEND2(all->closing, c, ready_prev, ready_next);
 	bd_turn_soon(all);
 }
 
@@ -64,8 +64,8 @@ void bd_conn_free(struct bd_conn *c)
 	struct bd_conns *all = c->all;
 	struct bd_call *call, *next;
 
-	bd_conn_doom(c);
-	DL_DELETE2(all->doomed, c, ready_prev, ready_next);
+	bd_conn_close(c);
+	DL_DELETE2(all->closing, c, ready_prev, ready_next);
 	DL_DELETE(all->list, c);
 	bd_quota_disconnect(&all->quota, c->user);
 	bd_events_unsubscribe(c->sub);
@@ -86,12 +86,12 @@ void bd_conn_free(struct bd_conn *c)
 
 void bd_conn_send(struct bd_conn *c, const char *line, size_t len)
 {
-	/* To make an answer takes its time, whether somebody reads it or not. */
+	/* The turn has spent time on the answer even if nobody reads the answer. */
 	c->all->turn.bytes += len;
-	if (c->doomed || c->gone || c->all->stopping)
+	if (c->closing || c->hung_up || c->all->stopping)
 		return;
 	if (bufferevent_write(c->bev, line, len) < 0)
-		bd_conn_doom(c);
+		bd_conn_close(c);
 	bd_conns_keep_budget(c);
 }
 
@@ -118,8 +118,8 @@ void bd_conn_finish(struct bd_conn *c)
 	bool sent = evbuffer_get_length(bd_conn_output(c)) == 0;
 	bool idle = !c->calls && !c->sub && sent;
 
-	if (c->closing ? sent : c->eof && !has_line(c, &pos) && (c->gone || idle))
-		bd_conn_doom(c);
+	if (c->close_when_sent ? sent : c->eof && !has_line(c, &pos) && (c->hung_up || idle))
+		bd_conn_close(c);
 }
 
 void bd_conn_close_with(struct bd_conn *c, int code, const char *message)
@@ -129,7 +129,7 @@ void bd_conn_close_with(struct bd_conn *c, int code, const char *message)
 
 	if (bl_rpc_error_code(c->all->out, NULL, code, message, &line, &len) == 0)
 		bd_conn_send(c, line, len);
-	c->closing = true;
+	c->close_when_sent = true;
 	bd_conn_finish(c);
 }
 
@@ -146,10 +146,10 @@ void bd_conn_deny(struct bd_conn *c, const struct bl_err *why)
 	if (bl_rpc_error(c->all->out, NULL, why, &line, &len) == 0)
 		bd_conn_send(c, line, len);
 	c->denied = true;
-	c->closing |= c->eof;
+	c->close_when_sent |= c->eof;
 	c->since = bd_conns_now();
 	bd_conns_sweep_later(c->all);
-	if (c->paused && !c->doomed)
+	if (c->paused && !c->closing)
 		(void)bufferevent_enable(c->bev, EV_READ);
 	bd_conn_finish(c);
 }
@@ -159,12 +159,12 @@ void bd_conn_pump_events(struct bd_conn *c)
 	const char *line;
 	size_t len;
 
-	while (c->sub && !c->doomed && evbuffer_get_length(bd_conn_output(c)) < BD_CONN_EVENTS_PAUSE &&
+	while (c->sub && !c->closing && evbuffer_get_length(bd_conn_output(c)) < BD_CONN_EVENTS_PAUSE &&
 	       (line = bd_events_next(c->sub, &len)))
 		bd_conn_send(c, line, len);
 }
 
-/* Reads nothing until what was read is handled. */
+/* Stops reading until the lines already read are handled. */
 static void pause_reading(struct bd_conn *c)
 {
 	if (!c->paused)
@@ -172,7 +172,7 @@ static void pause_reading(struct bd_conn *c)
 	c->paused = true;
 }
 
-/* No whole line waits. */
+/* Reads on, since no whole line waits. */
 static void await_line(struct bd_conn *c)
 {
 	size_t len = evbuffer_get_length(bufferevent_get_input(c->bev));
@@ -194,13 +194,13 @@ bool bd_conn_handle_line(struct bd_conn *c)
 	char line[BL_RPC_LINE_MAX];
 	size_t pos;
 
-	if (c->doomed || c->denied || c->closing || !has_line(c, &pos)) {
-		if (!c->doomed && !c->denied && !c->closing)
+	if (c->closing || c->denied || c->close_when_sent || !has_line(c, &pos)) {
+		if (!c->closing && !c->denied && !c->close_when_sent)
 			await_line(c);
 		return false;
 	}
 	if (evbuffer_get_length(bd_conn_output(c)) > BD_CONN_OUT_PAUSE) {
-		pause_reading(c); /* on_write goes on */
+		pause_reading(c); /* on_write() resumes */
 		return false;
 	}
 	c->scanned = 0;
@@ -210,7 +210,7 @@ bool bd_conn_handle_line(struct bd_conn *c)
 	(void)evbuffer_remove(bufferevent_get_input(c->bev), line, pos + 1);
 	line[pos] = '\0';
 	c->all->serve->line(c, line, pos);
-	if (c->doomed)
+	if (c->closing)
 		return false;
 	if (has_line(c, &pos))
 		return true;
@@ -218,15 +218,15 @@ bool bd_conn_handle_line(struct bd_conn *c)
 	return false;
 }
 
-/* More came, or nothing will come any more. */
+/* Input came, or the peer has closed its side. */
 static void take_input(struct bd_conn *c)
 {
 	struct evbuffer *in = bufferevent_get_input(c->bev);
 	size_t pos;
 
-	if (c->doomed || c->all->stopping)
+	if (c->closing || c->all->stopping)
 		return;
-	if (c->denied || c->closing) {
+	if (c->denied || c->close_when_sent) {
 		(void)evbuffer_drain(in, evbuffer_get_length(in));
 		return;
 	}
@@ -246,7 +246,7 @@ static void on_read(struct bufferevent *bev, void *ud)
 	take_input(ud);
 }
 
-/* Little enough is left unsent. */
+/* Called when little enough is left unsent. */
 static void on_write(struct bufferevent *bev, void *ud)
 {
 	struct bd_conn *c = ud;
@@ -254,7 +254,7 @@ static void on_write(struct bufferevent *bev, void *ud)
 	(void)bev;
 	if (c->sub || c->paused)
 		bd_turn_add(c);
-	if (!c->doomed)
+	if (!c->closing)
 		bd_conn_finish(c);
 	bd_conns_trim_later(c->all);
 }
@@ -273,14 +273,14 @@ static void on_event(struct bufferevent *bev, short what, void *ud)
 
 	if (what & BEV_EVENT_TIMEOUT && c->sub &&
 	    evbuffer_get_length(bd_conn_output(c)) <= 2 * BD_CONN_OUT_PAUSE) {
-		/* A monitor that was put aside; what it misses is in the ring. */
+		/* The user of a stopped monitor may go on later; missed events are in the ring. */
 		(void)bufferevent_enable(bev, EV_WRITE);
 		return;
 	}
 	if (what & BEV_EVENT_EOF) {
 		c->eof = true;
-		c->gone = bd_conn_hung_up(c);
-		c->closing |= c->denied;
+		c->hung_up = bd_conn_hung_up(c);
+		c->close_when_sent |= c->denied;
 		take_input(c);
 		bd_conn_finish(c);
 		bd_conns_sweep_later(c->all);
@@ -289,7 +289,7 @@ static void on_event(struct bufferevent *bev, short what, void *ud)
 	if (what & BEV_EVENT_TIMEOUT)
 		bd_log_limited(&limit, LOG_INFO, "a client did not read its answers for %d s: closed",
 			       WRITE_SECONDS);
-	bd_conn_doom(c);
+	bd_conn_close(c);
 }
 
 int bd_conn_new(struct bd_conns *all, int fd, struct bd_user *user, enum bd_role role, uid_t uid,
@@ -319,7 +319,7 @@ int bd_conn_new(struct bd_conns *all, int fd, struct bd_user *user, enum bd_role
 	(void)evbuffer_add_cb(bufferevent_get_input(c->bev), count_input, c);
 	(void)evbuffer_add_cb(bd_conn_output(c), count_output, c);
 	if (bufferevent_enable(c->bev, EV_READ | EV_WRITE) < 0)
-		bd_conn_doom(c);
+		bd_conn_close(c);
 	*ret = c;
 	return 0;
 }

@@ -8,13 +8,13 @@
 #include "daemon/base/log.h"
 #include "daemon/control/internal.h"
 
-/* A line begun so long ago is not going to be finished. */
+/* A line that is not finished after so long never will be. */
 #define LINE_SECONDS 60
-/* Time for one who is told to go to read it. */
+/* Time for a denied peer to read why. */
 #define DENIED_SECONDS 2
-/* The allocator keeps what lies between pieces that are still in use. With so much free it
- * goes back to the system, so long after a connection had less to remember or ended: many that
- * end together are one trim. */
+/* The allocator keeps freed memory that lies between pieces in use. Once this much is free, the
+ * memory goes back to the system, this long after a connection ended or released memory: many
+ * connections that end together cause one trim. */
 #define TRIM_BYTES ((size_t)1 << 20)
 #define TRIM_SECONDS 3
 
@@ -41,7 +41,7 @@ void bd_conns_sweep_later(struct bd_conns *all)
 
 /* ---- memory ---- */
 
-/* Walking the lists of the allocator is cheap; only what is worth it is given back. */
+/* Counting what is free is cheap; trimming is not. */
 static void on_trim(evutil_socket_t fd, short what, void *ud)
 {
 	(void)fd, (void)what, (void)ud;
@@ -57,7 +57,7 @@ void bd_conns_trim_later(struct bd_conns *all)
 		(void)event_add(all->trim, &delay);
 }
 
-/* Without waiting for anything. */
+/* Sends what the socket takes without blocking. */
 static void tell_at_once(struct bd_conns *all, int fd, const struct bl_err *why)
 {
 	const char *line;
@@ -67,13 +67,13 @@ static void tell_at_once(struct bd_conns *all, int fd, const struct bl_err *why)
 		(void)!send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* Of those of a user: the connection that holds most, or that has not read for longest. */
+/* The connection of u that holds most bytes of requests, or whose peer has not read for longest. */
 static struct bd_conn *worst_of(struct bd_conns *all, const struct bd_user *u, bool unsent)
 {
 	struct bd_conn *c, *worst = NULL;
 
 	DL_FOREACH(all->list, c) {
-		if (c->doomed || c->user != u || !(unsent ? c->charge.unsent : c->charge.held))
+		if (c->closing || c->user != u || !(unsent ? c->charge.unsent : c->charge.held))
 			continue;
 		if (!worst || (unsent ? c->read_at < worst->read_at : c->charge.held > worst->charge.held))
 			worst = c;
@@ -90,7 +90,7 @@ static void evict(struct bd_conn *c, const char *what)
 	bd_log_limited(&limit, LOG_INFO, "control socket: closed: %s", err.msg);
 	if (!evbuffer_get_length(bd_conn_output(c)))
 		tell_at_once(c->all, bufferevent_getfd(c->bev), &err);
-	bd_conn_doom(c);
+	bd_conn_close(c);
 }
 
 void bd_conns_keep_budget(struct bd_conn *c)
@@ -105,18 +105,18 @@ void bd_conns_keep_budget(struct bd_conn *c)
 		evict(worst, "answers that are not read");
 }
 
-/* ---- those who dawdle ---- */
+/* ---- slow peers ---- */
 
-/* True while c has to be looked after. */
+/* True while the sweep has to look at c again. */
 static bool sweep_one(struct bd_conn *c, time_t t)
 {
 	if (c->denied) {
 		if (t - c->since >= DENIED_SECONDS)
-			bd_conn_doom(c);
+			bd_conn_close(c);
 		return true;
 	}
-	if (c->eof && !c->gone) {
-		c->gone = bd_conn_hung_up(c);
+	if (c->eof && !c->hung_up) {
+		c->hung_up = bd_conn_hung_up(c);
 		bd_conn_finish(c);
 		return true;
 	}
@@ -138,13 +138,13 @@ static void on_sweep(evutil_socket_t fd, short what, void *ud)
 
 	(void)fd, (void)what;
 	DL_FOREACH(all->list, c)
-		if (!c->doomed)
+		if (!c->closing)
 			more |= sweep_one(c, t);
 	if (more)
 		bd_conns_sweep_later(all);
 }
 
-/* ---- who may ---- */
+/* ---- rights ---- */
 
 static int not_permitted(struct bl_err *err, uid_t uid)
 {
@@ -152,7 +152,8 @@ static int not_permitted(struct bl_err *err, uid_t uid)
 			  "uid %u is neither root nor in a group that may use this socket", uid);
 }
 
-/* A few are given time to read why; the others have it in their socket when it closes. */
+/* A bounded number of refused peers get time to read why; the others find the reason in their
+ * socket after it was closed. */
 static void refuse(struct bd_conns *all, int fd, uid_t uid, const struct bl_err *why)
 {
 	static struct bd_log_limit limit;
@@ -190,7 +191,8 @@ void bd_conns_admit(struct bd_conns *all, int fd, enum bd_role role, uid_t uid)
 	}
 }
 
-/* The kernel keeps the credentials that the peer had when it connected. */
+/* The kernel keeps the credentials that the peer had when it connected, so asks for its role
+ * again. */
 static void review_one(struct bd_conn *c)
 {
 	struct bl_err err;
@@ -205,10 +207,10 @@ static void review_one(struct bd_conn *c)
 					: "do nothing");
 	c->role = role;
 	(void)not_permitted(&err, c->uid);
-	/* Only what changes something ever waits. */
+	/* A viewer's requests never wait: only requests that change something do. */
 	if (role < had)
 		c->all->serve->withdraw_all(c, &err);
-	if (c->doomed)
+	if (c->closing)
 		return;
 	if (role == BD_ROLE_NONE) {
 		bd_conn_deny(c, &err);
@@ -224,7 +226,7 @@ void bd_conns_review(struct bd_conns *all)
 	struct bd_conn *c;
 
 	DL_FOREACH(all->list, c)
-		if (!c->doomed && !c->denied)
+		if (!c->closing && !c->denied)
 			review_one(c);
 }
 

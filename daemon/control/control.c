@@ -12,15 +12,15 @@
 #include "daemon/control/conn.h"
 #include "daemon/control/listen.h"
 
-/* Descriptors beside the clients': the loop, the backend, state, a library's. */
+/* Descriptors besides those of clients: the event loop, the backend, the state, libraries. */
 #define DESCRIPTORS_EXTRA (128 + BD_QUOTA_ROOT_EXTRA + BD_QUOTA_REFUSED_MAX)
 
 struct bd_control {
 	struct bd_conns conns;
 	struct bd_listen listen;
 	struct event *accepting[BD_LISTEN_MAX];
-	struct event *resume; /* accepting, after descriptors ran out */
-	unsigned accepted;    /* in the last turn */
+	struct event *resume; /* accepts again after descriptors ran out */
+	unsigned accepted;    /* connections, in the last turn */
 };
 
 static void accept_on(struct bd_control *c, bool on)
@@ -45,8 +45,8 @@ static void on_freed(void *ud)
 	}
 }
 
-/* Accepting that fails would be tried without end: the one who waits stays in
- * the queue, and the descriptor ready. */
+/* While accepting fails, the peer stays in the queue and the descriptor stays ready: without a
+ * pause the event loop would try for ever. */
 static void pause_accepting(struct bd_control *c, int e)
 {
 	static struct bd_log_limit limit;
@@ -57,9 +57,9 @@ static void pause_accepting(struct bd_control *c, int e)
 	(void)event_add(c->resume, &pause);
 }
 
-/* A bounded number of connections a turn: somebody who connects and closes without pause
- * keeps the queue full. The queue is one for all, so strangers in it are refused as fast as
- * may be and not left there, where root would wait behind them. */
+/* Accepts a bounded number of connections a turn, since a peer that connects and closes in a loop
+ * keeps the queue full. All peers are in one queue, so strangers are refused as fast as possible:
+ * root would wait behind them. */
 static void on_acceptable(evutil_socket_t listening, short what, void *ud)
 {
 	struct bd_control *c = ud;
@@ -102,8 +102,8 @@ int bd_control_listen(struct bd_control *c, const char *path, struct bl_err *ret
 	return r;
 }
 
-/* How many clients there are descriptors for. More are only asked for where they are not
- * given, for a sandbox may forbid to ask. */
+/* How many clients there are descriptors for. Raises the limit only where it is too low, since a
+ * sandbox may forbid that. */
 static unsigned clients_allowed(unsigned max)
 {
 	struct rlimit l;
@@ -132,8 +132,8 @@ static void take_groups(struct bd_control *c, const struct bd_setup *setup)
 {
 	if (setup->groups_error) {
 		bd_log(LOG_ERR,
-		       "who may use the control socket stays as it was: the groups cannot be "
-		       "looked up: %s",
+		       "cannot look up the groups that may use the control socket, which stay "
+		       "as they were: %s",
 		       strerror(-setup->groups_error));
 		return;
 	}

@@ -14,7 +14,7 @@
 
 #include "daemon/base/log.h"
 
-/* As in balloond.socket. A longer queue would have root wait behind more strangers. */
+/* As in balloond.socket. In a longer queue root would wait behind more strangers. */
 #define BACKLOG 512
 
 static int add(struct bd_listen *l, int fd, struct bl_err *reterr)
@@ -36,13 +36,14 @@ static int add(struct bd_listen *l, int fd, struct bl_err *reterr)
 	return 0;
 }
 
-/* The name in balloond.socket, or what systemd takes where a unit says none. */
+/* The name in balloond.socket, or the name that systemd gives where a unit names none. */
 static bool is_control(const char *name)
 {
 	return !strcmp(name, "control") || !strcmp(name, "balloond.socket");
 }
 
-/* Whoever may use a socket of another name was not meant to control the host by it. */
+/* Takes no socket of another name: peers that may use such a socket were not meant to control the
+ * host. */
 static int take(struct bd_listen *l, int fd, const char *name, struct bl_err *reterr)
 {
 	if (name && !is_control(name)) {
@@ -58,17 +59,17 @@ static int take(struct bd_listen *l, int fd, const char *name, struct bl_err *re
 	return add(l, fd, reterr);
 }
 
-/* How many were handed over. */
+/* Returns how many descriptors were handed over. */
 static int take_handed(struct bd_listen *l, struct bl_err *reterr)
 {
-	/* systemd names all it hands over; a shell that hands over names none. */
+	/* systemd names all descriptors that it hands over; a shell names none. */
 	bool named = getenv("LISTEN_FDNAMES") != NULL;
 	char **names = NULL;
 	int n = sd_listen_fds_with_names(1, &names), r = 0;
 
 	if (n < 0)
 		return bl_err_set(reterr, -n, BL_ERR_BACKEND,
-				  "the descriptors that were handed over cannot be told: %s", strerror(-n));
+				  "cannot read which descriptors were handed over: %s", strerror(-n));
 	for (int i = 0; i < n; i++) {
 		if (r == 0)
 			r = take(l, SD_LISTEN_FDS_START + i, named ? names[i] : NULL, reterr);
@@ -85,7 +86,7 @@ static int take_handed(struct bd_listen *l, struct bl_err *reterr)
 	return n;
 }
 
-/* Makes way for a socket at a->sun_path, unless somebody listens there. */
+/* Removes a socket at a->sun_path unless a process listens there. */
 static int clear_path(const struct sockaddr_un *a)
 {
 	struct stat st;
@@ -129,7 +130,7 @@ static int bind_own(struct bd_listen *l, const struct sockaddr_un *a, int *ret_f
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	/* Anybody may connect; the peer's credentials decide. */
+	/* Anybody may connect: the peer's credentials decide what the peer may do. */
 	if (bind(fd, (const struct sockaddr *)a, sizeof(*a)) < 0 || chmod(a->sun_path, 0666) < 0 ||
 	    lstat(a->sun_path, &st) < 0 || listen(fd, BACKLOG) < 0 || !(l->path = strdup(a->sun_path))) {
 		r = -errno;
@@ -158,7 +159,7 @@ int bd_listen_open(struct bd_listen *l, const char *path, struct bl_err *reterr)
 	if (r < 0)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "control socket %s: %s", path,
 				  r == -EADDRINUSE ? "another daemon listens there"
-				  : r == -EEXIST   ? "there is something else"
+				  : r == -EEXIST   ? "the path is not a socket"
 						   : strerror(-r));
 	return add(l, fd, reterr);
 }
@@ -170,7 +171,7 @@ void bd_listen_close(struct bd_listen *l)
 	for (size_t i = 0; i < l->n; i++)
 		(void)close(l->fds[i]);
 	l->n = 0;
-	/* Another daemon may have come. */
+	/* Another daemon may have put its own socket there. */
 	if (l->path && lstat(l->path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino)
 		(void)unlink(l->path);
 	free(l->path);

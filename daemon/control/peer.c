@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-/* The most groups Linux lets a process have. */
+/* The most groups that Linux gives a process. */
 #define GROUPS_MAX 65536
 
 static enum bd_role role_of(gid_t gid, const struct bd_peer_groups *g)
@@ -15,7 +15,7 @@ static enum bd_role role_of(gid_t gid, const struct bd_peer_groups *g)
 	return g->has_viewer && gid == g->viewer ? BD_ROLE_VIEWER : BD_ROLE_NONE;
 }
 
-/* The supplementary groups; NULL where they cannot be had. */
+/* The supplementary groups of the peer; NULL if they cannot be read. */
 static gid_t *groups_of(int fd, size_t *ret_n)
 {
 	socklen_t size = 64 * sizeof(gid_t);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who is at the other end of a socket, and what that allows. */
+/* The peer of a socket, and its role. */
 #ifndef BD_PEER_H
 #define BD_PEER_H
 
@@ -13,8 +13,8 @@ enum bd_role {
 	BD_ROLE_ADMIN,	/* all */
 };
 
-/* By the credentials the kernel kept when the peer connected. *ret_uid is for
- * the log, -1 when it is not known. */
+/* The role of the credentials that the kernel kept when the peer connected. *ret_uid is for the
+ * log; -1 if it is unknown. */
 enum bd_role bd_peer_role(int fd, const struct bd_peer_groups *g, uid_t *ret_uid);
 
 #endif

@@ -9,14 +9,14 @@
 #define NO_LIMIT 0
 
 struct limits {
-	unsigned per_second, burst; /* connections opened by one user */
-	unsigned calls;		    /* of one user; one connection may have 64 anyway */
+	unsigned per_second, burst; /* connections that one user may open */
+	unsigned calls;		    /* requests of one user; one connection may have 64 */
 	size_t user_held, user_unsent;
 	size_t rank_held, rank_unsent;
 };
 
-/* A status of 1,001 domains has half a MiB: the budget of what is unsent holds many of
- * them, for readers that are slow. */
+/* The status of 1,001 domains has half a MiB: the budget of unsent bytes holds many of them, for
+ * slow readers. */
 static const struct limits limits[BD_RANKS] = {
 	[BD_RANK_ROOT] = { NO_LIMIT, NO_LIMIT, NO_LIMIT, 16 * MIB, 48 * MIB, 16 * MIB, 48 * MIB },
 	[BD_RANK_GROUP] = { 500, 4096, 512, 4 * MIB, 16 * MIB, 8 * MIB, 32 * MIB },
@@ -59,8 +59,8 @@ static void refill(struct bd_user *u, uint64_t now)
 		u->refilled = now;
 }
 
-/* A row says nothing any more once its user has gone and may open as many connections as a
- * user that was never seen. */
+/* A row is free once its user is treated as a user that was never seen: no connection, all
+ * tokens. */
 static bool is_free(struct bd_user *u, uint64_t now)
 {
 	if (!u->known)
@@ -100,7 +100,7 @@ static unsigned share(unsigned of, unsigned part, unsigned parts)
 	return n ? n : 1;
 }
 
-/* NULL: there is room for one more of u. */
+/* Why u may not have one more connection; NULL: u may. */
 static const char *no_room(const struct bd_quota *q, const struct bd_user *u)
 {
 	unsigned max = q->max_clients, all, others;
@@ -109,11 +109,11 @@ static const char *no_room(const struct bd_quota *q, const struct bd_user *u)
 	all = others + q->conns[BD_RANK_ROOT];
 	switch (u->rank) {
 	case BD_RANK_ROOT:
-		return all >= max + BD_QUOTA_ROOT_EXTRA ? "clients are connected already" : NULL;
+		return all >= max + BD_QUOTA_ROOT_EXTRA ? "too many clients are connected" : NULL;
 	case BD_RANK_GROUP:
 	case BD_RANK_VIEWER:
 		if (all >= max)
-			return "clients are connected already";
+			return "too many clients are connected";
 		if (others >= share(max, 7, 8))
 			return "the rest of the connections is kept for root";
 		if (u->rank == BD_RANK_GROUP)
@@ -125,7 +125,7 @@ static const char *no_room(const struct bd_quota *q, const struct bd_user *u)
 	case BD_RANKS:
 		break;
 	}
-	return u->conns >= BD_QUOTA_REFUSED_MAX ? "too many are being refused" : NULL;
+	return u->conns >= BD_QUOTA_REFUSED_MAX ? "too many clients are being refused" : NULL;
 }
 
 struct bd_user *bd_quota_connect(struct bd_quota *q, uid_t uid, enum bd_rank rank, uint64_t now,
@@ -166,7 +166,7 @@ void bd_quota_disconnect(struct bd_quota *q, struct bd_user *u)
 struct bd_user *bd_quota_move(struct bd_quota *q, struct bd_user *u, uid_t uid, enum bd_rank rank,
 			      const struct bd_charge *charge)
 {
-	/* The time of the last look is not moved on: nobody is to lose tokens by this. */
+	/* Counts the tokens as of the last refill, so that the move costs the user none. */
 	struct bd_user *to = row_of(q, uid, rank, u->refilled);
 
 	to->conns++;
@@ -200,7 +200,7 @@ void bd_quota_add_unsent(struct bd_quota *q, struct bd_user *u, size_t added, si
 	q->unsent[u->rank] += added - removed;
 }
 
-/* The user of a rank with the most of what stands at `offset` of its row. */
+/* The user of a rank with the largest size_t at `offset` of its row. */
 static const struct bd_user *largest(const struct bd_quota *q, enum bd_rank rank, size_t offset)
 {
 	const struct bd_user *most = &q->shared[rank];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Why a domain is as it is, and what was forgotten of one. */
+/* Why a domain is as it is, and what was forgotten of a domain. */
 #include <stdio.h>
 #include <string.h>
 
@@ -20,8 +20,8 @@ void bd_render_forgotten(struct bl_json_out *o, const struct bd_changed *f)
 	bl_json_put_string(o, "uuid", uuid);
 }
 
-/* Others of the same UUID or name, of which one at least is dying: what a domain has left
- * behind, or who came after it. */
+/* Another domain with the same UUID or name, where at least one of the two is dying: the remains
+ * of an earlier run, or its successor. */
 static bool is_namesake(const struct bl_dom *d, const struct bl_dom *other)
 {
 	if (other->domid == d->domid || other->flags & BL_DOM_HOLDER ||
@@ -55,18 +55,16 @@ static void put_namesakes(struct bl_json_out *o, const struct bd_picture *p, con
 				       "domain %u, of the same %s, is dying and still keeps %s",
 				       other->domid, same, bl_pages_format(other->tot, size));
 		else
-			(void)snprintf(line, sizeof(line),
-				       "domain %u, of the same %s, is the one that lives", other->domid,
-				       same);
+			(void)snprintf(line, sizeof(line), "domain %u, of the same %s, is alive",
+				       other->domid, same);
 		bl_json_put_string(o, NULL, line);
 	}
 }
 
-/* Why the base is what it is; "" where it is just the size it was started with. */
 static const char *base_reason(const struct bl_view *v, char *buf, size_t size)
 {
 	static const char *const why[BL_BASE_FROMS] = {
-		[BL_BASE_STARTED] = "it was started with that",
+		[BL_BASE_STARTED] = "the size it was started with",
 		[BL_BASE_REBOOTED] = "kept over its reboot",
 		[BL_BASE_RESTORED] = "kept over a restore or a migration",
 	};
@@ -75,8 +73,8 @@ static const char *base_reason(const struct bl_view *v, char *buf, size_t size)
 	if (from != BL_BASE_UNSEEN)
 		return why[from];
 	(void)snprintf(buf, size,
-		       "kept, for balloond did not see how it came to start: 'balloonctl forget %.64s' "
-		       "takes what it has now",
+		       "kept, since balloond did not see how the domain started: 'balloonctl forget "
+		       "%.64s' makes its present size the base",
 		       v->dom->name[0] ? v->dom->name : "DOMAIN");
 	return buf;
 }

@@ -8,7 +8,7 @@
 #include "daemon/base/utc.h"
 #include "lib/core/reason.h"
 
-/* Names in the reason of a plan: more would not be read. */
+/* The reason of a plan names so many guests: nobody reads more. */
 #define GIVERS_NAMED 6
 
 static void put_pages(struct bl_json_out *o, const char *key, bl_pages p)
@@ -32,7 +32,7 @@ static void put_domid(struct bl_json_out *o, const char *key, uint32_t domid)
 		bl_json_put_uint(o, key, domid);
 }
 
-/* Whole seconds as an integer, for those who compare. */
+/* Writes whole seconds as an integer, for scripts that compare. */
 static void put_seconds(struct bl_json_out *o, const char *key, bl_ms ms)
 {
 	if (ms.n == BL_MS_NEVER.n)
@@ -43,7 +43,7 @@ static void put_seconds(struct bl_json_out *o, const char *key, bl_ms ms)
 		bl_json_put_real(o, key, (double)ms.n / 1000.0);
 }
 
-/* What the sentences of the core are made from. They only read. */
+/* The functions that make sentences only read. */
 struct bl_plan_in bd_render_input(const struct bd_picture *p)
 {
 	return (struct bl_plan_in){
@@ -119,7 +119,7 @@ void bd_render_who(struct bl_json_out *o, const struct bl_dom *d)
 	put_uuid(o, "uuid", &d->uuid);
 }
 
-/* What only balloond's own driver says; each is null where it is not known. */
+/* Members that only balloond's own driver reports; null if unknown. */
 static void put_driver(struct bl_json_out *o, const struct bl_telemetry *t, bool refuses)
 {
 	if (t->has_min)
@@ -246,7 +246,7 @@ void bd_render_claims(struct bl_json_out *o, const struct bd_picture *p)
 	bl_json_array_end(o);
 }
 
-/* Who would give, largest first. */
+/* The guests that would give memory, largest share first. */
 static void givers(const struct bl_plan *plan, char buf[BL_REASON_MAX])
 {
 	const struct bl_view *named[GIVERS_NAMED];

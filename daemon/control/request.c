@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A line becomes a request, where its user may have one more that waits, and goes to the
+/* Makes a request of a line, unless its user has too many waiting, and passes the request to the
  * handler of its verb. */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,8 @@
 #include "daemon/control/internal.h"
 #include "daemon/control/verbs.h"
 
-/* True, and *err says why, when one more request must not wait. */
+/* True, with the reason in *err, if the connection or its user may not have another request
+ * waiting. */
 static bool too_many(const struct bd_conn *c, struct bl_err *err)
 {
 	if (c->charge.calls >= BD_CONN_CALLS_MAX)
@@ -35,7 +36,7 @@ static void handle_line(struct bd_conn *c, const char *text, size_t len)
 	size_t line_len;
 
 	if (len == strspn(text, "\r"))
-		return; /* somebody pressed return */
+		return; /* an empty line, as from the return key */
 	if (bl_rpc_parse(text, len, &req, all->out) < 0) {
 		if (bl_json_out_end_line(all->out, &line, &line_len) == 0)
 			bd_conn_send(c, line, line_len);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Turns: requests are not handled where they are read, but in turns that do a bounded part
- * of what waits. Between two turns the loop looks at everything else: ticks, the watchdog,
- * new connections. In a turn root comes first, then the group, then viewers, and in each
- * rank everybody has one request after the other. (libevent's priorities are not used: they
- * are strict, and who keeps a higher one busy would keep all others waiting.) */
+/* Requests are not handled where they are read, but in turns that do a bounded part of the
+ * waiting work. Between two turns the event loop does everything else: ticks, the watchdog, new
+ * connections. A turn serves root first, then the group, then viewers, and within a rank one
+ * request of each connection after the other. (libevent's priorities are strict: a peer that
+ * keeps a higher priority busy would starve all others.) */
 #include <errno.h>
 #include <utlist.h>
 
@@ -13,14 +13,14 @@ void bd_turn_soon(struct bd_conns *all)
 {
 	static const struct timeval at_once;
 
-	/* To add it again would put off one that is about to run. */
+	/* Adding a pending event again would put it off. */
 	if (!event_pending(all->turns, EV_TIMEOUT, NULL))
 		(void)event_add(all->turns, &at_once);
 }
 
 void bd_turn_add(struct bd_conn *c)
 {
-	if (c->ready || c->doomed)
+	if (c->ready || c->closing)
 		return;
 	c->ready = true;
 	DL_APPEND2(c->all->ready[c->user->rank], c, ready_prev, ready_next);
@@ -54,8 +54,8 @@ static void serve(struct bd_conn *c)
 }
 
 /* A viewer's request for all domains takes longer than everything else in a turn. While others
- * are at work, have answers under way or are waiting to be accepted, viewers sit some turns
- * out, but never many in a row. */
+ * have requests, unread answers or connections to be accepted, viewers sit out some turns, but
+ * never many in a row. */
 static bool viewers_wait(struct bd_conns *all)
 {
 	const struct bd_quota *q = &all->quota;
@@ -76,8 +76,8 @@ static void on_turn(evutil_socket_t fd, short what, void *ud)
 
 	(void)fd, (void)what;
 	all->turn = (struct bd_turn){ .requests = 0 };
-	for (; all->doomed && all->turn.freed < BD_TURN_FREED; all->turn.freed++)
-		bd_conn_free(all->doomed);
+	for (; all->closing && all->turn.freed < BD_TURN_FREED; all->turn.freed++)
+		bd_conn_free(all->closing);
 	for (int rank = 0; rank < BD_RANKS && !all->stopping; rank++) {
 		unsigned before = all->turn.requests;
 
@@ -87,7 +87,7 @@ static void on_turn(evutil_socket_t fd, short what, void *ud)
 		while (all->ready[rank] && (within_bounds(&all->turn) || all->turn.requests == before))
 			serve(all->ready[rank]);
 	}
-	if (all->doomed || (more && !all->stopping))
+	if (all->closing || (more && !all->stopping))
 		bd_turn_soon(all);
 }
 

@@ -7,7 +7,6 @@
 #include "daemon/control/verbs.h"
 #include "lib/proto/params.h"
 
-/* The answer to whoever waits. */
 static void on_settled(void *ud, const struct bl_claim *c, const struct bl_err *err)
 {
 	struct bd_call *call = ud;
@@ -108,7 +107,7 @@ static const struct bl_param release_table[] = {
 	{ BL_PARAM_REQUIRED(struct release_params, ids, "ids", BL_PARAM_CLAIMS) },
 };
 
-/* A claim may be named twice: in small letters and in capitals. */
+/* The client may name a claim twice, in small letters and in capitals. */
 static bool named_before(const struct bl_json *ids, size_t end, const bl_uuid *id)
 {
 	bl_uuid other;
@@ -148,7 +147,6 @@ static void release_one_less(struct bd_call *call)
 		answer_release(call);
 }
 
-/* One of them is given back, or cannot be now. */
 static void on_released(void *ud, const struct bl_claim *c, const struct bl_err *err)
 {
 	struct bd_call *call = ud;
@@ -175,7 +173,7 @@ int bd_verb_release(struct bd_call *call, struct bl_err *err)
 			return r;
 	}
 	call->left = n + 1;
-	/* One named twice may be gone the second time. */
+	/* A claim that is named twice may have ended when its name comes up again. */
 	for (size_t i = 0; i < n; i++)
 		if (bd_manager_find_claim(m, bl_param_claim_text(bl_json_at(params.ids, i)), &c, NULL) == 0)
 			bd_manager_release(m, c, on_released, call);

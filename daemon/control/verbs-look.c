@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The verbs that change nothing: what viewers may ask. */
+/* The verbs that change nothing: viewers may use them. */
 #include <errno.h>
 #include <stddef.h>
 
@@ -15,8 +15,7 @@ static const struct bl_param status_table[] = {
 	{ BL_PARAM_OPTIONAL(struct status_params, domains, "domains", BL_PARAM_DOMAINS) },
 };
 
-/* The domains meant, each once. One that names no domain is an error before the first is
- * written. */
+/* Finds each named domain once. Fails before anything is written if a name is no domain's. */
 static int find_domains(struct bd_manager *m, const struct bl_json *refs,
 			uint32_t domids[BL_PARAM_ARRAY_MAX], size_t *ret_n, struct bl_err *err)
 {
@@ -53,7 +52,7 @@ static void put_domains(const struct bd_picture *p, const uint32_t *domids, size
 static void put_all_domains(const struct bd_picture *p, struct bl_json_out *o)
 {
 	bl_json_array(o, "domains");
-	/* Holders are told of as claims. */
+	/* Holders are shown as claims. */
 	for (size_t i = 0; i < p->plan->n_views; i++)
 		if (!(p->plan->views[i].dom->flags & BL_DOM_HOLDER))
 			bd_render_domain(o, NULL, p, &p->plan->views[i]);

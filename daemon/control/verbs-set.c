@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The verbs by which people change how guests are treated. */
+/* The verbs that change how guests are treated. */
 #include <errno.h>
 #include <stddef.h>
 

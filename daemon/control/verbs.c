@@ -7,7 +7,7 @@
 
 struct verb {
 	const char *name;
-	enum bd_role role; /* the least that may */
+	enum bd_role role; /* the least role that may use the verb */
 	bd_verb *handler;
 };
 
@@ -53,7 +53,8 @@ void bd_verbs_dispatch(struct bd_call *call, enum bd_role role)
 		bd_call_fail(call, &err);
 		return;
 	}
-	/* A request that viewers may make changes nothing, so that only the answer would matter. */
+	/* A request that viewers may make changes nothing: without a reader its answer is
+	 * useless. */
 	if (verb->role == BD_ROLE_VIEWER && bd_call_unheard(call)) {
 		bd_call_drop(call);
 		return;

@@ -5,12 +5,11 @@
 
 #include "daemon/control/conn.h"
 
-/* Finds the method, checks the role, and answers now or later. The call is no
- * longer the caller's. */
+/* Finds the method, checks the role, and answers now or later. Takes over the call. */
 void bd_verbs_dispatch(struct bd_call *call, enum bd_role role);
 
-/* A handler either answers with bd_call_result() and bd_call_done() (at once
- * or later) and returns 0, or returns -errno with *err filled. */
+/* A handler returns 0 and answers with bd_call_result() and bd_call_done(), at once or later; or
+ * it returns -errno with *err filled. */
 typedef int bd_verb(struct bd_call *call, struct bl_err *err);
 
 /* verbs-look.c */
@@ -24,14 +23,14 @@ bd_verb bd_verb_handoff, bd_verb_built;
 bd_verb bd_verb_sim_create, bd_verb_sim_destroy, bd_verb_sim_set;
 
 /* verbs-common.c */
-/* -EINVAL where there are any. */
+/* -EINVAL if the request has params. */
 int bd_verbs_no_params(struct bd_call *call, struct bl_err *err);
-/* The row of domid as it is now, as member "domain"; nothing when it is gone. */
+/* Writes domid's row of the status as member "domain"; nothing if the domain is gone. */
 void bd_verbs_put_domain(struct bd_call *call, struct bl_json_out *o, uint32_t domid);
-/* Ends with the claim as member "claim". */
+/* Answers with the claim as member "claim". */
 void bd_verbs_answer_claim(struct bd_call *call, const struct bl_claim *c);
 
-/* Decodes the call's params by a table of rows into *dest. */
+/* Decodes the params of the call into *dest, by a table. */
 #define BD_VERBS_DECODE(call, table, dest, err)                                                             \
 	bl_params_decode((call)->req.params, table, sizeof(table) / sizeof((table)[0]), dest, err)
 

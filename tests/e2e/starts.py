@@ -207,7 +207,7 @@ def beside_its_remains():
         assert (str(left["domid"]), left["dying"], left["uuid"]) == (old, True, UUID), left
         assert 0 < left["current_bytes"] <= 16 * GIB, left
         r = h.ctl("explain", old)
-        assert "dying" in r.out and f"domain {new}, of the same name, is the one that lives" in r.out, r
+        assert "dying" in r.out and f"domain {new}, of the same name, is alive" in r.out, r
         assert h.ctl("set", "web", "--weight", "150").status == 0
         r = h.ctl("set", old, "--weight", "120")
         assert r.status == 1 and f"lives on as domain {new}" in r.err, r
