@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The hypervisor's allocator and its answers, as measured on Xen 4.17, but for
- * the faults that later versions mended (freeing re-grows a claim; a claim on
- * a dying domain stays for ever; the wrap of free - claims). */
+/* The hypervisor's allocator and its answers, as measured on Xen 4.17, without the faults that
+ * later versions mended (freeing memory re-grows a claim; a claim on a dying domain stays for
+ * ever; free - claims wraps). */
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 
 #include "lib/sim/world.h"
 
-/* What no claim covers. Claims can exceed what is free once pages went
- * offline; then there is nothing, not a huge number. */
+/* Claims can exceed the free pages once pages went offline: then nothing is unclaimed, rather
+ * than a huge number. */
 uint64_t bl_sim_unclaimed(const struct bl_sim *s)
 {
 	return bl_sim_sat(s->free, s->outstanding);
 }
 
-/* Where the next pages of a domain come from. */
+/* The node that the next pages of d come from. */
 static size_t node_to_take(const struct bl_sim *s, const struct bl_sim_dom *d)
 {
 	size_t best = 0;
@@ -38,7 +38,7 @@ static size_t node_to_give(const struct bl_sim *s, const struct bl_sim_dom *d)
 	return best;
 }
 
-/* Moves n pages, which must be free, to one of d's accounts. */
+/* Moves n free pages to one of d's accounts. */
 static void assign(struct bl_sim *s, const struct bl_sim_dom *d, uint64_t *account, uint64_t n)
 {
 	while (n) {
@@ -59,8 +59,8 @@ static void set_outstanding(struct bl_sim *s, struct bl_sim_dom *d, uint64_t n)
 	d->outstanding = n;
 }
 
-/* Single pages: each needs room under max_pages, a free page, and either one
- * of the domain's own claim or one that no claim covers. */
+/* Each page needs room under max_pages, a free page, and either a page of d's own claim or a page
+ * that no claim covers. */
 uint64_t bl_sim_take(struct bl_sim *s, struct bl_sim_dom *d, uint64_t n)
 {
 	n = bl_sim_least(n, bl_sim_sat(d->max_pages, bl_sim_tot(s, d)));
@@ -115,7 +115,7 @@ int bl_sim_claim(struct bl_sim *s, const struct bl_sim_claim_op *op)
 {
 	struct bl_sim_dom *d = bl_sim_find(s, op->domid);
 
-	/* DOMID_SELF is no domain's number, so it is refused like any unknown one. */
+	/* DOMID_SELF is no domain's number and is refused like any unknown number. */
 	if (op->order || op->flags || !d)
 		return -EINVAL;
 	if (op->caller)
@@ -214,7 +214,7 @@ bool bl_sim_reap(struct bl_sim *s, struct bl_sim_dom *d, uint64_t n)
 	}
 	bl_sim_begin(s, d);
 	if (d->reboots)
-		bl_sim_again(s, d);
+		bl_sim_start_again(s, d);
 	else
 		d->phase = BL_SIM_FREE;
 	bl_sim_commit(s);
@@ -234,7 +234,7 @@ int bl_sim_kill(struct bl_sim *s, struct bl_sim_dom *d)
 	set_outstanding(s, d, 0);
 	bl_sim_commit(s);
 	s->changes++;
-	bl_sim_reap(s, d, 0); /* one without memory is gone at once */
+	bl_sim_reap(s, d, 0); /* a domain without memory is gone at once */
 	return 0;
 }
 

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Guests and their manners: what each does in a quantum of time. */
+/* Guests, and what each manner of guest does in a quantum of time. */
 #include <assert.h>
 
 #include "lib/sim/world.h"
 
 #define FORGETS_AFTER_MS 2000
-#define ARMED UINT64_MAX	       /* `forgets` of one that is on its way to a target */
-#define SLOWER 20		       /* BL_SIM_SLOW */
-#define LINUX_TRIES 4		       /* at once, after 2, 4 and 8 s */
+#define ARMED UINT64_MAX	       /* `forgets` while the guest is on its way to a target */
+#define SLOWER 20		       /* how many times slower BL_SIM_SLOW is */
+#define LINUX_TRIES 4		       /* at once, after 2, after 4 and after 8 s */
 #define DEATH_RATE (UINT64_C(8) << 18) /* pages a second: 8 GiB */
-#define TEARDOWN_MS 1000	       /* xl, from a guest's reboot until it destroys it */
-#define RESTART_MS 10000	       /* a toolstack that found no room tries again */
+#define TEARDOWN_MS 1000 /* how long xl takes from a guest's reboot until xl destroys the domain */
+#define RESTART_MS 10000 /* a toolstack that found no room tries again after this */
 
 void bl_sim_write_target(struct bl_sim *s, struct bl_sim_dom *d, uint64_t target)
 {
 	if (d->has_target && d->target == target)
-		return; /* no driver wakes for the same value */
+		return; /* a driver does not wake for the same value */
 	bl_sim_touch(s);
 	bl_sim_begin(s, d);
 	d->has_target = 1;
@@ -33,7 +33,7 @@ uint64_t bl_sim_asked(const struct bl_sim_dom *d)
 	return d->offset < 0 ? bl_sim_sat(d->target, back) : d->target + back;
 }
 
-/* Where its balloon goes now. */
+/* How many pages the balloon moves towards now. */
 static uint64_t goal(const struct bl_sim *s, const struct bl_sim_dom *d, uint64_t tot)
 {
 	uint64_t want = bl_sim_asked(d), low = bl_sim_least(d->floor, tot);
@@ -104,8 +104,7 @@ uint64_t bl_sim_due(const struct bl_sim *s, const struct bl_sim_dom *d)
 	return due;
 }
 
-/* The pages its rate allows in this quantum; what is left of one is kept for
- * the next. */
+/* The pages that the rate allows in this quantum; a remainder counts in the next quantum. */
 static uint64_t allowance(struct bl_sim_dom *d, uint64_t rate)
 {
 	uint64_t credit = d->credit + rate * BL_SIM_QUANTUM_MS;
@@ -114,7 +113,7 @@ static uint64_t allowance(struct bl_sim_dom *d, uint64_t rate)
 	return credit / 1000;
 }
 
-/* Linux's driver, whose try to grow got that much. */
+/* As Linux's driver does after a try to grow that brought `got` pages. */
 static void count_try(struct bl_sim *s, struct bl_sim_dom *d, uint64_t got)
 {
 	bl_sim_begin(s, d);
@@ -143,11 +142,11 @@ static bool move(struct bl_sim *s, struct bl_sim_dom *d)
 	}
 	n = allowance(d, rate ? rate : 1);
 	if (!n)
-		return true; /* part of a page has moved, so to speak */
+		return true; /* a slow balloon has moved part of a page */
 	n = bl_sim_least(n, want > tot ? want - tot : tot - want);
 	done = want > tot ? bl_sim_take(s, d, n) : bl_sim_give(s, d, n);
 	if (done < n)
-		d->credit = 0; /* it does not make up for what it was refused */
+		d->credit = 0; /* pages that were refused are not made up for later */
 	if (want > tot && d->manner == BL_SIM_GIVES_UP)
 		count_try(s, d, done);
 	return done;
@@ -157,7 +156,7 @@ void bl_sim_introduce(struct bl_sim *s, struct bl_sim_dom *d)
 {
 	uint64_t now = s->w->now;
 
-	bl_sim_claim_of(s, d, 0); /* as libxenguest does, whatever is left of it */
+	bl_sim_claim_of(s, d, 0); /* as libxenguest does with what is left of the claim */
 	bl_sim_begin(s, d);
 	d->phase = BL_SIM_RUNNING;
 	d->has_target = 1;
@@ -189,12 +188,12 @@ static bool build(struct bl_sim *s, struct bl_sim_dom *d)
 	if (tot + got == d->memory)
 		bl_sim_introduce(s, d);
 	else if (got < n && !d->thief)
-		bl_sim_kill(s, d); /* populate failed, so `xl create` does */
+		bl_sim_kill(s, d); /* populating failed, so `xl create` fails */
 	return got;
 }
 
-/* What has a time of its own has come. */
-static void act(struct bl_sim *s, struct bl_sim_dom *d)
+/* Something is due by the clock. */
+static void handle_due(struct bl_sim *s, struct bl_sim_dom *d)
 {
 	uint64_t now = s->w->now;
 
@@ -224,7 +223,7 @@ bool bl_sim_live(struct bl_sim *s, struct bl_sim_dom *d)
 	bool acted = bl_sim_due(s, d) <= s->w->now;
 
 	if (acted)
-		act(s, d);
+		handle_due(s, d);
 	switch ((enum bl_sim_phase)d->phase) {
 	case BL_SIM_BUILDING:
 		return build(s, d) || acted;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The toolstack: how guests come to be, at the world's start and later. */
+/* The toolstack: starts guests, at the start of the world and later. */
 #include <errno.h>
 #include <string.h>
 
 #include "lib/sim/world.h"
 
-/* xapi's estimate of a paging pool: 1 MiB, and two pages a MiB. PV has none. */
+/* xapi's estimate of a paging pool: 1 MiB, and two pages per MiB. PV guests have none. */
 uint64_t bl_sim_overhead(const struct bl_sim_dom *d)
 {
 	uint64_t pool = BL_PAGES_PER_MIB + 2 * ((d->static_max + BL_PAGES_PER_MIB - 1) / BL_PAGES_PER_MIB);
@@ -49,7 +49,7 @@ int bl_sim_start(struct bl_sim *s, struct bl_sim_dom *d, struct bl_sim_dom *hold
 	return 0;
 }
 
-/* One that is there from the first moment. */
+/* Starts a guest that runs from the first moment. */
 static int boot_one(struct bl_sim *s, struct bl_sim_dom *d, const char *file, struct bl_err *reterr)
 {
 	uint64_t overhead = bl_sim_overhead(d);
@@ -87,9 +87,9 @@ int bl_sim_boot(struct bl_sim *s, const char *file, struct bl_err *reterr)
 	return 0;
 }
 
-#define ASLEEP_MS 2000 /* xl, between a guest's end and its next start */
+#define ASLEEP_MS 2000 /* xl waits so long between a guest's end and its next start */
 
-void bl_sim_again(struct bl_sim *s, struct bl_sim_dom *d)
+void bl_sim_start_again(struct bl_sim *s, struct bl_sim_dom *d)
 {
 	struct bl_sim_dom next;
 
@@ -107,14 +107,14 @@ void bl_sim_again(struct bl_sim *s, struct bl_sim_dom *d)
 	next.telemetry = d->telemetry;
 	next.rate = d->rate;
 	next.used = d->used;
-	next.thief = 1; /* its toolstack knows nothing of claims, and does not give up */
+	next.thief = 1; /* a toolstack that knows no claims and never gives up */
 	next.appear = s->w->now + ASLEEP_MS;
 	*d = next;
 	s->dirty = true;
 }
 
-#define LAUNCH_RATE (UINT64_C(4) << 18) /* pages a second a builder populates: 4 GiB */
-#define GUEST_RATE (UINT64_C(400) << 8) /* pages a second a balloon moves: 400 MiB */
+#define LAUNCH_RATE (UINT64_C(4) << 18) /* pages that a builder populates in a second: 4 GiB */
+#define GUEST_RATE (UINT64_C(400) << 8) /* pages that a balloon moves in a second: 400 MiB */
 
 void bl_sim_guest_defaults(struct bl_sim_dom *d)
 {
@@ -163,7 +163,7 @@ int bl_sim_launch(struct bl_sim *s, const struct bl_sim_launch *l, uint32_t *ret
 	d.memory = l->size.n;
 	d.static_max = l->max.n;
 	d.used = d.memory / 4;
-	d.appear = UINT64_MAX; /* a launch cut short leaves it at that, and so unborn */
+	d.appear = UINT64_MAX; /* bl_sim_open() frees the slot of a launch that was cut short */
 	if (l->uuid)
 		d.uuid = *l->uuid;
 	else
@@ -199,7 +199,7 @@ static int check_set(const struct bl_sim_dom *d, const struct bl_sim_values *v, 
 	return 0;
 }
 
-/* As `xl mem-set` does it: the limit first, then the target. */
+/* As `xl mem-set` does: sets the limit first, then the target. */
 static void mem_set(struct bl_sim *s, struct bl_sim_dom *d, uint64_t target)
 {
 	uint64_t back = (uint64_t)(d->offset < 0 ? -d->offset : d->offset);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The host as balloond sees and steers it. */
+/* The host as balloond sees and controls it. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,10 +8,10 @@
 
 #define REPORT_MS 1000 /* a guest driver reports once a second */
 
-/* ---- What it sees -------------------------------------------------------------- */
+/* ---- Snapshots ---------------------------------------------------------------- */
 
-/* Linux's PSI in hundredths of a percent: nothing while a twentieth of what is
- * used is still free, all but everything where less is there than is used. */
+/* Linux's PSI in hundredths of a percent: 0 while the guest has a twentieth more than it uses,
+ * nearly all when it has less than it uses. */
 static uint32_t pressure(uint64_t tot, uint64_t used)
 {
 	uint64_t spare = bl_sim_sat(tot, used), calm = used / 20 + 1;
@@ -23,8 +23,9 @@ static uint32_t pressure(uint64_t tot, uint64_t used)
 	return (uint32_t)(2000 + 8000 * (used - tot) / (used + 1));
 }
 
-/* What a broken or hostile reporter writes: something else every second. */
-static void lie(const struct bl_sim *s, const struct bl_sim_dom *d, uint64_t tot, struct bl_telemetry *t)
+/* As a broken or hostile reporter: writes something else every second. */
+static void report_nonsense(const struct bl_sim *s, const struct bl_sim_dom *d, uint64_t tot,
+			    struct bl_telemetry *t)
 {
 	static const uint64_t absurd = UINT64_C(1) << 40;
 	uint64_t h = bl_sim_hash(s->w->seed, d->domid, t->at.n / REPORT_MS);
@@ -50,7 +51,7 @@ static void lie(const struct bl_sim *s, const struct bl_sim_dom *d, uint64_t tot
 	}
 }
 
-static void say_refusal(const struct bl_sim *s, const struct bl_sim_dom *d, struct bl_telemetry *t)
+static void report_refusal(const struct bl_sim *s, const struct bl_sim_dom *d, struct bl_telemetry *t)
 {
 	bool own = d->manner == BL_SIM_OWN_MIN;
 
@@ -74,20 +75,20 @@ static struct bl_telemetry report(const struct bl_sim *s, const struct bl_sim_do
 	}
 	t.present = true;
 	if (d->telemetry == BL_SIM_LIES) {
-		lie(s, d, tot, &t);
+		report_nonsense(s, d, tot, &t);
 		return t;
 	}
 	t.used = BL_PAGES(used);
 	t.available = BL_PAGES(bl_sim_sat(tot, used));
 	t.pressure = pressure(tot, used);
 	if (d->telemetry != BL_SIM_SILENT)
-		say_refusal(s, d, &t);
+		report_refusal(s, d, &t);
 	return t;
 }
 
-/* A balloon is moved by someone else when its target is neither what it was
- * when it was first seen nor what was written from here since. */
-static bool external(struct bl_sim *s, const struct bl_sim_dom *d)
+/* Somebody else controls a balloon if its target is neither the target at first sight nor the
+ * last one written from here. */
+static bool is_external(struct bl_sim *s, const struct bl_sim_dom *d)
 {
 	struct bl_sim_seen *seen = &s->seen[bl_sim_slot(s, d)];
 
@@ -126,7 +127,7 @@ static unsigned flags_of(struct bl_sim *s, const struct bl_sim_dom *d)
 	if (d->domid && d->manner != BL_SIM_NODRIVER && d->telemetry != BL_SIM_SILENT &&
 	    d->phase == BL_SIM_RUNNING)
 		f |= BL_DOM_ANNOUNCED | BL_DOM_DRIVER;
-	if (external(s, d))
+	if (is_external(s, d))
 		f |= BL_DOM_EXTERNAL;
 	return f;
 }
@@ -178,12 +179,12 @@ int bl_sim_snapshot(struct bl_sim *s, struct bl_snapshot *snap)
 	return 0;
 }
 
-/* ---- What it does --------------------------------------------------------------- */
+/* ---- Actions ------------------------------------------------------------------ */
 
 static void steer(struct bl_sim *s, struct bl_sim_dom *d, uint64_t pages)
 {
 	struct bl_sim_seen *seen = &s->seen[bl_sim_slot(s, d)];
-	bool was = external(s, d);
+	bool was = is_external(s, d);
 
 	bl_sim_write_target(s, d, add_offset(pages, -d->offset));
 	*seen = (struct bl_sim_seen){ true, was, (uint32_t)d->domid, d->target };
@@ -199,7 +200,7 @@ int bl_sim_apply(struct bl_sim *s, const struct bl_action *a, struct bl_err *ret
 		return bl_sim_setmaxmem(s, a->domid, a->pages);
 	if ((a->kind != BL_ACT_TARGET && a->kind != BL_ACT_NUDGE) || !d->has_target)
 		return bl_err_set(reterr, EINVAL, BL_ERR_BACKEND, "domain %u has no target", a->domid);
-	/* the same value again is written as a nudge is */
+	/* Writing the same value again would wake no driver. */
 	if (a->kind == BL_ACT_NUDGE || d->target == add_offset(a->pages.n, -d->offset))
 		steer(s, d, bl_sim_sat(a->pages.n, 1));
 	steer(s, d, a->pages.n);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Virtual time. The world moves at multiples of the quantum of its own clock,
- * so that it does not matter how often it is looked at; where nothing can move
- * before the next event, time jumps there. */
+/* Virtual time. The world moves at multiples of the quantum of its own clock, so that the same
+ * world comes out however often a caller looks. Where nothing can move before the next event,
+ * time jumps to the event. */
 #include "lib/sim/world.h"
 
 bl_ms bl_sim_now(const struct bl_sim *s)
@@ -28,9 +28,9 @@ static void collect(struct bl_sim *s)
 	s->dirty = false;
 }
 
-/* One quantum that ends now. Who comes first changes from one to the next, so
- * that nobody is always first at what is scarce; it goes by slots, so that it
- * does not depend on who else has something to do. */
+/* One quantum, which ends now. The domain that moves first changes from quantum to quantum, so
+ * that no domain is always first where memory is scarce. The order depends on slots alone, not on
+ * which other domains have something to do. */
 static void quantum(struct bl_sim *s)
 {
 	uint64_t first = 0;
@@ -62,7 +62,7 @@ void bl_sim_step(struct bl_sim *s, bl_ms dt)
 
 	while (next <= end) {
 		if (s->quiet && !s->dirty && s->next_event > next) {
-			/* the first boundary at or after the event */
+			/* jump to the first boundary at or after the event */
 			if (s->next_event > end)
 				break;
 			next = boundary_after(s->next_event - 1);
@@ -90,7 +90,7 @@ bl_ms bl_sim_next_change(const struct bl_sim *s)
 			break;
 		case BL_SIM_BUILDING:
 			tot = bl_sim_tot(s, d);
-			/* a thief that waits for room is moved by others, not by time */
+			/* a thief waits for other domains, not for time */
 			if (!s->quiet || s->dirty)
 				soonest = bl_sim_least(soonest, now + bl_sim_sat(d->memory, tot) * 1000 /
 										d->build_rate);
@@ -110,6 +110,6 @@ bl_ms bl_sim_next_change(const struct bl_sim *s)
 	}
 	if (soonest == UINT64_MAX)
 		return BL_MS_NEVER;
-	/* at the boundary where it happens, and never in the past */
+	/* on a boundary, and never in the past */
 	return BL_MS(boundary_after((soonest > now ? soonest : now + 1) - 1));
 }

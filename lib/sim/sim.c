@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The world and the handle on it: slots, undo, sums. */
+/* The world and a handle on it: slots, undo, sums. */
 #include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
@@ -15,7 +15,7 @@ size_t bl_sim_world_size(void)
 	return sizeof(struct bl_sim_world);
 }
 
-/* splitmix64: spreads what it is given evenly. */
+/* splitmix64 spreads its input evenly. */
 uint64_t bl_sim_hash(uint64_t a, uint64_t b, uint64_t c)
 {
 	uint64_t z = a * UINT64_C(0x9e3779b97f4a7c15) + b * UINT64_C(0xd1b54a32d192ed03) + c +
@@ -28,8 +28,8 @@ uint64_t bl_sim_hash(uint64_t a, uint64_t b, uint64_t c)
 
 /* ---- One change, whole or not at all ------------------------------------ */
 
-/* A kill falls between two instructions of one thread, so all that matters is
- * that the compiler keeps the order of the stores. */
+/* A kill falls between two instructions of one thread, so it is enough that the compiler keeps
+ * the order of the stores. */
 static void publish(uint64_t *p, uint64_t v)
 {
 	atomic_signal_fence(memory_order_seq_cst);
@@ -62,7 +62,7 @@ static void undo(struct bl_sim_world *w)
 		w->pool = w->undo_pool;
 	}
 	publish(&w->undo_slot, 0);
-	/* and a launch that was cut short before there was a domain */
+	/* A launch may have been cut short before its domain existed. */
 	for (size_t j = 0; j < w->n_slots; j++)
 		if (w->doms[j].phase == BL_SIM_PENDING && w->doms[j].appear == UINT64_MAX)
 			publish(&w->doms[j].phase, BL_SIM_FREE);
@@ -115,7 +115,8 @@ void bl_sim_fill_slot(struct bl_sim_world *w, struct bl_sim_dom *slot, const str
 	struct bl_sim_dom unborn = *d;
 
 	assert(slot >= w->doms && slot < w->doms + w->n_slots && slot->phase == BL_SIM_FREE);
-	unborn.phase = BL_SIM_FREE; /* a copy is many stores, and none may be the phase */
+	unborn.phase =
+		BL_SIM_FREE; /* the copy is many stores; only the phase, stored last, makes the slot used */
 	*slot = unborn;
 	publish(&slot->phase, d->phase);
 }
@@ -127,7 +128,7 @@ struct sums {
 	uint64_t total, free, outstanding;
 };
 
-/* What a slot can be refused for; NULL: it is fine. */
+/* What is wrong with a slot; NULL: nothing. */
 static const char *bad_dom(const struct bl_sim_dom *d)
 {
 	if (d->phase >= BL_SIM_PHASES || d->manner >= BL_SIM_MANNERS || d->telemetry > BL_SIM_LIES ||
@@ -142,7 +143,7 @@ static const char *bad_dom(const struct bl_sim_dom *d)
 	return NULL;
 }
 
-/* Takes one amount off what is left, false when there is not that much. */
+/* False if less than n is left. */
 static bool subtract(uint64_t *left, uint64_t n)
 {
 	return !__builtin_sub_overflow(*left, n, left);
