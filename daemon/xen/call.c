@@ -10,17 +10,18 @@
 
 #include "daemon/xen/claim-ctl.h"
 
-/* More than any toolstack's own domains need of event channels. */
+/* More event channels than any toolstack gives its domains. */
 #define HOLDER_EVTCHN_PORTS 1023
-/* getdomaininfolist: most domains a call, and room for what came since the last. */
+/* getdomaininfolist: the most domains in a call, and room for domains that are new since the
+ * last. */
 #define BATCH_MAX 1024
 #define BATCH_SPARE 16
-/* As many as one page holds: libxenctrl keeps a page at hand, and no more. */
+/* As many claims as fit into a page: libxenctrl keeps one page for reuse. */
 #define CLAIMS_USUAL 256
 
-/* The domain id with which the hypervisor chooses a free one itself. Xen 4.17 to 4.21 choose
- * for 0 and for every reserved id. Xen 4.22 takes 0 as a request for the id of dom0, refuses
- * all other reserved ids, and names this one; older headers do not. */
+/* With this domain id the hypervisor chooses a free id. Xen 4.17 to 4.21 choose for 0 and for
+ * every reserved id. Xen 4.22 takes 0 as a request for the id of dom0, refuses all other reserved
+ * ids, and has a name for this one; older headers do not. */
 #ifndef DOMID_ANY
 #define DOMID_ANY 0x7ff5
 #endif
@@ -32,7 +33,7 @@ struct bd_xen_call {
 	size_t cap, last_n;
 	char version[sizeof("Xen ") + 2 * 6 + sizeof(xen_extraversion_t)];
 	xen_commandline_t cmdline;
-	uint32_t holder_label; /* of FLASK, 0 without it */
+	uint32_t holder_label; /* FLASK's label; 0 without FLASK */
 };
 
 static int failed(void)
@@ -40,8 +41,8 @@ static int failed(void)
 	return errno > 0 ? -errno : -EIO;
 }
 
-/* What libxl gives to a domain of which nobody says it: with FLASK enforced none can be
- * made without. A hypervisor without FLASK does not look at it. */
+/* The label that libxl gives to a domain without one of its own: where FLASK is enforced, no
+ * domain can be made without a label. A hypervisor without FLASK ignores it. */
 static uint32_t label_of_domains(xc_interface *xch)
 {
 	char label[] = "system_u:system_r:domU_t";
@@ -137,7 +138,7 @@ static enum bl_dom_type type_of(const xc_domaininfo_t *d)
 	if (!(d->flags & XEN_DOMINF_hvm_guest))
 		return BL_DOM_PV;
 #if defined(__x86_64__) || defined(__i386__)
-	/* Only a whole emulated machine has its clock chip. */
+	/* Only a fully emulated machine has a real-time clock. */
 	if (d->arch_config.emulation_flags & XEN_X86_EMU_RTC)
 		return BL_DOM_HVM;
 #endif
@@ -192,7 +193,7 @@ int bd_xen_call_list(struct bd_xen_call *c, const struct bd_xen_info **ret, size
 	size_t n = 0;
 
 	for (;;) {
-		/* Every domain asked for costs a copy, so ask for a few more than there were. */
+		/* Every domain in the call costs a copy, so ask for a few more than there were. */
 		size_t ask = n < c->last_n ? c->last_n - n + BATCH_SPARE : BATCH_SPARE;
 		int got, r;
 
@@ -223,7 +224,7 @@ int bd_xen_call_one(struct bd_xen_call *c, uint32_t domid, struct bd_xen_info *r
 
 	if (got < 0)
 		return failed();
-	/* The next one there is. */
+	/* The hypervisor returned the next domain that exists. */
 	if (got == 0 || d.domain != domid)
 		return -ESRCH;
 	take_info(&d, ret);
@@ -270,8 +271,7 @@ int bd_xen_call_setmaxmem(struct bd_xen_call *c, uint32_t domid, bl_pages pages)
 	return 0;
 }
 
-/* Not by xc_domain_claim_pages(): that one takes a hypervisor without claims
- * for one that has granted the claim. */
+/* xc_domain_claim_pages() reports success on a hypervisor that has no claims. */
 int bd_xen_call_claim(struct bd_xen_call *c, uint32_t domid, bl_pages pages)
 {
 	struct xen_memory_reservation claim = {

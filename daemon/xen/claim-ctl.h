@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a hypervisor with the project's patch understands beyond the headers it
- * came with: a memory_op that looks at claims and changes them in one step.
- * Numbers and layouts are fixed by the patch, and the same for 32-bit callers. */
+/* The memory_op that the project's patch adds to the hypervisor; the headers of a distribution
+ * lack it. The operation shows claims and changes them in one step. The patch fixes numbers and
+ * layouts, which are the same for 32-bit callers. */
 #ifndef BD_XEN_CLAIM_CTL_H
 #define BD_XEN_CLAIM_CTL_H
 
@@ -9,19 +9,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Upstream uses no number near it, and refuses it with ENOSYS. */
+/* Upstream uses no number near this one, and refuses it with ENOSYS. */
 #define BD_XENMEM_CLAIM_CTL 60
 #define BD_XEN_CLAIM_VERSION 1
-/* An owner that is no domain, and a node that is none. */
+/* An owner that is no domain, and a node that is no node. */
 #define BD_XEN_CLAIM_POOL 0x7ff2
 #define BD_XEN_CLAIM_ANY_NODE 0xffff
-/* Most entries that one query fills. */
+/* The most entries that a query fills. */
 #define BD_XEN_CLAIM_ENTRIES_MAX 1024
 
 enum bd_xen_claim_op {
-	BD_XEN_CLAIM_QUERY, /* all claims and the memory at one moment */
-	BD_XEN_CLAIM_SET,   /* the claim of `owner` is `pages`, whatever it was */
-	BD_XEN_CLAIM_MOVE,  /* `pages` of what `source` claimed are `owner`'s */
+	BD_XEN_CLAIM_QUERY, /* all claims, and the memory, at one moment */
+	BD_XEN_CLAIM_SET,   /* sets the claim of `owner` to `pages`, whatever it was */
+	BD_XEN_CLAIM_MOVE,  /* moves `pages` from the claim of `source` to that of `owner` */
 };
 
 struct bd_xen_claim_entry {
@@ -30,14 +30,14 @@ struct bd_xen_claim_entry {
 	uint64_t pages; /* claimed and not allocated */
 };
 
-/* What an operation does not use is 0, but for node, which is ANY_NODE then. */
+/* Fields that an operation does not use are 0, except node, which is ANY_NODE. */
 struct bd_xen_claim_ctl {
 	uint32_t version, op;
 	uint16_t owner, source;
 	uint16_t node, pad;
 	uint64_t pages;
-	uint64_t entries;   /* QUERY: address of an array, */
-	uint32_t n_entries; /* of so many; then: how many there are */
+	uint64_t entries;   /* QUERY: the address of an array */
+	uint32_t n_entries; /* QUERY: its length; then how many claims there are */
 	uint32_t pad2;
 	uint64_t free_pages, outstanding_pages; /* QUERY */
 };

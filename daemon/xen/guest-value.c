@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A value that xenstore has of a domain is taken, or ignored where it makes no sense. */
+/* Takes a value that xenstore has for a domain, or ignores nonsense. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +13,8 @@ static void complain(struct bd_xen_guest *g, enum bd_xen_key key)
 		return;
 	g->complained = true;
 	bd_log(LOG_NOTICE,
-	       "domain %" PRIu32 " (%s): its %s makes no sense and is ignored, "
-	       "as will be others",
+	       "domain %" PRIu32 " (%s): its %s makes no sense and is ignored; what "
+	       "else makes no sense there is ignored without a line in the log",
 	       g->domid, g->name, bd_xen_key_name(key));
 }
 
@@ -36,7 +36,7 @@ static void take_name(struct bd_xen_guest *g, const struct bd_store_reply *reply
 	if (reply->value)
 		bl_text_sanitize(g->name, reply->value, reply->len);
 	else
-		news = g->holder && g->name[0]; /* `xl destroy`: no other event tells of it */
+		news = g->holder && g->name[0]; /* after `xl destroy` no other event comes */
 	g->removed = !g->holder && !reply->value && g->name[0] && g->introduced;
 	if (news || was != g->removed)
 		bd_xen_guests_changed(g->gs);

@@ -7,12 +7,12 @@
 
 #include "daemon/base/log.h"
 
-/* Asked for at most so often, however fast the ticks come. */
+/* The least time between polls, however fast the ticks come. */
 #define POLL_EVERY BL_MS(900)
 #define SLOW_EVERY BL_MS(30000)
 #define SLOW_JITTER 10000
 
-/* Watches of the host's; their cookies have no serial. */
+/* Watches of the host; their cookies have no serial. */
 enum { HOST_INTRODUCE, HOST_RELEASE, HOST_LIBXL, HOST_ALIVE, N_HOST };
 _Static_assert(N_HOST <= BD_XEN_COOKIE_OTHER, "cookies of others are others");
 static const char *const host_paths[N_HOST] = {
@@ -22,14 +22,14 @@ static const char *const host_paths[N_HOST] = {
 	[HOST_ALIVE] = "/local/domain/0/domid",
 };
 
-/* Read once a domain is there, in this order, the last one ends it. */
-static const enum bd_xen_key once[] = {
+/* Read once when a domain appears, in this order; LAST_READ_ONCE completes the domain. */
+static const enum bd_xen_key read_once_keys[] = {
 	BD_XEN_KEY_VM,	      BD_XEN_KEY_STATIC_MAX, BD_XEN_KEY_VIDEORAM, BD_XEN_KEY_DYN_MIN,
 	BD_XEN_KEY_ANNOUNCED, BD_XEN_KEY_TARGET,     BD_XEN_KEY_STUBDOM,
 };
-#define LAST_OF_ONCE BD_XEN_KEY_STUBDOM
-/* What a toolstack may change later, seldom. */
-static const enum bd_xen_key seldom[] = {
+#define LAST_READ_ONCE BD_XEN_KEY_STUBDOM
+/* Read now and then, since a toolstack may change them. */
+static const enum bd_xen_key read_seldom_keys[] = {
 	BD_XEN_KEY_VM,
 	BD_XEN_KEY_STATIC_MAX,
 	BD_XEN_KEY_DYN_MIN,
@@ -44,7 +44,7 @@ struct bd_xen_guest *bd_xen_guests_find(const struct bd_xen_guests *gs, uint32_t
 	return g;
 }
 
-/* ---- asking ------------------------------------------------------------------ */
+/* ---- questions --------------------------------------------------------------- */
 
 static void watch(struct bd_xen_guest *g, enum bd_xen_key key, bool on)
 {
@@ -61,32 +61,32 @@ static void watch_all(struct bd_xen_guest *g, bool on)
 	watch(g, g->holder ? BD_XEN_KEY_SHUTDOWN : BD_XEN_KEY_TARGET, on);
 }
 
-/* "Introduced" comes first: a toolstack introduces a domain when all else is
- * written, so what is read after a yes is whole. */
-static void load(struct bd_xen_guest *g)
+/* "Introduced" is read before the values: a toolstack introduces a domain after all is written,
+ * so after a yes the values are complete. */
+static void read_once(struct bd_xen_guest *g)
 {
 	char path[BD_XEN_PATH_MAX];
 
 	if (g->holder)
 		return;
-	/* Before all else: a claim may be for that name, and its build goes on. */
+	/* The name is read first: a claim may be for that name, and the build goes on meanwhile. */
 	(void)bd_store_read(g->gs->store, bd_xen_guest_cookie(g, BD_XEN_KEY_NAME),
 			    bd_xen_guest_path(g, BD_XEN_KEY_NAME, path));
 	(void)bd_store_introduced(g->gs->store, bd_xen_guest_cookie(g, BD_XEN_KEY_INTRODUCED), g->domid);
-	for (size_t i = 0; i < sizeof(once) / sizeof(*once); i++)
-		(void)bd_store_read(g->gs->store, bd_xen_guest_cookie(g, once[i]),
-				    bd_xen_guest_path(g, once[i], path));
+	for (size_t i = 0; i < sizeof(read_once_keys) / sizeof(*read_once_keys); i++)
+		(void)bd_store_read(g->gs->store, bd_xen_guest_cookie(g, read_once_keys[i]),
+				    bd_xen_guest_path(g, read_once_keys[i], path));
 }
 
 void bd_xen_guests_reread(struct bd_xen_guest *g)
 {
 	if (!g->loaded)
-		return; /* on its way */
+		return; /* a read is under way */
 	g->loaded = false;
-	load(g);
+	read_once(g);
 }
 
-static void connected(struct bd_xen_guests *gs)
+static void on_connected(struct bd_xen_guests *gs)
 {
 	struct bd_xen_guest *g, *next;
 
@@ -95,7 +95,7 @@ static void connected(struct bd_xen_guests *gs)
 	HASH_ITER(hh, gs->table, g, next)
 	{
 		watch_all(g, true);
-		load(g);
+		read_once(g);
 	}
 	bd_xen_guests_changed(gs);
 }
@@ -118,29 +118,29 @@ static void poll_guest(struct bd_xen_guest *g, bl_ms now)
 	if (now.n < g->slow_at.n)
 		return;
 	g->slow_at = bl_ms_add(now, BL_MS(SLOW_EVERY.n + g->serial * 97 % SLOW_JITTER));
-	for (size_t i = 0; i < sizeof(seldom) / sizeof(*seldom); i++)
-		poll_key(g, seldom[i]);
+	for (size_t i = 0; i < sizeof(read_seldom_keys) / sizeof(*read_seldom_keys); i++)
+		poll_key(g, read_seldom_keys[i]);
 }
 
 void bd_xen_guests_poll(struct bd_xen_guests *gs, bl_ms now)
 {
 	struct bd_xen_guest *g, *next;
 
-	/* A slow xenstored is asked anew when it has answered. */
+	/* If xenstored is slow, ask again only after it has answered. */
 	if (gs->reads_pending || bl_ms_since(now, gs->reads_at).n < POLL_EVERY.n)
 		return;
 	gs->reads_at = now;
 	HASH_ITER(hh, gs->table, g, next)
 	if (!g->holder && g->loaded)
 		poll_guest(g, now);
-	/* A connection that broke shows when it is used, and only then. */
+	/* A broken connection shows only when it is used. */
 	if (!gs->reads_pending && bd_store_read_later(gs->store, HOST_ALIVE, host_paths[HOST_ALIVE]) == 0)
 		gs->reads_pending++;
 }
 
 /* ---- answers ----------------------------------------------------------------- */
 
-static void loaded(struct bd_xen_guest *g)
+static void set_loaded(struct bd_xen_guest *g)
 {
 	g->loaded = true;
 	bd_xen_guests_changed(g->gs);
@@ -148,7 +148,7 @@ static void loaded(struct bd_xen_guest *g)
 
 static void guest_reply(struct bd_xen_guest *g, enum bd_xen_key key, const struct bd_store_reply *reply)
 {
-	/* Without a connection the last known stays; a new one asks again. */
+	/* Without a connection keep the last known value; a new connection asks again. */
 	bool known = reply->r >= 0 || reply->r == -ENOENT;
 
 	switch (reply->what) {
@@ -164,8 +164,8 @@ static void guest_reply(struct bd_xen_guest *g, enum bd_xen_key key, const struc
 		if (!known)
 			break;
 		bd_xen_guest_take(g, key, reply);
-		if (key == LAST_OF_ONCE)
-			loaded(g);
+		if (key == LAST_READ_ONCE)
+			set_loaded(g);
 		break;
 	case BD_STORE_FIRED:
 	case BD_STORE_CONNECTED:
@@ -188,7 +188,7 @@ static void host_reply(struct bd_xen_guests *gs, const struct bd_store_reply *re
 	if (reply->cookie == HOST_INTRODUCE)
 		HASH_ITER(hh, gs->table, g, next)
 	if (!g->introduced)
-		load(g);
+		read_once(g);
 	bd_xen_guests_changed(gs);
 }
 
@@ -200,7 +200,7 @@ void bd_xen_guests_reply(void *ud, const struct bd_store_reply *reply)
 	struct bd_xen_guest *g;
 
 	if (reply->what == BD_STORE_CONNECTED) {
-		connected(gs);
+		on_connected(gs);
 		return;
 	}
 	if (reply->what == BD_STORE_LOST) {
@@ -218,7 +218,7 @@ void bd_xen_guests_reply(void *ud, const struct bd_store_reply *reply)
 		guest_reply(g, key, reply);
 }
 
-/* ---- entries ----------------------------------------------------------------- */
+/* ---- table ------------------------------------------------------------------- */
 
 static void free_guest(struct bd_xen_guest *g)
 {
@@ -241,7 +241,7 @@ static struct bd_xen_guest *new_guest(struct bd_xen_guests *gs, const struct bd_
 	if (i->type == BL_DOM_PV)
 		bd_xen_offset_fix(&g->offset);
 	HASH_ADD(hh, gs->table, domid, sizeof(g->domid), g);
-	load(g);
+	read_once(g);
 	watch_all(g, true);
 	return g;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A claim is held by an empty domain: no memory, never introduced to
- * xenstored, never run. Its handle says that it is ours and whose claim it
- * holds; its name in xenstore is for people alone. */
+/* Holders: empty domains that hold a claim, without memory, never introduced to xenstored, never
+ * run. The handle of a holder tells that it is ours and whose claim it holds; its name in
+ * xenstore is for people alone. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,9 +23,9 @@ static void key_path(uint32_t domid, const char *key, char buf[BD_XEN_PATH_MAX])
 	(void)snprintf(buf, BD_XEN_PATH_MAX, "/local/domain/%" PRIu32 "/%s", domid, key);
 }
 
-/* By the time a request is done the holder's id may be a guest's, of which its toolstack
- * keeps notes there. What xenstore has of a holder is its name alone. */
-static struct bd_store_guard no_toolstacks(uint32_t domid, char buf[BD_XEN_PATH_MAX])
+/* When a queued request is done, the holder's id may be a guest's, whose toolstack keeps notes
+ * there. A holder has nothing in xenstore but its name. */
+static struct bd_store_guard still_holder(uint32_t domid, char buf[BD_XEN_PATH_MAX])
 {
 	key_path(domid, "vm", buf);
 	return (struct bd_store_guard){ .path = buf };
@@ -34,13 +34,13 @@ static struct bd_store_guard no_toolstacks(uint32_t domid, char buf[BD_XEN_PATH_
 static void remove_notes(struct bd_store *store, uint32_t domid)
 {
 	char path[BD_XEN_PATH_MAX], vm[BD_XEN_PATH_MAX];
-	const struct bd_store_guard ours = no_toolstacks(domid, vm);
+	const struct bd_store_guard ours = still_holder(domid, vm);
 
 	(void)snprintf(path, sizeof(path), "/local/domain/%" PRIu32, domid);
 	(void)bd_store_remove(store, path, &ours);
 }
 
-/* Gives the claim up first: a claim on a domain that is dying can be lost with it. */
+/* Gives the claim up first: the claim of a dying domain can be lost with the domain. */
 static int destroy(struct bd_xen_call *call, struct bd_store *store, uint32_t domid)
 {
 	int r;
@@ -54,8 +54,9 @@ static int destroy(struct bd_xen_call *call, struct bd_store *store, uint32_t do
 	return 0;
 }
 
-/* Whatever is asked of a holder is only done to the domain that has its handle. */
-static int check(struct bd_xen_call *call, uint32_t domid, const bl_uuid *handle, struct bd_xen_info *ret)
+/* Makes sure that domid is still the holder with that handle. */
+static int check_handle(struct bd_xen_call *call, uint32_t domid, const bl_uuid *handle,
+			struct bd_xen_info *ret)
 {
 	int r = bd_xen_call_one(call, domid, ret);
 
@@ -91,12 +92,12 @@ static int claim_error(struct bl_err *reterr, int r, uint32_t domid, bl_pages pa
 static void write_name(struct bd_host_xen *x, uint32_t domid, const bl_uuid *id)
 {
 	char path[BD_XEN_PATH_MAX], vm[BD_XEN_PATH_MAX], name[64], text[BL_UUID_STR];
-	const struct bd_store_guard ours = no_toolstacks(domid, vm);
+	const struct bd_store_guard ours = still_holder(domid, vm);
 
 	key_path(domid, "name", path);
 	bl_uuid_format(id, text);
 	(void)snprintf(name, sizeof(name), "balloond-claim-%s", text);
-	/* Nothing depends on it: the answer is not waited for. */
+	/* Does not wait for the answer: nothing depends on the name. */
 	(void)bd_store_write(x->store, BD_XEN_COOKIE_OTHER, path, name, NULL, &ours);
 }
 
@@ -105,7 +106,7 @@ void bd_xen_holder_name(struct bd_host *h, uint32_t holder, const bl_uuid *id)
 	struct bd_host_xen *x = xen_of(h);
 	struct bd_xen_guest *g = bd_xen_guests_find(&x->guests, holder);
 
-	/* Once: it takes a while until its watch shows it. */
+	/* Write the name only once: the watch takes a while to show it. */
 	if (!g || !g->holder || g->named)
 		return;
 	g->named = true;
@@ -145,14 +146,13 @@ int bd_xen_holder_unstake(struct bd_host *h, uint32_t holder, const bl_uuid *han
 {
 	struct bd_host_xen *x = xen_of(h);
 	struct bd_xen_info info;
-	int r = check(x->call, holder, handle, &info);
+	int r = check_handle(x->call, holder, handle, &info);
 
 	return r < 0 ? r : destroy(x->call, x->store, holder);
 }
 
-/* Xen 4.17 never gives back what is claimed for a domain that is dying already:
- * one that began to after we looked must be asked to give it up while it can. So must
- * another domain that got the id meanwhile. */
+/* Xen 4.17 never gives back what is claimed for a domain that is dying already. So if the domain
+ * began to die, or another domain has the id now, give the claim up while that works. */
 static int claim_for(struct bd_host_xen *x, uint32_t domid, bl_pages pages)
 {
 	struct bd_xen_info info;
@@ -181,24 +181,24 @@ int bd_xen_holder_transfer(struct bd_host *h, uint32_t holder, const bl_uuid *ha
 		return claim_error(reterr, r, domid, pages);
 	if (holder == BL_DOMID_NONE)
 		return 0;
-	r = check(x->call, holder, handle, &info);
+	r = check_handle(x->call, holder, handle, &info);
 	if (r < 0)
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND,
 				  "the claim's holder, domain %" PRIu32 ", is gone", holder);
-	/* No call moves a claim: between these two somebody can take the pages. */
+	/* No hypercall moves a claim: between the next two somebody may take the pages. */
 	r = bd_xen_call_claim(x->call, holder, BL_PAGES(0));
 	if (r == 0)
 		r = claim_for(x, domid, pages);
 	if (r < 0) {
-		/* Back to where it was, unless somebody was faster. */
+		/* Restore the holder's claim, unless somebody was faster. */
 		(void)bd_xen_call_claim(x->call, holder, bl_pages_add(info.tot, info.outstanding));
 		return claim_error(reterr, r, domid, pages);
 	}
 	r = destroy(x->call, x->store, holder);
 	if (r < 0)
 		bd_log(LOG_WARNING,
-		       "domain %" PRIu32 ", which held a claim that moved to "
-		       "domain %" PRIu32 ", does not go: %s",
+		       "domain %" PRIu32 ", whose claim has moved to domain %" PRIu32
+		       ", cannot be destroyed: %s",
 		       holder, domid, strerror(-r));
 	return 0;
 }
@@ -211,7 +211,7 @@ int bd_xen_holder_cancel(struct bd_host *h, uint32_t domid)
 
 	if (r == 0)
 		r = bd_xen_call_claim(x->call, domid, BL_PAGES(0));
-	/* All that can be wrong with giving up a claim is that the domain is gone. */
+	/* Giving up a claim fails only if the domain is gone. */
 	return r == -EINVAL ? -ESRCH : r;
 }
 
@@ -221,14 +221,14 @@ static void ignore_reply(void *ud, const struct bd_store_reply *reply)
 	(void)reply;
 }
 
-/* Their names, as far as xenstored answers in time: at a shutdown it may not. */
+/* Removes the names if xenstored answers in time: during a shutdown it may not. */
 static void remove_names(const uint32_t *domids, size_t n)
 {
 	struct event_base *base = event_base_new();
 	struct bd_store *store = NULL;
 
 	if (base && bd_store_open(base, ignore_reply, NULL, &store, NULL) == 0) {
-		(void)bd_store_settle(store, REMOVE_LIMIT); /* connected, or never */
+		(void)bd_store_settle(store, REMOVE_LIMIT); /* connected by now, or never */
 		for (size_t i = 0; i < n; i++)
 			remove_notes(store, domids[i]);
 		(void)bd_store_settle(store, REMOVE_LIMIT);
@@ -258,7 +258,7 @@ static int drop_all(struct bl_err *reterr)
 
 		if (!bl_handle_is_ours(&infos[i].handle) || infos[i].dying)
 			continue;
-		d = check(call, infos[i].domid, &infos[i].handle, &now);
+		d = check_handle(call, infos[i].domid, &infos[i].handle, &now);
 		if (d == -ENOENT)
 			continue;
 		if (d == 0)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is read of a domain: where it stands in xenstore, and the cookie by which its answer is
- * known. */
+/* The keys of a domain: the path of each in xenstore, and the cookie of its answers. */
 #include <inttypes.h>
 #include <stdio.h>
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One daemon a host. A second one, with a state folder of its own, would know nothing of
- * the first one's claims: it would destroy their holders, or empty their pool.
+/* One daemon per host. A second one, with a state folder of its own, would not know the claims of
+ * the first: it would destroy their holders, or empty their pool.
  *
- * The lock is on a file that only root can open: everybody can bind an abstract socket, and so
- * keep the daemon from starting. The kernel drops it with the process, however that ends. */
+ * The lock is on a file that only root can open, since everybody can bind an abstract socket and
+ * so keep the daemon from starting. The kernel drops the lock when the process ends, however it
+ * ends. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -33,7 +34,7 @@ int bd_host_xen_lock(struct bl_err *reterr)
 
 	if (snprintf(path, sizeof(path), "%s/host.lock", bd_xen_lock_folder) >= (int)sizeof(path))
 		return failed(bd_xen_lock_folder, ENAMETOOLONG, reterr);
-	(void)mkdir(bd_xen_lock_folder, 0755); /* where that fails, so does the next line */
+	(void)mkdir(bd_xen_lock_folder, 0755); /* if this fails, open() fails */
 	fd = open(path, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return failed(path, errno, reterr);

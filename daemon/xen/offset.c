@@ -8,7 +8,7 @@ void bd_xen_offset_fix(struct bd_xen_offset *o)
 
 static void learn(struct bd_xen_offset *o, int64_t value, bl_pages target)
 {
-	/* Nobody has asked it to move yet: what it has now is what it is. */
+	/* Until somebody asked the guest to move, its pages are what its target means. */
 	if (!o->known || !o->moved || value == o->value) {
 		o->known = true;
 		o->value = value;
@@ -27,8 +27,8 @@ static void learn(struct bd_xen_offset *o, int64_t value, bl_pages target)
 	}
 }
 
-void bd_xen_offset_look(struct bd_xen_offset *o, bl_pages tot, bl_pages target, bl_pages videoram,
-			bool untouched, bl_ms now)
+void bd_xen_offset_observe(struct bd_xen_offset *o, bl_pages tot, bl_pages target, bl_pages videoram,
+			   bool untouched, bl_ms now)
 {
 	bl_pages most = bl_pages_add(videoram, BD_XEN_OFFSET_SPARE);
 	bl_ms still;
@@ -51,7 +51,7 @@ void bd_xen_offset_look(struct bd_xen_offset *o, bl_pages tot, bl_pages target, 
 		return;
 	if (bl_pages_sub(tot, target).n > most.n || bl_pages_sub(target, tot).n > BD_XEN_OFFSET_HOLE.n)
 		return;
-	/* Small, by the above. */
+	/* The checks above keep the difference small. */
 	learn(o, (int64_t)(tot.n - target.n), target);
 }
 
@@ -70,7 +70,7 @@ bl_pages bd_xen_offset_sub(const struct bd_xen_offset *o, bl_pages tot)
 	return shift(tot, -o->value);
 }
 
-bool bd_xen_offset_hurry(const struct bd_xen_offset *o, bl_ms now)
+bool bd_xen_offset_soon(const struct bd_xen_offset *o, bl_ms now)
 {
-	return o->seen && !o->known && bl_ms_since(now, o->first).n < BD_XEN_OFFSET_HURRY.n;
+	return o->seen && !o->known && bl_ms_since(now, o->first).n < BD_XEN_OFFSET_SOON.n;
 }

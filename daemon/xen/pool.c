@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The pool of a hypervisor with the project's patch: claims of nobody yet. */
+/* The claim pool of a hypervisor with the project's patch: claimed pages that no domain owns yet. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,13 +28,13 @@ int bd_xen_pool_probe(struct bd_xen_call *call, bool *ret)
 		       r == -EOPNOTSUPP ? "it is of another version" : strerror(-r));
 		*ret = false;
 		return 0;
-	case -ENOSYS: /* stock Xen does not know the call */
+	case -ENOSYS: /* stock Xen does not know the hypercall */
 		*ret = false;
 		return 0;
 	case 0:
 		*ret = true;
 		return 0;
-	default: /* this passes: to do without the pool would lose what stands there */
+	default: /* a passing error: going on without the pool would lose its claims */
 		return r;
 	}
 }
@@ -60,7 +60,7 @@ int bd_xen_pool_set(struct bd_host *h, int node, bl_pages pages, struct bl_err *
 	case 0:
 		return 0;
 	case -ENOMEM:
-		x->n_nodes = 0; /* what was known of them is not so any more */
+		x->n_nodes = 0; /* the known numbers are outdated */
 		return bl_err_set(reterr, ENOMEM, BL_ERR_NO_MEMORY,
 				  "the hypervisor has no room for a pool of %s%s", size, where);
 	case -ERANGE:
@@ -112,7 +112,7 @@ int bd_xen_pool_empty(struct bd_xen_call *call)
 	int r = bd_xen_call_pool(call, &pool), first = 0;
 
 	if (r < 0)
-		return r == -ENOSYS || r == -EOPNOTSUPP ? 0 : r; /* it has none */
+		return r == -ENOSYS || r == -EOPNOTSUPP ? 0 : r; /* there is no pool */
 	for (int node = -1; node < BL_NODES_MAX; node++) {
 		if (node < 0 ? !pool.any.n : !pool.nodes[node].pool.n)
 			continue;

@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #define COMM_SIZE 32
-#define UIDS 4 /* real, effective, saved and of the file system */
+#define UIDS 4 /* real, effective, saved, file system */
 
 const char *bd_xen_proc = "/proc";
 
-/* A process that ends while it is looked at is no error. */
+/* A process may end while it is examined. */
 static bool has_ended(int error)
 {
 	return error == ENOENT || error == ESRCH;
@@ -36,10 +36,10 @@ ssize_t bd_xen_proc_read(const struct bd_xen_process *p, const char *file, char 
 	return n;
 }
 
-/* A program that root made for everybody to run as root keeps the real uid of whoever
- * runs it, so all four count. The kernel escapes an end of line in the process's name,
- * which stands before this line. 1: of root, 0: not, or ended; -errno. */
-static int of_root(const struct bd_xen_process *p)
+/* True if all four uids are root's: a set-uid program of root keeps the real uid of its user. A
+ * line feed in the process's name, which precedes the line, is escaped by the kernel. 1: root's;
+ * 0: not, or ended; -errno. */
+static int belongs_to_root(const struct bd_xen_process *p)
 {
 	static const char key[] = "\nUid:";
 	char status[1024], *at;
@@ -70,9 +70,9 @@ static bool is_one_of(const char *comm, const char *const *names)
 	return *names != NULL;
 }
 
-/* 1: each() wants more; 0: it does not; -errno. */
-static int look_at(int proc, const char *pid, const char *const *names,
-		   bool (*each)(void *ud, const struct bd_xen_process *p), void *ud)
+/* 1: each() wants more; 0: each() is done; -errno. */
+static int visit(int proc, const char *pid, const char *const *names,
+		 bool (*each)(void *ud, const struct bd_xen_process *p), void *ud)
 {
 	char comm[COMM_SIZE];
 	struct bd_xen_process p = { openat(proc, pid, O_PATH | O_DIRECTORY | O_CLOEXEC), comm };
@@ -84,9 +84,9 @@ static int look_at(int proc, const char *pid, const char *const *names,
 	n = bd_xen_proc_read(&p, "comm", comm, sizeof(comm));
 	r = n < 0 ? (int)n : 1;
 	if (n > 0) {
-		comm[n - 1] = '\0'; /* its end of line */
+		comm[n - 1] = '\0'; /* the line feed */
 		if (is_one_of(comm, names))
-			r = of_root(&p);
+			r = belongs_to_root(&p);
 		else
 			n = 0;
 	}
@@ -98,40 +98,39 @@ static int look_at(int proc, const char *pid, const char *const *names,
 	return r;
 }
 
-/* Its folder belongs to its effective uid, or to root where nobody may look into the
- * process. Tells nearly all of the processes of others, at the least cost. */
-static bool may_be_of_root(int proc, const char *pid, uid_t root)
+/* The folder of a process belongs to its effective uid, or to root if nobody may look into the
+ * process. This check is cheap and excludes nearly all processes of other users. */
+static bool may_belong_to_root(int proc, const char *pid, uid_t root)
 {
 	struct stat st;
 
 	return fstatat(proc, pid, &st, AT_SYMLINK_NOFOLLOW) < 0 ? !has_ended(errno) : st.st_uid == root;
 }
 
-/* Whoever does not see the first process, which is root's, does not see the others of
- * root either: /proc can be mounted so (hidepid). */
+/* If the first process, which is root's, is hidden (hidepid), so are others of root. */
 static int walk(DIR *dir, uid_t root, const char *const *names,
 		bool (*each)(void *ud, const struct bd_xen_process *p), void *ud)
 {
-	bool seen_first = false;
-	unsigned looked = 0;
+	bool saw_first = false;
+	unsigned visited = 0;
 	struct dirent *e;
 	int r = 1;
 
 	while (r > 0 && (errno = 0, e = readdir(dir))) {
 		if (e->d_name[0] < '1' || e->d_name[0] > '9')
 			continue;
-		if (++looked > BD_XEN_PROCESSES_MAX)
+		if (++visited > BD_XEN_PROCESSES_MAX)
 			return -E2BIG;
-		if (!may_be_of_root(dirfd(dir), e->d_name, root))
+		if (!may_belong_to_root(dirfd(dir), e->d_name, root))
 			continue;
-		seen_first |= !strcmp(e->d_name, "1");
-		r = look_at(dirfd(dir), e->d_name, names, each, ud);
+		saw_first |= !strcmp(e->d_name, "1");
+		r = visit(dirfd(dir), e->d_name, names, each, ud);
 	}
 	if (r <= 0)
 		return r;
 	if (errno)
 		return -errno;
-	return seen_first ? 0 : -EACCES;
+	return saw_first ? 0 : -EACCES;
 }
 
 int bd_xen_proc_each(const char *proc, const char *const *names,
@@ -143,7 +142,7 @@ int bd_xen_proc_each(const char *proc, const char *const *names,
 
 	if (!dir)
 		return -errno;
-	/* The folder of all processes is root's itself; in a test it is the tester's. */
+	/* The folder of all processes belongs to root; in a test it belongs to the tester. */
 	r = fstat(dirfd(dir), &st) < 0 ? -errno : walk(dir, st.st_uid, names, each, ud);
 	(void)closedir(dir);
 	return r;

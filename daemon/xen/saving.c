@@ -9,8 +9,8 @@
 #include "daemon/xen/proc.h"
 
 #define HELPER "libxl-save-helper"
-#define HELPER_COMM "libxl-save-help" /* the kernel cuts a process's name at 15 bytes */
-/* Of the loop's time at most one part in so many goes into looks. */
+#define HELPER_COMM "libxl-save-help" /* the kernel cuts the name at 15 bytes */
+/* At most this part of the event loop's time goes into scans. */
 #define SHARE 10
 
 /* Words of `libxl-save-helper --save-domain FD FD DOMID ...`, or `--restore-domain`. */
@@ -25,7 +25,7 @@ static const char *word(const char *cmdline, size_t len, unsigned i)
 		if (!cmdline || ++cmdline >= end)
 			return NULL;
 	}
-	/* A last word without its end has been cut. */
+	/* A last word without its NUL was cut off. */
 	return memchr(cmdline, '\0', (size_t)(end - cmdline)) ? cmdline : NULL;
 }
 
@@ -63,7 +63,7 @@ static bool is_set(const uint64_t *bits, uint32_t domid)
 	return domid < BD_XEN_SAVING_DOMIDS && bits[domid / 64] >> domid % 64 & 1;
 }
 
-static bool look_at(void *ud, const struct bd_xen_process *p)
+static bool take_helper(void *ud, const struct bd_xen_process *p)
 {
 	struct bd_xen_saving *ret = ud;
 	bool restores = false;
@@ -85,21 +85,21 @@ void bd_xen_saving_scan(const char *proc, struct bd_xen_saving *ret)
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
-	r = bd_xen_proc_each(proc, names, look_at, ret);
+	r = bd_xen_proc_each(proc, names, take_helper, ret);
 	if (r < 0)
 		ret->doubt = -r;
 }
 
-/* There may be very many processes, and they need not be root's. */
-void bd_xen_saving_look(struct bd_xen_saving *s)
+/* A scan is slow where there are very many processes, which any user can start. */
+void bd_xen_saving_refresh(struct bd_xen_saving *s)
 {
 	bl_ms begin = bd_clock_now(), end;
 
-	if (begin.n < s->again.n)
+	if (begin.n < s->not_before.n)
 		return;
 	bd_xen_saving_scan(bd_xen_proc, s);
 	end = bd_clock_now();
-	s->again = BL_MS(end.n + bl_ms_since(end, begin).n * (SHARE - 1));
+	s->not_before = BL_MS(end.n + bl_ms_since(end, begin).n * (SHARE - 1));
 }
 
 bool bd_xen_saving_has(const struct bd_xen_saving *s, uint32_t domid)

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Two or three hypercalls, joined with what is known from xenstore. */
+/* A snapshot: two or three hypercalls, joined with what xenstore told. */
 #include <errno.h>
 #include <string.h>
 
 #include "daemon/base/log.h"
 #include "daemon/xen/xen.h"
 
-/* libxl's LIBXL_MAXMEM_CONSTANT: what it lets a domain have above its size. */
+/* LIBXL_MAXMEM_CONSTANT of libxl: what libxl allows a domain above its size. */
 #define TOOLSTACK_SLACK BL_MIB_PAGES(1)
-/* More hypercalls or a look through the processes: at most so often. */
+/* The least time between queries of the nodes, and between scans of the processes. */
 #define NODES_EVERY BL_MS(1000)
 #define SAVING_EVERY BL_MS(1000)
-/* xenstored may take that long for an answer before it counts as silent. */
+/* How late xenstored's answer may be before xenstored counts as silent. */
 #define SILENT_AFTER BL_MS(2000)
 
 static bl_pages kib_pages(uint64_t kib)
@@ -19,8 +19,8 @@ static bl_pages kib_pages(uint64_t kib)
 	return bl_pages_from_kib_floor(BL_KIB(kib));
 }
 
-/* libxl sets maxmem to the target, video memory and a MiB; in terms of the
- * domain's pages, that is above them by what its offset leaves of those. */
+/* libxl sets maxmem to the target plus video memory plus 1 MiB. maxmem is above the domain's
+ * pages by that much, less the offset. */
 bl_pages bd_xen_slack(const struct bd_xen_guest *g)
 {
 	if (g->domid == 0)
@@ -30,13 +30,13 @@ bl_pages bd_xen_slack(const struct bd_xen_guest *g)
 	return bd_xen_offset_sub(&g->offset, bl_pages_add(kib_pages(g->videoram), TOOLSTACK_SLACK));
 }
 
-/* Its target when nobody has shrunk it, without the offset. */
+/* The target of a guest that nobody has shrunk, without the offset. */
 static bl_pages full_target(const struct bd_xen_guest *g)
 {
 	return bl_pages_sub(kib_pages(g->static_max), kib_pages(g->videoram));
 }
 
-static bool building(struct bd_xen_guest *g, const struct bd_xen_info *i)
+static bool is_building(struct bd_xen_guest *g, const struct bd_xen_info *i)
 {
 	if (i->domid == 0 || i->dying || i->shutdown)
 		return false;
@@ -48,9 +48,9 @@ static bool building(struct bd_xen_guest *g, const struct bd_xen_info *i)
 	return true;
 }
 
-/* Populate-on-demand promises more pages than the domain has, until its
- * balloon has given back the difference. */
-static bool pod_open(struct bd_host_xen *x, struct bd_xen_guest *g)
+/* Populate-on-demand promises more pages than the domain has, until the balloon has given back
+ * the difference. */
+static bool is_pod_open(struct bd_host_xen *x, struct bd_xen_guest *g)
 {
 	bl_pages entries, cache;
 
@@ -62,8 +62,8 @@ static bool pod_open(struct bd_host_xen *x, struct bd_xen_guest *g)
 	return false;
 }
 
-/* The hypervisor calls a domain dying when all of it that can go is gone, and a large one
- * takes its time. libxl pauses it and removes it from xenstore before that begins. */
+/* The hypervisor calls a domain dying only when all of it that can go is gone, which takes time
+ * for a large domain. Before that libxl pauses the domain and removes it from xenstore. */
 static bool is_dying(const struct bd_xen_guest *g, const struct bd_xen_info *i)
 {
 	return i->dying || (!i->suspended && (i->shutdown || (g->removed && i->paused)));
@@ -86,9 +86,9 @@ static unsigned flags_of(struct bd_host_xen *x, struct bd_xen_guest *g, const st
 	if (i->suspended || (!g->holder && bd_xen_saving_has(&x->saving, i->domid)))
 		f |= BL_DOM_MIGRATING;
 	if (g->holder)
-		/* Somebody asked it to shut down, which it cannot: a release. */
+		/* A holder cannot shut down: somebody who asks it to wants the claim released. */
 		return f | BL_DOM_HOLDER | (g->asked_down ? BL_DOM_DYING : 0);
-	g->being_built = building(g, i);
+	g->being_built = is_building(g, i);
 	if (g->being_built)
 		f |= BL_DOM_BUILDING;
 	else if (i->paused)
@@ -101,12 +101,12 @@ static unsigned flags_of(struct bd_host_xen *x, struct bd_xen_guest *g, const st
 		f |= BL_DOM_EXTERNAL;
 	if (g->restored)
 		f |= BL_DOM_RESTORED;
-	if (i->type != BL_DOM_PV && !(f & (BL_DOM_DYING | BL_DOM_BUILDING)) && pod_open(x, g))
+	if (i->type != BL_DOM_PV && !(f & (BL_DOM_DYING | BL_DOM_BUILDING)) && is_pod_open(x, g))
 		f |= BL_DOM_POD;
 	return f;
 }
 
-static void learn(struct bd_xen_guest *g, const struct bd_xen_info *i, unsigned flags, bl_ms now)
+static void observe_offset(struct bd_xen_guest *g, const struct bd_xen_info *i, unsigned flags, bl_ms now)
 {
 	const unsigned unfit = BL_DOM_DYING | BL_DOM_PAUSED | BL_DOM_MIGRATING | BL_DOM_BUILDING |
 			       BL_DOM_POD | BL_DOM_HOLDER;
@@ -114,12 +114,12 @@ static void learn(struct bd_xen_guest *g, const struct bd_xen_info *i, unsigned 
 
 	if (i->type == BL_DOM_PV || flags & unfit || !g->target.present || g->target.wanted)
 		return;
-	bd_xen_offset_look(&g->offset, i->tot, target, kib_pages(g->videoram),
-			   g->seen_built || target.n == full_target(g).n, now);
+	bd_xen_offset_observe(&g->offset, i->tot, target, kib_pages(g->videoram),
+			      g->seen_built || target.n == full_target(g).n, now);
 }
 
-/* dom0 has no memory/target until somebody writes one; its pages are its
- * target then. Its limit is the hypervisor's, unless a toolstack wrote one. */
+/* dom0 has no memory/target until somebody writes one: until then its pages are its target. Its
+ * limit is the hypervisor's, unless a toolstack wrote one. */
 static void fill_dom0(struct bd_xen_guest *g, const struct bd_xen_info *i, const struct bl_snapshot *s,
 		      struct bl_dom *d)
 {
@@ -130,7 +130,7 @@ static void fill_dom0(struct bd_xen_guest *g, const struct bd_xen_info *i, const
 	if (g->has_static_max)
 		d->static_max = bl_pages_min(d->static_max, kib_pages(g->static_max));
 	d->static_max = bl_pages_max(d->static_max, i->tot);
-	/* See bd_host_xen_apply: asked for, and not lowered. */
+	/* dom0's limit is never lowered: see apply_maxmem(). */
 	if (g->asked_max.n)
 		d->max_pages = bl_pages_min(d->max_pages, g->asked_max);
 }
@@ -183,7 +183,7 @@ static void fill(struct bd_host_xen *x, struct bl_snapshot *s, struct bd_xen_gue
 	memcpy(d->name, g->name, sizeof(d->name));
 	if (g->holder)
 		return;
-	learn(g, i, d->flags, s->now);
+	observe_offset(g, i, d->flags, s->now);
 	if (i->domid == 0)
 		fill_dom0(g, i, s, d);
 	else
@@ -243,27 +243,28 @@ static int fill_host(struct bd_host_xen *x, struct bl_snapshot *s)
 	return fill_pool(x, s);
 }
 
-/* While one is known to be saved, or that is in doubt, look whether it still is. */
-static void look_for_saving(struct bd_host_xen *x, bl_ms now)
+/* While a domain is being saved, or nobody can tell, checks whether that has ended. */
+static void check_saving(struct bd_host_xen *x, bl_ms now)
 {
-	x->looked = false;
-	if ((!x->saving.any && !x->saving.doubt) || bl_ms_since(now, x->looked_at).n < SAVING_EVERY.n)
+	x->saving_checked = false;
+	if ((!x->saving.any && !x->saving.doubt) ||
+	    bl_ms_since(now, x->saving_checked_at).n < SAVING_EVERY.n)
 		return;
-	bd_xen_saving_look(&x->saving);
-	x->looked_at = now;
+	bd_xen_saving_refresh(&x->saving);
+	x->saving_checked_at = now;
 }
 
-/* An offset is about to be known: have a tick come for it. */
-static void hurry(struct bd_host_xen *x, bl_ms now)
+/* An offset may be known soon: makes a tick come then. */
+static void hasten_tick_for_offset(struct bd_host_xen *x, bl_ms now)
 {
 	struct bd_xen_guest *g, *next;
 
-	if (bd_clock_timer_pending(x->hurry))
+	if (bd_clock_timer_pending(x->offset_timer))
 		return;
 	HASH_ITER(hh, x->guests.table, g, next)
 	{
-		if (bd_xen_offset_hurry(&g->offset, now)) {
-			(void)bd_clock_timer_set(x->hurry, BD_XEN_OFFSET_STILL);
+		if (bd_xen_offset_soon(&g->offset, now)) {
+			(void)bd_clock_timer_set(x->offset_timer, BD_XEN_OFFSET_STILL);
 			return;
 		}
 	}
@@ -287,20 +288,20 @@ int bd_xen_snapshot(struct bd_host *h, struct bl_snapshot *s)
 		r = bd_xen_guests_sync(&x->guests, infos, n);
 	if (r < 0)
 		return r;
-	look_for_saving(x, s->now);
+	check_saving(x, s->now);
 	for (size_t i = 0; i < n; i++) {
 		struct bd_xen_guest *g = bd_xen_guests_find(&x->guests, infos[i].domid);
 		struct bl_dom *d;
 
 		if (g->holder && infos[i].dying)
-			continue; /* it holds nothing any more */
+			continue; /* a dying holder holds nothing */
 		d = bl_snapshot_add(s);
 		if (!d)
 			return -ENOMEM;
 		fill(x, s, g, &infos[i], d);
 	}
 	bd_xen_guests_poll(&x->guests, s->now);
-	hurry(x, s->now);
-	bd_xen_build_look(x);
+	hasten_tick_for_offset(x, s->now);
+	bd_xen_build_schedule(x);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A domain's id can be another domain's between a look and an act. */
+/* A domain's id can become another domain's between a snapshot and an action. */
 #include <errno.h>
 
 #include "daemon/xen/xen.h"

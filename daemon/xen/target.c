@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* memory/target. One write a domain is under way at a time; what is asked for
- * meanwhile waits, the newest alone. The worker writes only over the value we
- * know, so a value that comes back and is not ours is somebody else's, and is
- * never written over unseen. */
+/* memory/target. One write per domain is under way at a time; of further values the newest waits.
+ * The store's thread writes only over the value that we know. So a value that comes back and is
+ * not ours is somebody else's, and is never overwritten unseen. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,11 +9,11 @@
 
 #include "daemon/xen/guest.h"
 
-/* Between the two writes of a nudge: the guest reads the value when the event
- * reaches it, and its balloon must have seen the first before the second. */
+/* The pause between the two writes of a nudge. A guest reads the value when the event reaches it,
+ * and its balloon must see the first value before the second is there. */
 #define NUDGE_PAUSE BL_MS(500)
 
-/* What two readings of dom0's size may differ by. */
+/* Two readings of dom0's size may differ by this. */
 #define SIZE_WITHIN_KIB 1024
 
 uint64_t bd_xen_target_kib(const struct bd_xen_target *t)
@@ -47,7 +46,7 @@ static int send_value(struct bd_xen_guest *g, uint64_t kib)
 {
 	struct bd_xen_target *t = &g->target;
 	char path[BD_XEN_PATH_MAX], vm[BD_XEN_PATH_MAX], text[BD_XEN_NUMBER_MAX];
-	/* The write may wait for xenstored until another domain has this id. */
+	/* The write may wait for xenstored until another domain has the id. */
 	const struct bd_store_guard same = { .path = bd_xen_guest_path(g, BD_XEN_KEY_VM, vm),
 					     .value = g->vm };
 	int r;
@@ -63,15 +62,15 @@ static int send_value(struct bd_xen_guest *g, uint64_t kib)
 	return 0;
 }
 
-/* Sends what is wanted unless it is there, or something is still under way. */
-static int push(struct bd_xen_guest *g)
+/* Sends the wanted value, unless it is there or another write is under way. */
+static int send_wanted(struct bd_xen_guest *g)
 {
 	struct bd_xen_target *t = &g->target;
 
 	if (!t->wanted || t->writing)
 		return 0;
 	if (!t->present)
-		return -ENOENT; /* written to a domain that is gone, it would stay for ever */
+		return -ENOENT; /* a value written for a domain that is gone would stay for ever */
 	if (t->want == t->kib) {
 		t->wanted = false;
 		return 0;
@@ -79,10 +78,10 @@ static int push(struct bd_xen_guest *g)
 	return send_value(g, t->want);
 }
 
-static void on_second(void *ud)
+static void send_second(void *ud)
 {
 	struct bd_xen_guest *g = ud;
-	int r = push(g);
+	int r = send_wanted(g);
 
 	if (r < 0)
 		fail(g, -r);
@@ -94,14 +93,14 @@ static void start_second(struct bd_xen_guest *g)
 
 	t->nudging = false;
 	if (!t->second)
-		t->second = bd_clock_timer_new(g->gs->base, on_second, g);
-	/* Without a pause the guest may not notice; it is tried again later. */
+		t->second = bd_clock_timer_new(g->gs->base, send_second, g);
+	/* Without the pause the guest may miss the nudge; the next one comes later. */
 	if (!t->second || !bd_clock_timer_set(t->second, NUDGE_PAUSE))
-		on_second(g);
+		send_second(g);
 }
 
-/* What xenstore has now. False: no number of KiB. */
-static bool take(struct bd_xen_target *t, const char *text, size_t len)
+/* Takes the value that xenstore has. False: not a number of KiB. */
+static bool parse_value(struct bd_xen_target *t, const char *text, size_t len)
 {
 	bl_kib kib;
 
@@ -116,8 +115,8 @@ static bool take(struct bd_xen_target *t, const char *text, size_t len)
 	return true;
 }
 
-/* Somebody else's value. While a domain is built that is its toolstack's. */
-static void others(struct bd_xen_guest *g)
+/* Takes a value that we did not write. While a domain is being built, its toolstack writes. */
+static void take_external_value(struct bd_xen_guest *g)
 {
 	const struct bd_host_events *events = g->gs->events;
 
@@ -125,12 +124,12 @@ static void others(struct bd_xen_guest *g)
 	g->target.wanted = false;
 	if (g->domid == 0 || (g->loaded && g->introduced))
 		g->external = true;
-	g->pod_covered = false; /* `xl mem-set` changes its populate-on-demand, too */
+	g->pod_covered = false; /* `xl mem-set` changes populate-on-demand as well */
 	events->changed(events->ud);
 }
 
-/* dom0 has no target until the first `xl mem-set 0`; what asks for its size alone makes
- * xl write that as its target. */
+/* dom0 has no target until the first `xl mem-set 0`, but a program that only asks xl for dom0's
+ * size makes xl write the size as target. */
 static bool is_its_size(const struct bd_xen_guest *g)
 {
 	uint64_t size = bl_pages_to_kib(g->tot).n, kib = g->target.kib;
@@ -153,15 +152,15 @@ void bd_xen_target_value(struct bd_xen_guest *g, const struct bd_store_reply *re
 	if (reply->r < 0)
 		return;
 	t->absent = false;
-	if (!take(t, reply->value, reply->len)) {
+	if (!parse_value(t, reply->value, reply->len)) {
 		t->lost = had || lost;
 		if (had)
-			others(g);
+			take_external_value(g);
 		return;
 	}
 	t->lost = false;
 	if ((had || lost) ? t->kib != kib : absent && g->domid == 0 && !is_its_size(g))
-		others(g);
+		take_external_value(g);
 }
 
 void bd_xen_target_written(struct bd_xen_guest *g, const struct bd_store_reply *reply)
@@ -171,8 +170,8 @@ void bd_xen_target_written(struct bd_xen_guest *g, const struct bd_store_reply *
 
 	t->writing = false;
 	if (reply->r == -ESTALE) {
-		(void)take(t, reply->value, reply->len);
-		others(g);
+		(void)parse_value(t, reply->value, reply->len);
+		take_external_value(g);
 		return;
 	}
 	if (reply->r < 0) {
@@ -186,17 +185,17 @@ void bd_xen_target_written(struct bd_xen_guest *g, const struct bd_store_reply *
 		start_second(g);
 		return;
 	}
-	r = push(g);
+	r = send_wanted(g);
 	if (r < 0)
 		fail(g, -r);
 }
 
-static void want(struct bd_xen_guest *g, uint64_t kib, const struct bl_action *a)
+static void set_wanted(struct bd_xen_guest *g, uint64_t kib, const struct bl_action *a)
 {
 	g->target.wanted = true;
 	g->target.want = kib;
 	g->target.action = *a;
-	g->target.action.claim = NULL; /* may be gone when this one fails */
+	g->target.action.claim = NULL; /* the claim may be freed before the write fails */
 }
 
 int bd_xen_target_nudge(struct bd_xen_guest *g, const struct bl_action *a)
@@ -204,7 +203,7 @@ int bd_xen_target_nudge(struct bd_xen_guest *g, const struct bl_action *a)
 	struct bd_xen_target *t = &g->target;
 	int r;
 
-	/* Something else is on its way: that wakes it as well. */
+	/* The write that is under way wakes the guest as well. */
 	if (t->wanted || t->writing)
 		return 0;
 	if (!t->present || t->kib <= BL_PAGE_KIB)
@@ -212,7 +211,7 @@ int bd_xen_target_nudge(struct bd_xen_guest *g, const struct bl_action *a)
 	r = send_value(g, t->kib - BL_PAGE_KIB);
 	if (r < 0)
 		return r;
-	want(g, t->kib, a);
+	set_wanted(g, t->kib, a);
 	t->nudging = true;
 	return 0;
 }
@@ -226,8 +225,8 @@ int bd_xen_target_set(struct bd_xen_guest *g, uint64_t kib, const struct bl_acti
 	t->wanted = false;
 	if (t->present && t->kib == kib && !t->writing)
 		return bd_xen_target_nudge(g, a);
-	want(g, kib, a);
-	r = push(g);
+	set_wanted(g, kib, a);
+	r = send_wanted(g);
 	if (r < 0)
 		t->wanted = false;
 	return r;

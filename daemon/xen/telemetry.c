@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-/* How often to look for what was not there. */
-#define AGAIN BL_MS(30000)
-#define AGAIN_JITTER 10000
-/* A value that changed so long after the domain came to rest was written at
- * rest: values are read at ticks, at most ten seconds apart by default. */
+/* How often to try to read a report that was not there. */
+#define RETRY_EVERY BL_MS(30000)
+#define RETRY_JITTER 10000
+/* A value that changed this long after the domain came to rest was written at rest: values are
+ * read at ticks, by default at most ten seconds apart. */
 #define AT_REST BL_MS(11000)
 
 bool bd_xen_tele_due(struct bd_xen_tele *t, enum bd_xen_tele_source s, bl_ms now, uint64_t jitter)
@@ -16,7 +16,7 @@ bool bd_xen_tele_due(struct bd_xen_tele *t, enum bd_xen_tele_source s, bl_ms now
 
 	if (v->asked && !v->present && now.n < v->next.n)
 		return false;
-	v->next = bl_ms_add(now, BL_MS(AGAIN.n + jitter % AGAIN_JITTER));
+	v->next = bl_ms_add(now, BL_MS(RETRY_EVERY.n + jitter % RETRY_JITTER));
 	return true;
 }
 
@@ -27,7 +27,7 @@ static bool parse(enum bd_xen_tele_source s, const char *text, size_t len, struc
 	return bl_telemetry_parse_kib(text, len, &v->kib);
 }
 
-static bool same(const struct bd_xen_tele_value *a, const struct bd_xen_tele_value *b)
+static bool has_same_values(const struct bd_xen_tele_value *a, const struct bd_xen_tele_value *b)
 {
 	return a->kib.n == b->kib.n && a->stat.seq == b->stat.seq && a->stat.used.n == b->stat.used.n &&
 	       a->stat.available.n == b->stat.available.n && a->stat.pressure == b->stat.pressure &&
@@ -46,14 +46,14 @@ bool bd_xen_tele_take(struct bd_xen_tele *t, enum bd_xen_tele_source s, const ch
 		v->present = false;
 		return !text;
 	}
-	if (appeared || (v->present && !same(v, &new)))
+	if (appeared || (v->present && !has_same_values(v, &new)))
 		new.at = now;
 	new.asked = new.present = true;
 	*v = new;
 	return true;
 }
 
-static bool fresh(const struct bd_xen_tele_value *v)
+static bool has_changed(const struct bd_xen_tele_value *v)
 {
 	return v->present && v->at.n;
 }
@@ -63,10 +63,10 @@ static bl_pages pages(bl_kib k)
 	return bl_pages_from_kib_ceil(k);
 }
 
-/* total and free of /proc/meminfo. The kernel does not count in its total
- * what it keeps for itself from the start; seen at rest, that is the rest of
- * what the domain has. */
-static void take_pair(struct bd_xen_tele *t, bl_pages tot, bl_ms still_since, struct bl_telemetry *ret)
+/* From total and free of /proc/meminfo. A kernel's total lacks the memory that the kernel keeps
+ * for itself from the start; seen at rest, that is the rest of the domain's pages. */
+static void from_meminfo_pair(struct bd_xen_tele *t, bl_pages tot, bl_ms still_since,
+			      struct bl_telemetry *ret)
 {
 	const struct bd_xen_tele_value *total = &t->values[BD_XEN_TELE_TOTAL];
 	const struct bd_xen_tele_value *avail = &t->values[BD_XEN_TELE_FREE];
@@ -134,15 +134,15 @@ bool bd_xen_tele_get(struct bd_xen_tele *t, bl_pages tot, bl_pages most, bl_ms s
 	struct bl_telemetry tele = { 0 };
 	bool driver = false;
 
-	if (fresh(&v[BD_XEN_TELE_STAT])) {
+	if (has_changed(&v[BD_XEN_TELE_STAT])) {
 		driver = true;
 		tele = from_driver(&v[BD_XEN_TELE_STAT], o);
 	} else if (v[BD_XEN_TELE_TOTAL].present && v[BD_XEN_TELE_FREE].present &&
-		   (fresh(&v[BD_XEN_TELE_TOTAL]) || fresh(&v[BD_XEN_TELE_FREE]))) {
+		   (has_changed(&v[BD_XEN_TELE_TOTAL]) || has_changed(&v[BD_XEN_TELE_FREE]))) {
 		if (v[BD_XEN_TELE_FREE].kib.n > v[BD_XEN_TELE_TOTAL].kib.n)
 			return false;
-		take_pair(t, tot, still_since, &tele);
-	} else if (fresh(&v[BD_XEN_TELE_USED])) {
+		from_meminfo_pair(t, tot, still_since, &tele);
+	} else if (has_changed(&v[BD_XEN_TELE_USED])) {
 		tele = (struct bl_telemetry){
 			.present = true,
 			.at = v[BD_XEN_TELE_USED].at,

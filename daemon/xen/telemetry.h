@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What guests say of their memory, from whichever of three reporters they
- * have: balloond's driver (data/balloond/stat), the XenServer tools
- * (data/meminfo_total and _free) or the Qubes agent (memory/meminfo). */
+/* The reports of guests on their memory, from one of three reporters: balloond's driver
+ * (data/balloond/stat), the XenServer tools (data/meminfo_total and _free) or the Qubes agent
+ * (memory/meminfo). */
 #ifndef BD_XEN_TELEMETRY_H
 #define BD_XEN_TELEMETRY_H
 
@@ -19,31 +19,31 @@ enum bd_xen_tele_source {
 
 struct bd_xen_tele {
 	struct bd_xen_tele_value {
-		bool asked;   /* has been looked for */
-		bool present; /* was there, and made sense, when last read */
-		bl_ms next;   /* when to look for it again */
-		/* When it last changed; 0: never since we look. A value that stands
-		 * still may be years old: it counts as telemetry once it has moved. */
+		bool asked;   /* was read at least once */
+		bool present; /* was there, and made sense, at the last read */
+		bl_ms next;   /* when to read it again */
+		/* When it last changed; 0: it has not changed yet. A value that never changes may
+		 * be years old: it counts as telemetry once it has changed. */
 		bl_ms at;
 		struct bl_telemetry_stat stat; /* STAT */
-		bl_kib kib;		       /* the others */
+		bl_kib kib;		       /* of the other sources */
 	} values[BD_XEN_TELE_N];
 	bool has_overhead;
-	bl_pages overhead; /* memory of the domain that its kernel does not count as its total */
+	bl_pages overhead; /* pages of the domain that its kernel does not count in its total */
 };
 
-/* Is it time to read it? Then it is asked again when it was there at every
- * tick, else every half minute; jitter spreads those. */
+/* True if it is time to read the value: at each tick if it was there at the last read, otherwise
+ * every half minute; jitter spreads those reads. */
 bool bd_xen_tele_due(struct bd_xen_tele *t, enum bd_xen_tele_source s, bl_ms now, uint64_t jitter);
-/* text NULL: it is not there. False: it made no sense and is ignored. */
+/* Takes a value that was read; text NULL: it is not there. False: the value makes no sense and is
+ * ignored. */
 bool bd_xen_tele_take(struct bd_xen_tele *t, enum bd_xen_tele_source s, const char *text, size_t len,
 		      bl_ms now);
 
-/* The best there is for a domain of tot pages that has stood still since
- * still_since, and can never have more than most; o: what the limits its driver
- * speaks of, which are in terms of memory/target, differ by (they are left out
- * while that is not known). *ret_driver: it came from balloond's own driver.
- * False: it says more than can be. */
+/* The best telemetry for a domain of tot pages, which has rested since still_since and can have
+ * at most `most` pages. o converts the limits of the driver, which count as memory/target does;
+ * without a known offset the limits are left out. *ret_driver: balloond's own driver reports.
+ * False: the report has impossible sizes. */
 bool bd_xen_tele_get(struct bd_xen_tele *t, bl_pages tot, bl_pages most, bl_ms still_since,
 		     const struct bd_xen_offset *o, struct bl_telemetry *ret, bool *ret_driver);
 

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* At the start, before there is a loop to keep waiting: how long to wait for
- * xenstored, and for guests' offsets, so that the first tick knows them. */
+/* How long to wait at the start, before the event loop runs, for xenstored and for the guests'
+ * offsets, so that the first tick knows both. */
 #define START_STORE BL_MS(2000)
 #define START_OFFSETS BL_MS(BD_XEN_OFFSET_STILL_MOVED.n + 500)
 #define START_STEP BL_MS(100)
@@ -24,11 +24,11 @@ static void close_host(struct bd_host *h)
 {
 	struct bd_host_xen *x = xen_of(h);
 
-	bd_xen_defeats_free(x->defeats);
+	bd_xen_conflicts_free(x->conflicts);
 	bd_store_close(x->store);
 	bd_xen_guests_free(&x->guests);
 	bd_xen_call_close(x->call);
-	bd_clock_timer_free(x->hurry);
+	bd_clock_timer_free(x->offset_timer);
 	bd_xen_build_free(x);
 	free(x);
 }
@@ -50,7 +50,7 @@ static double speed(struct bd_host *h)
 	return 1.0;
 }
 
-/* The host's memory lives as long as dom0's kernel does. */
+/* The host's memory lives as long as dom0's kernel. */
 static int boot_id(struct bd_host *h, bl_uuid *ret)
 {
 	char text[BL_UUID_STR] = "";
@@ -67,14 +67,14 @@ static int boot_id(struct bd_host *h, bl_uuid *ret)
 	return 0;
 }
 
-/* Only right before acting: it costs a walk through /proc. Once a tick is
- * enough, for all the acting of a tick is done at once. */
+/* A scan of /proc is expensive, so it is done only before an action. One per tick is enough,
+ * since a tick does all its actions at once. */
 static bool is_saved(struct bd_host_xen *x, uint32_t domid)
 {
-	if (!x->looked) {
-		bd_xen_saving_look(&x->saving);
-		x->looked = true;
-		x->looked_at = bd_clock_now();
+	if (!x->saving_checked) {
+		bd_xen_saving_refresh(&x->saving);
+		x->saving_checked = true;
+		x->saving_checked_at = bd_clock_now();
 	}
 	return bd_xen_saving_has(&x->saving, domid);
 }
@@ -84,7 +84,8 @@ static int refuse_saved(const struct bd_host_xen *x, const struct bd_xen_guest *
 	if (x->saving.doubt)
 		return bl_err_set(reterr, EBUSY, BL_ERR_BAD_STATE,
 				  "domain %" PRIu32
-				  " (%s) may be being saved or sent away, which cannot be seen: %s",
+				  " (%s) is not moved: balloond cannot see whether it is being "
+				  "saved or sent away: %s",
 				  g->domid, g->name, bd_xen_saving_doubt(&x->saving));
 	return bl_err_set(reterr, EBUSY, BL_ERR_BAD_STATE,
 			  "domain %" PRIu32 " (%s) is being saved or sent away", g->domid, g->name);
@@ -92,8 +93,8 @@ static int refuse_saved(const struct bd_host_xen *x, const struct bd_xen_guest *
 
 static int apply_maxmem(struct bd_host_xen *x, struct bd_xen_guest *g, bl_pages pages)
 {
-	/* A guest's limit follows its pages down lest it takes them back. dom0 is
-	 * trusted, and the limit it booted with is nowhere else to be found. */
+	/* A guest's limit follows its pages down, so that the guest cannot take them back. dom0
+	 * is trusted, and nothing else records the limit that dom0 booted with. */
 	if (g->domid == 0) {
 		g->asked_max = pages;
 		if (pages.n <= g->max.n)
@@ -170,7 +171,7 @@ static void reread(struct bd_host *h, uint32_t domid)
 
 static void problems(struct bd_host *h, void (*add)(void *ud, const char *line), void *ud)
 {
-	const struct bd_xen_defeated *d = bd_xen_defeats_known(xen_of(h)->defeats);
+	const struct bd_xen_found_conflicts *d = bd_xen_conflicts_known(xen_of(h)->conflicts);
 	bl_ms since = bd_store_silent(xen_of(h)->store);
 	uint64_t silent = bl_ms_since(bd_clock_now(), since).n / 1000;
 	const char *doubt = bd_xen_saving_doubt(&xen_of(h)->saving);
@@ -186,8 +187,8 @@ static void problems(struct bd_host *h, void (*add)(void *ud, const char *line),
 	}
 	if (*doubt) {
 		(void)snprintf(line, sizeof(line),
-			       "it cannot be seen which guests are being saved or "
-			       "migrated, so no guest is moved: %s",
+			       "no guest is moved, because balloond cannot see which guests are "
+			       "being saved or migrated: %s",
 			       doubt);
 		add(ud, line);
 	}
@@ -221,7 +222,7 @@ static const struct bd_host_ops ops = {
 	.problems = problems,
 };
 
-static void on_hurry(void *ud)
+static void on_offset_soon(void *ud)
 {
 	struct bd_host_xen *x = ud;
 
@@ -233,42 +234,42 @@ static bool offsets_pending(const struct bd_host_xen *x)
 	struct bd_xen_guest *g, *next;
 
 	HASH_ITER(hh, x->guests.table, g, next)
-	if (bd_xen_offset_hurry(&g->offset, bd_clock_now()))
+	if (bd_xen_offset_soon(&g->offset, bd_clock_now()))
 		return true;
 	return false;
 }
 
-static void nobody_changed(void *ud)
+static void ignore_change(void *ud)
 {
 	(void)ud;
 }
 
-static void nobody_failed(void *ud, const struct bl_action *a, int error)
+static void ignore_failure(void *ud, const struct bl_action *a, int error)
 {
 	(void)ud;
 	(void)a;
 	(void)error;
 }
 
-/* What is known after this is what the first tick goes by. A silent xenstored
- * only makes it know less. */
-static int first_look(struct bd_host_xen *x)
+/* Takes snapshots until the first tick has all that it needs to know. A silent xenstored only
+ * makes the first tick know less. */
+static int take_first_snapshots(struct bd_host_xen *x)
 {
 	struct bl_snapshot s = { 0 };
 	uint64_t end;
 	int r;
 
-	(void)is_saved(x, 0); /* so that a doubt is told of at the start */
+	(void)is_saved(x, 0); /* finds a doubt early, so that it is reported at the start */
 	r = bd_xen_snapshot(&x->host, &s);
 	if (r == 0 && bd_store_settle(x->store, START_STORE) == 0) {
-		x->guests.reads_at = BL_MS(0); /* now there are guests to ask about */
+		x->guests.reads_at = BL_MS(0); /* the table of guests is filled now */
 		r = bd_xen_snapshot(&x->host, &s);
 		end = bd_clock_now().n + START_OFFSETS.n;
 		while (r == 0 && offsets_pending(x) && bd_clock_now().n < end) {
 			bd_clock_sleep(START_STEP);
 			r = bd_xen_snapshot(&x->host, &s);
 		}
-		/* What guests report was asked for on the way. */
+		/* The snapshots have asked for the guests' reports. */
 		(void)bd_store_settle(x->store, START_STORE);
 	}
 	bl_snapshot_free(&s);
@@ -284,14 +285,14 @@ int bd_host_xen_open(struct event_base *base, const struct bd_host_events *ev, s
 	if (!x)
 		return bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
 	x->host.ops = &ops;
-	/* Nobody is told of anything before this has returned. */
-	x->host.events = (struct bd_host_events){ .changed = nobody_changed, .failed = nobody_failed };
+	/* Events are ignored until this function has returned. */
+	x->host.events = (struct bd_host_events){ .changed = ignore_change, .failed = ignore_failure };
 	x->base = base;
 	x->guests.base = base;
 	x->guests.events = &x->host.events;
-	x->hurry = bd_clock_timer_new(base, on_hurry, x);
-	if (!x->hurry || bd_xen_build_init(x)) {
-		bd_clock_timer_free(x->hurry);
+	x->offset_timer = bd_clock_timer_new(base, on_offset_soon, x);
+	if (!x->offset_timer || bd_xen_build_init(x)) {
+		bd_clock_timer_free(x->offset_timer);
 		free(x);
 		return bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
 	}
@@ -303,10 +304,10 @@ int bd_host_xen_open(struct event_base *base, const struct bd_host_events *ev, s
 		return r;
 	}
 	x->guests.store = x->store;
-	x->defeats = bd_xen_defeats_new(base, bd_xen_call_cmdline(x->call));
-	r = x->defeats ? bd_xen_pool_probe(x->call, &x->host.pool) : -ENOMEM;
+	x->conflicts = bd_xen_conflicts_new(base, bd_xen_call_cmdline(x->call));
+	r = x->conflicts ? bd_xen_pool_probe(x->call, &x->host.pool) : -ENOMEM;
 	if (r == 0)
-		r = first_look(x);
+		r = take_first_snapshots(x);
 	if (r < 0) {
 		close_host(&x->host);
 		return bl_err_set(reterr, -r, BL_ERR_BACKEND, "cannot read the host: %s", strerror(-r));

@@ -16,7 +16,7 @@ static bool with_line(const char *conf, const char *line, const char *cmdline)
 	memcpy(text, conf, len);
 	text[len] = '\n';
 	memcpy(text + len + 1, line, more + 1);
-	r = bd_xen_defeats_autoballoon(text, cmdline);
+	r = bd_xen_conflicts_autoballoon(text, cmdline);
 	free(text);
 	return r;
 }
@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!conf || !cmdline)
 		abort();
-	r = bd_xen_defeats_autoballoon(conf, cmdline);
+	r = bd_xen_conflicts_autoballoon(conf, cmdline);
 	FUZZ_EXPECT(with_line(conf, "", cmdline) == r);
 	FUZZ_EXPECT(with_line(conf, "#autoballoon=\"on\"", cmdline) == r);
 	FUZZ_EXPECT(with_line(conf, "autoballoon_seconds=1", cmdline) == r);

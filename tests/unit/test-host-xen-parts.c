@@ -26,7 +26,7 @@ static void look_for(struct bd_xen_offset *o, bl_ms *now, uint64_t tot, uint64_t
 		     uint64_t ms)
 {
 	for (uint64_t end = now->n + ms; now->n < end; now->n += 100)
-		bd_xen_offset_look(o, BL_PAGES(tot), BL_PAGES(target), VIDEORAM, untouched, *now);
+		bd_xen_offset_observe(o, BL_PAGES(tot), BL_PAGES(target), VIDEORAM, untouched, *now);
 }
 
 static void test_untouched(void **state)
@@ -37,11 +37,11 @@ static void test_untouched(void **state)
 	(void)state;
 	look_for(&o, &now, 65552, 65536, true, 300);
 	assert_false(o.known);
-	assert_true(bd_xen_offset_hurry(&o, now));
+	assert_true(bd_xen_offset_soon(&o, now));
 	look_for(&o, &now, 65552, 65536, true, 200);
 	assert_true(o.known);
 	assert_int_equal(o.value, 16);
-	assert_false(bd_xen_offset_hurry(&o, now));
+	assert_false(bd_xen_offset_soon(&o, now));
 	assert_int_equal(bd_xen_offset_add(&o, BL_PAGES(100)).n, 116);
 	assert_int_equal(bd_xen_offset_sub(&o, BL_PAGES(100)).n, 84);
 	assert_int_equal(bd_xen_offset_sub(&o, BL_PAGES(5)).n, 0);
@@ -93,7 +93,7 @@ static void test_implausible(void **state)
 		assert_int_equal(o.known, rows[i].known);
 		assert_int_equal(o.value, rows[i].value);
 		look_for(&o, &now, rows[i].tot, rows[i].target, false, 15000);
-		assert_false(bd_xen_offset_hurry(&o, now));
+		assert_false(bd_xen_offset_soon(&o, now));
 	}
 }
 
@@ -334,7 +334,7 @@ static void test_autoballoon(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (bd_xen_defeats_autoballoon(rows[i].conf, rows[i].cmdline) != rows[i].on)
+		if (bd_xen_conflicts_autoballoon(rows[i].conf, rows[i].cmdline) != rows[i].on)
 			fail_msg("row %zu", i);
 }
 
@@ -355,11 +355,11 @@ static void test_balancer(void **state)
 	(void)state;
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		fake_proc_add(i + 2, rows[i].comm, rows[i].uids, "", 0);
-		bd_xen_defeats_balancer(proc, name);
+		bd_xen_conflicts_balancer(proc, name);
 		assert_string_equal(name, rows[i].found);
 	}
 	fake_proc_end();
-	bd_xen_defeats_balancer("no-such-folder", name);
+	bd_xen_conflicts_balancer("no-such-folder", name);
 	assert_string_equal(name, "");
 }
 
@@ -368,21 +368,21 @@ static void test_looks_again(void **state)
 {
 	const char *proc = fake_proc_begin(), *was = bd_xen_proc;
 	struct event_base *base = event_base_new();
-	struct bd_xen_defeats *d;
+	struct bd_xen_conflicts *d;
 
 	(void)state;
 	bd_xen_proc = proc;
-	d = bd_xen_defeats_new(base, "dom0_mem=1G");
+	d = bd_xen_conflicts_new(base, "dom0_mem=1G");
 	assert_non_null(d);
 	fake_proc_add(2, "squeezed", ROOT, "", 0);
 	fake_clock_pass(BL_MS(59000));
-	assert_string_equal(bd_xen_defeats_known(d)->balancer, "");
+	assert_string_equal(bd_xen_conflicts_known(d)->balancer, "");
 	assert_int_equal(event_base_loop(base, EVLOOP_NONBLOCK), 0);
 	fake_clock_pass(BL_MS(1000));
-	assert_string_equal(bd_xen_defeats_known(d)->balancer, "");
+	assert_string_equal(bd_xen_conflicts_known(d)->balancer, "");
 	assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
-	assert_string_equal(bd_xen_defeats_known(d)->balancer, "squeezed");
-	bd_xen_defeats_free(d);
+	assert_string_equal(bd_xen_conflicts_known(d)->balancer, "squeezed");
+	bd_xen_conflicts_free(d);
 	event_base_free(base);
 	bd_xen_proc = was;
 	fake_proc_end();

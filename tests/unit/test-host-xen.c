@@ -322,7 +322,7 @@ static void test_saved(void **state)
 	fake_proc_remove(1);
 	look(f, 1);
 	assert_int_equal(set_target(f, 1, 40000), -EBUSY);
-	assert_non_null(strstr(f->e.msg, "cannot be seen"));
+	assert_non_null(strstr(f->e.msg, "cannot see"));
 	assert_int_equal(set_target(f, 2, 40000), -EBUSY);
 	assert_int_equal(look(f, 0)->flags, BL_DOM_CONTROL);
 	assert_int_equal(look(f, 3)->flags, BL_DOM_HOLDER);
