@@ -7,21 +7,21 @@
 
 #include "daemon/base/thread.h"
 
-/* Work that hangs at the end is given up. */
+/* At the end, give up work that hangs for so long. */
 #define END_MS 1000
 
 enum stage { AT_REST, ASKED, AT_WORK, DONE };
 
 struct bd_aside {
 	struct bd_aside_work work;
-	int done_fd; /* is made readable when the work is done */
+	int done_fd; /* readable when the work is done */
 	struct event *readable;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	/* under the lock: */
 	enum stage stage;
-	bool again; /* asked for while it was under way */
+	bool again; /* asked for during the work */
 	bool stop;
 };
 
@@ -40,7 +40,8 @@ static void *run(void *arg)
 		a->work.work(a->work.ud);
 		(void)pthread_mutex_lock(&a->lock);
 		a->stage = DONE;
-		/* Can only fail when the count is full: then it is readable anyway. */
+		/* This fails only if the count is full, and then the descriptor is readable
+		 * anyway. */
 		(void)eventfd_write(a->done_fd, 1);
 	}
 	(void)pthread_mutex_unlock(&a->lock);

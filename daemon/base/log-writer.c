@@ -15,13 +15,13 @@ struct bd_log_writer {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	/* under the lock: a ring */
+	/* a ring, under the lock */
 	size_t begin, used;
 	bool stop;
 	char text[BD_LOG_WRITER_BYTES];
 };
 
-/* Whoever shares the descriptor may have made it non-blocking. */
+/* A process that shares the descriptor may have made it non-blocking. */
 static bool write_some(int fd, const char *text, size_t len, size_t *ret)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
@@ -51,7 +51,7 @@ static void *work(void *arg)
 		(void)pthread_mutex_unlock(&w->lock);
 		ok = write_some(w->fd, w->text + w->begin, len, &done);
 		(void)pthread_mutex_lock(&w->lock);
-		done = ok ? done : len; /* nobody will ever read it */
+		done = ok ? done : len; /* nobody will ever read the rest */
 		w->begin = (w->begin + done) % sizeof(w->text);
 		w->used -= done;
 	}
@@ -103,7 +103,7 @@ void bd_log_writer_free(struct bd_log_writer *w, unsigned ms)
 	(void)pthread_cond_signal(&w->wake);
 	(void)pthread_mutex_unlock(&w->lock);
 	if (!bd_thread_join(w->thread, ms))
-		return; /* it still uses *w */
+		return; /* the thread still uses *w */
 	(void)pthread_mutex_destroy(&w->lock);
 	(void)pthread_cond_destroy(&w->wake);
 	free(w);

@@ -15,10 +15,10 @@
 #include "daemon/base/log-writer.h"
 #include "lib/core/text.h"
 
-/* The journal's own protocol: a datagram of FIELD=value lines. libsystemd's functions
- * speak it, too, but wait while the journal's daemon does not read. */
+/* The journal's own protocol: a datagram of FIELD=value lines. libsystemd's functions use it as
+ * well, but wait while the journal's daemon does not read. */
 #define JOURNAL "/run/systemd/journal/socket"
-/* Time at the end for the lines that still wait for stderr. */
+/* Time at the end for lines that still wait for stderr. */
 #define STOP_MS 1000
 #define LINE_MAX_BYTES 2048
 #define FIELD_MAX_BYTES 256
@@ -26,16 +26,16 @@
 #define LIMIT_LINES 10
 
 static void (*test_sink)(int priority, const char *line);
-static struct bd_log_writer *writer; /* NULL: lines are written where they come from */
-static unsigned long lost;	     /* lines since the last that was read */
+static struct bd_log_writer *writer; /* NULL: the caller writes its lines itself */
+static unsigned long lost;	     /* lines since the last line that was read */
 
 void bd_log_set_sink(void (*sink)(int priority, const char *line))
 {
 	test_sink = sink;
 }
 
-/* systemd names the journal's device and inode; a stderr that was redirected
- * since is not the journal. */
+/* systemd tells the device and inode of the journal; a stderr that was redirected since is not
+ * the journal. */
 static bool to_journal(void)
 {
 	static int known = -1;
@@ -63,7 +63,7 @@ static bool send_journal(int priority, const struct bd_log_field *fields, const 
 	struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = JOURNAL };
 	char text[BD_LOG_FIELDS_MAX + 2][FIELD_MAX_BYTES], message[LINE_MAX_BYTES + 16];
 	struct iovec iov[BD_LOG_FIELDS_MAX + 2];
-	/* With the address each time: the journal's daemon may start anew. */
+	/* Give the address with each line: the journal's daemon may have been started again. */
 	struct msghdr msg = { .msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = iov };
 	char clean[FIELD_MAX_BYTES - 64];
 	size_t n = 0;
@@ -139,7 +139,7 @@ static void emit(int priority, const struct bd_log_field *fields, const char *fm
 		return;
 	}
 	bd_log_catch_up();
-	/* In their order: nothing comes before it is said what is missing. */
+	/* Keep the order: report the missing lines before the next line. */
 	if (lost || !send_line(priority, fields, line))
 		lost++;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Points in time as people and programs read them. */
+/* Points in time, formatted. */
 #ifndef BD_UTC_H
 #define BD_UTC_H
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/base/folder.h"
+#include "daemon/base/atomic-file.h"
 #include "daemon/config/keys.h"
 
 #define CLIENTS_DEFAULT 4096

@@ -83,7 +83,7 @@ int bd_state_move_claims(struct bd_state *s, struct bl_err *reterr);
 bool bd_state_passes_over(const struct bd_place *p, const char *name);
 /* What balloond cannot have written gets another name. */
 void bd_state_set_aside(const struct bd_place *p, const char *name, const char *why);
-/* As bd_folder_read, but an error that may pass is tried again. */
+/* As bd_atomic_file_read, but an error that may pass is tried again. */
 ssize_t bd_state_read(const struct bd_place *p, const char *name, char *text, size_t size);
 /* As scandir; fills *reterr. */
 int bd_state_list(const struct bd_place *p, struct dirent ***ret, struct bl_err *reterr);

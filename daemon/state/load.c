@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/base/folder.h"
+#include "daemon/base/atomic-file.h"
 #include "daemon/base/log.h"
 #include "daemon/state/file.h"
 #include "daemon/state/internal.h"
@@ -145,7 +145,7 @@ static int take_claim(struct load *l, const bl_uuid *name, const char *text, siz
 	 * ended was about to be removed. */
 	if (!bl_uuid_equal(&one.boot, &l->s->boot) || !bl_claim_live(&one.claim)) {
 		bl_uuid_format(name, file);
-		r = bd_folder_drop(l->place->fd, file);
+		r = bd_atomic_file_remove(l->place->fd, file);
 		if (r < 0)
 			bd_log(LOG_WARNING, "%s/%s, of a claim that is over, cannot be removed: %s",
 			       l->place->path, file, strerror(-r));
@@ -213,7 +213,7 @@ static void probe(struct bd_state *s)
 {
 	for (size_t k = 0; k < BD_STATE_KINDS; k++)
 		if (s->places[k].fd >= 0)
-			s->failing[k] = bd_folder_probe(s->places[k].fd);
+			s->failing[k] = bd_atomic_file_probe_folder(s->places[k].fd);
 }
 
 int bd_state_load(struct bd_state *s, const bl_uuid *boot, struct bl_ledger *ledger,
@@ -233,7 +233,7 @@ int bd_state_load(struct bd_state *s, const bl_uuid *boot, struct bl_ledger *led
 	if (r < 0)
 		return r;
 	if (root >= 0)
-		(void)unlinkat(root, "paused" BD_FOLDER_TMP, 0);
+		(void)unlinkat(root, "paused" BD_ATOMIC_FILE_TMP, 0);
 	paused = root >= 0 && faccessat(root, "paused", F_OK, 0) == 0;
 	if (paused && !found(s, BD_STATE_PAUSED, NULL))
 		return bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/base/folder.h"
+#include "daemon/base/atomic-file.h"
 #include "daemon/base/log.h"
 #include "daemon/state/file.h"
 #include "daemon/state/internal.h"
@@ -126,9 +126,9 @@ static bool ends_with(const char *s, const char *end)
 
 bool bd_state_passes_over(const struct bd_place *p, const char *name)
 {
-	if (ends_with(name, BD_FOLDER_TMP)) /* of a write that was cut off */
-		(void)bd_folder_drop(p->fd, name);
-	return name[0] == '.' || ends_with(name, BAD) || ends_with(name, BD_FOLDER_TMP) ||
+	if (ends_with(name, BD_ATOMIC_FILE_TMP)) /* of a write that was cut off */
+		(void)bd_atomic_file_remove(p->fd, name);
+	return name[0] == '.' || ends_with(name, BAD) || ends_with(name, BD_ATOMIC_FILE_TMP) ||
 	       !strcmp(name, "lock");
 }
 
@@ -155,7 +155,7 @@ ssize_t bd_state_read(const struct bd_place *p, const char *name, char *text, si
 	ssize_t n = 0;
 
 	for (int i = 0; i < TRIES; i++) {
-		n = bd_folder_read(p->fd, name, text, size);
+		n = bd_atomic_file_read(p->fd, name, text, size);
 		if (n >= 0 || n == -EINVAL)
 			break;
 		wait_a_little();
@@ -184,7 +184,7 @@ static int move_claim(const struct bd_place *from, const struct bd_place *to, co
 	ssize_t n;
 	int r;
 
-	if (bd_state_passes_over(from, name) || strlen(name) > BD_FOLDER_NAME_MAX)
+	if (bd_state_passes_over(from, name) || strlen(name) > BD_ATOMIC_FILE_NAME_MAX)
 		return 0;
 	n = bd_state_read(from, name, text, sizeof(text));
 	if (n == -EINVAL) {
@@ -193,8 +193,8 @@ static int move_claim(const struct bd_place *from, const struct bd_place *to, co
 	}
 	if (n < 0)
 		return bd_state_fail(from, name, (int)n, reterr);
-	r = to->fd < 0 ? -ENOENT : bd_folder_write(to->fd, name, text, (size_t)n, to->sync);
-	r = r ? r : bd_folder_drop(from->fd, name);
+	r = to->fd < 0 ? -ENOENT : bd_atomic_file_write(to->fd, name, text, (size_t)n, to->sync);
+	r = r ? r : bd_atomic_file_remove(from->fd, name);
 	return r ? bl_err_set(reterr, -r, BL_ERR_BACKEND, "%s/%s cannot be moved to %s: %s", from->path,
 			      name, to->path, strerror(-r))
 		 : 0;

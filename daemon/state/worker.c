@@ -10,7 +10,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "daemon/base/folder.h"
+#include "daemon/base/atomic-file.h"
 #include "daemon/base/thread.h"
 
 /* ---- folders ---- */
@@ -59,7 +59,7 @@ int bd_place_open(struct bd_place *p)
 
 	if (p->fd >= 0)
 		return 0;
-	p->fd = bd_folder_open(p->path, p->parent_mode);
+	p->fd = bd_atomic_file_open_folder(p->path, p->parent_mode);
 	if (p->fd < 0)
 		return p->fd;
 	if (p->locks && p->lock < 0)
@@ -88,7 +88,7 @@ void bd_place_close(struct bd_place *p)
 
 static int try_job(struct bd_place *p, const struct bd_job *j)
 {
-	char name[BD_FOLDER_NAME_MAX] = "paused";
+	char name[BD_ATOMIC_FILE_NAME_MAX] = "paused";
 	int r = bd_place_open(p);
 
 	if (r < 0)
@@ -97,11 +97,11 @@ static int try_job(struct bd_place *p, const struct bd_job *j)
 		bl_uuid_format(&j->id, name);
 	switch (j->what) {
 	case BD_JOB_WRITE:
-		return bd_folder_write(p->fd, name, j->text, j->len, p->sync);
+		return bd_atomic_file_write(p->fd, name, j->text, j->len, p->sync);
 	case BD_JOB_DROP:
-		return bd_folder_drop(p->fd, name);
+		return bd_atomic_file_remove(p->fd, name);
 	case BD_JOB_PROBE:
-		return bd_folder_probe(p->fd);
+		return bd_atomic_file_probe_folder(p->fd);
 	}
 	return -EINVAL;
 }

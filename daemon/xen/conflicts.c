@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "daemon/base/aside.h"
+#include "daemon/base/atomic-file.h"
 #include "daemon/base/clock.h"
-#include "daemon/base/folder.h"
 #include "daemon/xen/proc.h"
 
 #define XL_CONF "/etc/xen/xl.conf"

@@ -10,7 +10,7 @@
 
 #include "daemon/base/clock.h"
 
-/* As many answers as pile up before the loop is woken in the midst of work. */
+/* Wake the event loop in the midst of work once so many answers wait. */
 #define ANSWERS_BATCH 128
 
 struct bd_store_answer {
@@ -21,7 +21,7 @@ struct bd_store_answer {
 
 static void signal_fd(int fd)
 {
-	/* Can only fail when the count is full: then it is readable anyway. */
+	/* This fails only if the count is full, and then the descriptor is readable anyway. */
 	(void)eventfd_write(fd, 1);
 }
 
@@ -71,7 +71,7 @@ static size_t size_of(const char *text)
 	return text ? strlen(text) + 1 : 0;
 }
 
-/* Moves *text to *at, behind which the next one goes. */
+/* Moves *text to *at, and *at behind the text. */
 static void keep_text(const char **text, char **at)
 {
 	size_t size = size_of(*text);
@@ -102,7 +102,8 @@ int bd_store_queue_push(struct bd_store_queue *q, bool later, const struct bd_st
 	keep_text(&r->guard.path, &at);
 	keep_text(&r->guard.value, &at);
 	(void)pthread_mutex_lock(&q->lock);
-	/* A worker that has found a queue empty looks at wake_fd before it waits. */
+	/* The worker looks at wake_fd before it waits, so only a request for an empty queue needs
+	 * a wake-up. */
 	first = STAILQ_EMPTY(&q->soon) && STAILQ_EMPTY(&q->later);
 	STAILQ_INSERT_TAIL(later ? &q->later : &q->soon, r, link);
 	(void)pthread_mutex_unlock(&q->lock);
@@ -167,7 +168,7 @@ void bd_store_queue_post(struct bd_store_queue *q, const struct bd_store_reply *
 	struct bd_store_answer *a = calloc(1, sizeof(*a) + reply->len + 1);
 	bool wake;
 
-	/* An answer that is lost would be waited for for ever. */
+	/* Someone would wait for a lost answer for ever. */
 	if (!a)
 		abort();
 	a->said = *reply;

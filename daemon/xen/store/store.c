@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The loop's side of xenstore: it asks, and never waits. */
+/* The event loop's side of xenstore, which never waits. */
 #include "daemon/xen/store/store.h"
 
 #include <assert.h>
@@ -105,7 +105,7 @@ bl_ms bd_store_silent(const struct bd_store *s)
 	return BL_MS(atomic_load(&s->worker.queue.silent_since));
 }
 
-/* How long it really waits is no matter of the host's clock, which a test may hold. */
+/* This limits real time, while a test may hold the host's clock. */
 static uint64_t waited_ms(void)
 {
 	struct timespec t;
@@ -124,7 +124,8 @@ int bd_store_settle(struct bd_store *s, bl_ms limit)
 
 		if (now >= end)
 			return -ETIMEDOUT;
-		/* Work without an answer ends unheard. */
+		/* A request without an answer, such as a removal, wakes nobody: poll in short
+		 * steps. */
 		(void)poll(&fd, 1, (int)(end - now > 20 ? 20 : end - now));
 		bd_store_queue_deliver(&s->worker.queue, s->sink, s->ud);
 	}
@@ -173,7 +174,7 @@ void bd_store_close(struct bd_store *s)
 		return;
 	bd_store_queue_stop(&s->worker.queue);
 	if (!bd_thread_join(s->thread, CLOSE_MS)) {
-		/* It hangs in xenstored, and still uses *s. */
+		/* The worker hangs in xenstored, and still uses *s. */
 		(void)event_del(s->readable);
 		return;
 	}

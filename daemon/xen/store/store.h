@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* xenstore, behind one worker thread: libxenstore waits for its answers, and
- * xenstored may take any time for them. Requests are queued here and answered
- * on the event loop, in the order the worker came to them; a watched path is
- * read by the worker and its value delivered the same way. So at any answer,
- * what was answered before is what was true before.
+/* xenstore, behind a worker thread: libxenstore waits for its answers, and xenstored may take any
+ * time. Requests are queued here and answered on the event loop, in the order in which the worker
+ * handles them. The worker reads a watched path itself and delivers the value in the same way. So
+ * each answer is newer than the answers before.
  *
- * Knows nothing of domains: a cookie is the caller's. */
+ * Nothing here knows domains: a cookie is the caller's. */
 #ifndef BD_STORE_H
 #define BD_STORE_H
 
@@ -17,19 +16,19 @@
 struct bd_store;
 
 enum bd_store_what {
-	BD_STORE_VALUE,	     /* of a read, or of a watched path now */
-	BD_STORE_FIRED,	     /* a watch that is not read */
-	BD_STORE_WRITTEN,    /* a write is done; r -ESTALE: value is what was found */
-	BD_STORE_INTRODUCED, /* r 1: xenstored knows the domain, 0: it does not */
-	BD_STORE_CONNECTED,  /* anew: watches set before are gone */
-	BD_STORE_LOST,	     /* the connection; what was queued has been answered */
+	BD_STORE_VALUE,	     /* of a read, or of a watched path that changed */
+	BD_STORE_FIRED,	     /* a watch that is not to be read */
+	BD_STORE_WRITTEN,    /* r -ESTALE: value is what the worker found */
+	BD_STORE_INTRODUCED, /* r 1: xenstored knows the domain; 0: it does not */
+	BD_STORE_CONNECTED,  /* for the first time or again: earlier watches are gone */
+	BD_STORE_LOST,	     /* the connection is lost; all that was queued has been answered */
 };
 
 struct bd_store_reply {
 	enum bd_store_what what;
 	uint64_t cookie;
 	int r;		   /* 0 or -errno: -ENOENT, -ENOTCONN, ... */
-	const char *value; /* with a NUL after len bytes; NULL where there is none */
+	const char *value; /* len bytes and a NUL; NULL: no value */
 	size_t len;
 };
 
@@ -37,38 +36,38 @@ typedef void (*bd_store_sink)(void *ud, const struct bd_store_reply *reply);
 
 int bd_store_open(struct event_base *base, bd_store_sink sink, void *ud, struct bd_store **ret,
 		  struct bl_err *reterr);
-/* Waits a second for a worker that hangs in xenstored; then leaves it behind,
- * which is for a process about to end. */
+/* Waits a second for the worker if it hangs in xenstored, and then leaves it behind: for a
+ * process that is about to end. */
 void bd_store_close(struct bd_store *s);
 
-/* What must be so when a request is done, and is seen to in the same transaction: the
- * domain that the request is for may be gone by then, and another one have its id. */
+/* A condition that is checked in the transaction of the request: the domain that the request is
+ * for may be gone by then, and another domain may have its id. */
 struct bd_store_guard {
 	const char *path;
-	const char *value; /* NULL: there is nothing at path */
+	const char *value; /* NULL: nothing may be at path */
 };
 
-/* All return 0 or -ENOMEM. Paths and values are copied. */
+/* All return 0 or -ENOMEM, and copy paths and values. */
 int bd_store_read(struct bd_store *s, uint64_t cookie, const char *path);
-/* The same behind all else: for what is read at every tick. */
+/* As bd_store_read(), but after all other requests: for reads at every tick. */
 int bd_store_read_later(struct bd_store *s, uint64_t cookie, const char *path);
-/* Writes only where the value is still `expect` (NULL: whatever is there); else answered
- * with -ESTALE and the value, or with -ENOENT. A guard (NULL: none) that does not hold: -ESRCH. */
+/* Writes only if the value is still `expect` (NULL: whatever is there). Answers: -ESTALE with the
+ * value; -ENOENT; -ESRCH if the guard (NULL: none) does not hold. */
 int bd_store_write(struct bd_store *s, uint64_t cookie, const char *path, const char *value,
 		   const char *expect, const struct bd_store_guard *guard);
-/* With all below it; not answered. */
+/* Removes the path with all below it. There is no answer. */
 int bd_store_remove(struct bd_store *s, const char *path, const struct bd_store_guard *guard);
-/* Answered with VALUE (read) or FIRED now and at each change; a failure as
- * VALUE with r < 0 other than -ENOENT. */
+/* Answers now and at each change, with VALUE (read) or FIRED; failures are VALUE with r < 0 other
+ * than -ENOENT. */
 int bd_store_watch(struct bd_store *s, uint64_t cookie, const char *path, bool read);
 int bd_store_unwatch(struct bd_store *s, uint64_t cookie, const char *path, bool read);
 int bd_store_introduced(struct bd_store *s, uint64_t cookie, uint32_t domid);
 
-/* Since when, on the host's clock, the worker waits for xenstored, or has no connection;
- * 0 ms when it does neither. */
+/* The time, on the host's clock, since which the worker has waited for xenstored or has had no
+ * connection; 0 ms: it does neither. */
 bl_ms bd_store_silent(const struct bd_store *s);
-/* Runs the sink until all that is queued is answered, at most so long; for
- * the start and the end of the process. -ETIMEDOUT. */
+/* Runs the sink until all that is queued is answered, or the limit is over (-ETIMEDOUT): for the
+ * start and the end of the process. */
 int bd_store_settle(struct bd_store *s, bl_ms limit);
 
 #endif

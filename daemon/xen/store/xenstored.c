@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The thread that talks to xenstored, which may keep it waiting for ever. The
- * only file that includes xenstore.h. */
+/* The thread that talks to xenstored, which may let it wait for ever. The only file that includes
+ * xenstore.h. */
 #include "daemon/xen/store/xenstored.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <xenstore.h>
 
 #define RECONNECT_MS 1000
-#define WRITE_TRIES 8 /* each lost to somebody who wrote the same node */
+#define WRITE_TRIES 8 /* each fails because somebody else wrote the same node */
 
 static void post(struct bd_store_worker *s, enum bd_store_what what, uint64_t cookie, int r,
 		 const char *value, size_t len)
@@ -25,13 +25,13 @@ static void post(struct bd_store_worker *s, enum bd_store_what what, uint64_t co
 								 .len = value ? len : 0 });
 }
 
-static void silent(struct bd_store_worker *s, bool yes)
+static void set_silent(struct bd_store_worker *s, bool yes)
 {
 	bd_store_queue_silent(&s->queue, yes);
 }
 
-/* A dead socket makes xs_open() fall back to the kernel's own channel, which
- * waits for the same dead xenstored and cannot be interrupted. */
+/* With a dead socket xs_open() falls back to the kernel's own channel, which waits for the same
+ * dead xenstored and cannot be interrupted. */
 static bool socket_refuses(struct bd_store_worker *s)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = BL_RUNSTATEDIR "/xenstored/socket" };
@@ -54,7 +54,7 @@ static bool connect_store(struct bd_store_worker *s)
 {
 	if (s->xs)
 		return true;
-	silent(s, true);
+	set_silent(s, true);
 	if (socket_refuses(s))
 		return false;
 	s->xs = xs_open(0);
@@ -63,7 +63,7 @@ static bool connect_store(struct bd_store_worker *s)
 		s->xs = NULL;
 		return false;
 	}
-	silent(s, false);
+	set_silent(s, false);
 	post(s, BD_STORE_CONNECTED, 0, 0, NULL, 0);
 	return true;
 }
@@ -72,13 +72,13 @@ static void lose(struct bd_store_worker *s)
 {
 	xs_close(s->xs);
 	s->xs = NULL;
-	silent(s, true);
+	set_silent(s, true);
 	post(s, BD_STORE_LOST, 0, 0, NULL, 0);
 }
 
-/* After a call that failed with errno: does the connection still stand?
- * libxenstore says EINVAL when it broke, and when xenstored said EINVAL. */
-static bool broken(struct bd_store_worker *s, int error)
+/* True if the connection broke in a call that failed with errno. libxenstore reports EINVAL for a
+ * broken connection, and passes on an EINVAL of xenstored. */
+static bool is_broken(struct bd_store_worker *s, int error)
 {
 	char *path;
 
@@ -102,13 +102,12 @@ static bool broken(struct bd_store_worker *s, int error)
 	}
 }
 
-/* errno of a failed call as -errno; -ENOTCONN, and the connection given up,
- * when it broke. */
+/* -errno of a failed call; -ENOTCONN, with the connection closed, if the connection broke. */
 static int failure(struct bd_store_worker *s)
 {
 	int error = errno ? errno : EIO;
 
-	if (!broken(s, error))
+	if (!is_broken(s, error))
 		return -error;
 	lose(s);
 	return -ENOTCONN;
@@ -126,8 +125,8 @@ static void post_value(struct bd_store_worker *s, enum bd_store_what what, uint6
 	free(value);
 }
 
-/* False, with errno: ESRCH: it does not hold. */
-static bool holds(struct bd_store_worker *s, xs_transaction_t t, const struct bd_store_guard *guard)
+/* False, with errno ESRCH, if the guard does not hold. */
+static bool guard_holds(struct bd_store_worker *s, xs_transaction_t t, const struct bd_store_guard *guard)
 {
 	unsigned len = 0;
 	char *value;
@@ -148,7 +147,7 @@ static bool holds(struct bd_store_worker *s, xs_transaction_t t, const struct bd
 	return ok;
 }
 
-/* False, with errno: ESTALE: another value is there, *ret_found. */
+/* False, with errno ESTALE, if *ret_found is there instead. */
 static bool is_expected(struct bd_store_worker *s, xs_transaction_t t, const struct bd_store_request *q,
 			char **ret_found, unsigned *ret_len)
 {
@@ -170,7 +169,8 @@ static bool change(struct bd_store_worker *s, xs_transaction_t t, const struct b
 	return xs_write(s->xs, t, q->path, q->value, (unsigned)strlen(q->value));
 }
 
-/* In one transaction. False, with errno as above; EAGAIN: somebody wrote meanwhile. */
+/* Does the change in one transaction. False, with errno as above; EAGAIN: somebody else wrote
+ * meanwhile. */
 static bool change_once(struct bd_store_worker *s, const struct bd_store_request *q, char **ret_found,
 			unsigned *ret_len)
 {
@@ -180,7 +180,7 @@ static bool change_once(struct bd_store_worker *s, const struct bd_store_request
 
 	if (t == XBT_NULL)
 		return false;
-	ok = holds(s, t, &q->guard) && is_expected(s, t, q, ret_found, ret_len) && change(s, t, q);
+	ok = guard_holds(s, t, &q->guard) && is_expected(s, t, q, ret_found, ret_len) && change(s, t, q);
 	error = errno;
 	if (!xs_transaction_end(s->xs, t, !ok) && ok)
 		return false;
@@ -188,7 +188,7 @@ static bool change_once(struct bd_store_worker *s, const struct bd_store_request
 	return ok;
 }
 
-/* 0, -ESTALE with what was found (the caller frees it), -ESRCH, or as failure(). */
+/* 0; -ESTALE with what was found, which the caller frees; -ESRCH; or as failure(). */
 static int do_change(struct bd_store_worker *s, const struct bd_store_request *q, char **ret_found,
 		     unsigned *ret_len)
 {
@@ -251,7 +251,7 @@ static void run_request(struct bd_store_worker *s, const struct bd_store_request
 		answer_unconnected(s, q);
 		return;
 	}
-	silent(s, true);
+	set_silent(s, true);
 	switch (q->op) {
 	case BD_STORE_READ:
 		post_value(s, BD_STORE_VALUE, q->cookie, q->path);
@@ -271,16 +271,16 @@ static void run_request(struct bd_store_worker *s, const struct bd_store_request
 			(void)failure(s);
 		break;
 	case BD_STORE_ASK_INTRODUCED:
-		/* Cannot tell "no" from an error; the next call will. */
+		/* libxenstore reports an error as "no"; the next call will find the error. */
 		post(s, BD_STORE_INTRODUCED, q->cookie, xs_is_domain_introduced(s->xs, q->domid), NULL, 0);
 		break;
 	}
 	if (s->xs)
-		silent(s, false);
+		set_silent(s, false);
 }
 
-/* A token is r or f, the cookie, a colon, and the path that was asked for:
- * the path of an event can be another, above or below it. */
+/* A token is r or f, the cookie, a colon, and the watched path: the path of an event can be above
+ * or below the watched path. */
 static void take_watch(struct bd_store_worker *s, const char *token)
 {
 	char *colon;
@@ -304,10 +304,10 @@ static void drain_watches(struct bd_store_worker *s)
 				lose(s);
 			return;
 		}
-		silent(s, true);
+		set_silent(s, true);
 		take_watch(s, event[XS_WATCH_TOKEN]);
 		if (s->xs)
-			silent(s, false);
+			set_silent(s, false);
 		free(event);
 	}
 }

@@ -9,11 +9,11 @@ struct xs_handle;
 
 struct bd_store_worker {
 	struct bd_store_queue queue;
-	struct xs_handle *xs; /* the thread's own, like all below */
+	struct xs_handle *xs; /* the thread's own, as all below */
 	bool seen_socket;
 };
 
-/* A thread's function; arg: a bd_store_worker. It ends when the queue is stopped. */
+/* The function of the thread; arg: a bd_store_worker. Ends when the queue is stopped. */
 void *bd_store_worker(void *arg);
 
 #endif

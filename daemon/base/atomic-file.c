@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/base/folder.h"
+#include "daemon/base/atomic-file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PROBE "probe" BD_FOLDER_TMP
+#define PROBE "probe" BD_ATOMIC_FILE_TMP
 
 static int make_parent(const char *path, mode_t mode)
 {
@@ -23,7 +23,7 @@ static int make_parent(const char *path, mode_t mode)
 	return mkdir(parent, mode) < 0 ? -errno : 0;
 }
 
-int bd_folder_open(const char *path, mode_t parent_mode)
+int bd_atomic_file_open_folder(const char *path, mode_t parent_mode)
 {
 	int r = mkdir(path, 0700) < 0 ? -errno : 0, fd;
 
@@ -32,7 +32,7 @@ int bd_folder_open(const char *path, mode_t parent_mode)
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
-	/* Why it could not be made tells more than that it is not there. */
+	/* A failed mkdir() tells more than the ENOENT of open(). */
 	return errno == ENOENT && r < 0 && r != -EEXIST ? r : -errno;
 }
 
@@ -58,12 +58,12 @@ static int make(int dir, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-int bd_folder_write(int dir, const char *name, const char *text, size_t len, bool sync)
+int bd_atomic_file_write(int dir, const char *name, const char *text, size_t len, bool sync)
 {
-	char tmp[BD_FOLDER_NAME_MAX + sizeof(BD_FOLDER_TMP)];
+	char tmp[BD_ATOMIC_FILE_NAME_MAX + sizeof(BD_ATOMIC_FILE_TMP)];
 	int fd, r;
 
-	(void)snprintf(tmp, sizeof(tmp), "%s" BD_FOLDER_TMP, name);
+	(void)snprintf(tmp, sizeof(tmp), "%s" BD_ATOMIC_FILE_TMP, name);
 	fd = make(dir, tmp);
 	if (fd < 0)
 		return fd;
@@ -79,21 +79,21 @@ int bd_folder_write(int dir, const char *name, const char *text, size_t len, boo
 	return r;
 }
 
-int bd_folder_drop(int dir, const char *name)
+int bd_atomic_file_remove(int dir, const char *name)
 {
 	if (unlinkat(dir, name, 0) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	return 0;
 }
 
-int bd_folder_probe(int dir)
+int bd_atomic_file_probe_folder(int dir)
 {
 	int fd = make(dir, PROBE);
 
 	if (fd < 0)
 		return fd;
 	(void)close(fd);
-	return bd_folder_drop(dir, PROBE);
+	return bd_atomic_file_remove(dir, PROBE);
 }
 
 int bd_file_open(const char *path, off_t max)
@@ -115,14 +115,14 @@ int bd_file_open(const char *path, off_t max)
 	return r;
 }
 
-ssize_t bd_folder_read(int dir, const char *name, char *ret, size_t size)
+ssize_t bd_atomic_file_read(int dir, const char *name, char *ret, size_t size)
 {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
 	size_t len = 0;
 	ssize_t n = 1;
 
-	/* A link, or a socket or device that nobody serves, is no file of ours. */
+	/* Not our file: a link, or a socket or device that nobody serves. */
 	if (fd < 0)
 		return errno == ELOOP || errno == ENXIO || errno == ENODEV ? -EINVAL : -errno;
 	if (fstat(fd, &st) < 0)
@@ -137,7 +137,7 @@ ssize_t bd_folder_read(int dir, const char *name, char *ret, size_t size)
 			len += (size_t)n;
 	}
 	(void)close(fd);
-	/* read() says EINVAL of no regular file: it is the disk's, not the record's. */
+	/* read() reports EINVAL for what is no regular file; here the disk reports it. */
 	if (n < 0)
 		return n;
 	return len == size ? -EINVAL : (ssize_t)len;
