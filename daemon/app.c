@@ -16,7 +16,7 @@
 
 /* Events kept for `monitor --since` and for slow readers. */
 #define EVENTS_KEPT 2048
-/* More than what is kept for long; most answers about many domains are larger. */
+/* Larger than most blocks that stay, and smaller than most answers about many domains. */
 #define LARGE_BYTES (64 << 10)
 
 static const char usage[] = "Usage: balloond [OPTION...]\n"
@@ -44,7 +44,7 @@ struct app {
 	struct bd_control *control;
 	struct bd_setup_reader *reader;
 	struct bd_notify *notify;
-	struct bd_host_events host_events; /* the backend's for as long as it is open */
+	struct bd_host_events host_events; /* the backend uses them while it is open */
 	int host_lock;			   /* -1: a simulated host, which its state folder locks */
 };
 
@@ -186,7 +186,8 @@ static void stop(struct app *a)
 		event_base_free(a->base);
 	libevent_global_shutdown();
 	if (a->host_lock >= 0)
-		(void)close(a->host_lock); /* the last: whoever starts now finds all as it stays */
+		(void)close(
+			a->host_lock); /* last, so that the next daemon finds nothing that still changes */
 }
 
 static int run(const struct bd_options *o)
@@ -195,11 +196,11 @@ static int run(const struct bd_options *o)
 	struct bl_err err;
 	int r;
 
-	/* What these tell comes as an error, too. */
+	/* SIGPIPE and SIGXFSZ are reported as errors as well. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
-	/* Large answers go back to the system once they are sent, at any time:
-	 * the default grows with what was freed, and keeps it. */
+	/* Give the memory of large answers back to the system at once. By default malloc raises
+	 * the threshold with each large block that is freed, and keeps the memory. */
 	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	r = bd_setup_load(o->config, &a.setup, &err);
 	if (r < 0) {

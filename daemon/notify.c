@@ -18,15 +18,15 @@
 #define WAITING_MAX 8
 #define RETRY_MS 200
 
-/* libsystemd's sd_notify() waits while the service manager does not read, so the messages
- * are sent here. */
+/* Sends the messages itself: sd_notify() of libsystemd waits while the service manager does not
+ * read. */
 struct bd_notify {
 	int fd; /* -1: there is no service manager */
 	struct sockaddr_un to;
 	socklen_t to_len;
-	struct event *watchdog; /* NULL: none is set */
+	struct event *watchdog; /* NULL: no watchdog */
 	struct event *retry;
-	char waiting[WAITING_MAX][MESSAGE_MAX]; /* in their order */
+	char waiting[WAITING_MAX][MESSAGE_MAX]; /* in order */
 	unsigned n;
 };
 
@@ -67,9 +67,9 @@ static bool is_reloading(const char *text)
 	return strncmp(text, "RELOADING=", 10) == 0;
 }
 
-/* Of messages of one kind in a row the last alone is kept, so a reload that is told has
- * its end told, too: the last place is left to that. */
-static void keep(struct bd_notify *n, const char *text)
+/* Keeps the last of several messages of a kind. The last place is for the end of a reload, so
+ * that a reload that was reported as begun is reported as done. */
+static void keep_message(struct bd_notify *n, const char *text)
 {
 	if (n->n && is_reloading(n->waiting[n->n - 1]) == is_reloading(text))
 		n->n--;
@@ -79,21 +79,21 @@ static void keep(struct bd_notify *n, const char *text)
 	retry_later(n);
 }
 
-static void tell(struct bd_notify *n, const char *text)
+static void send_or_keep(struct bd_notify *n, const char *text)
 {
 	if (n->fd < 0)
 		return;
 	if (n->n || !send_message(n, text))
-		keep(n, text);
+		keep_message(n, text);
 }
 
 static void on_watchdog(evutil_socket_t fd, short what, void *ud)
 {
 	(void)fd, (void)what;
-	(void)send_message(ud, "WATCHDOG=1"); /* the next one comes soon */
+	(void)send_message(ud, "WATCHDOG=1"); /* if this fails, the next one comes soon */
 }
 
-/* NOTIFY_SOCKET: a path, or "@NAME" for an abstract socket. */
+/* name: a path, or "@NAME" for an abstract socket. */
 static int open_socket(struct bd_notify *n, const char *name)
 {
 	size_t len = name ? strlen(name) : 0;
@@ -155,7 +155,7 @@ void bd_notify_ready(struct bd_notify *n, const char *status)
 	char text[MESSAGE_MAX];
 
 	(void)snprintf(text, sizeof(text), "READY=1\nSTATUS=%s", status);
-	tell(n, text);
+	send_or_keep(n, text);
 }
 
 void bd_notify_reloading(struct bd_notify *n)
@@ -163,14 +163,14 @@ void bd_notify_reloading(struct bd_notify *n)
 	char text[MESSAGE_MAX];
 	struct timespec now;
 
-	/* systemd pairs the reload with its signal by this time */
+	/* systemd matches the reload with its signal by this time */
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	(void)snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
 		       (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
-	tell(n, text);
+	send_or_keep(n, text);
 }
 
 void bd_notify_stopping(struct bd_notify *n)
 {
-	tell(n, "STOPPING=1\nSTATUS=Stopping; claims stay held");
+	send_or_keep(n, "STOPPING=1\nSTATUS=Stopping; claims stay held");
 }

@@ -7,7 +7,7 @@
 
 #include "daemon/app.h"
 
-/* Faster than this and a tick would be longer than a claim's wait. */
+/* At a higher speed a tick would take longer than a claim waits. */
 #define SPEED_MAX 1e6
 
 enum {
@@ -87,7 +87,7 @@ static int take(int opt, FILE *err, struct bd_options *o)
 	case OPT_HELP:
 		o->what = BD_HELP;
 		return 0;
-	default: /* getopt said what */
+	default: /* getopt() has printed the error */
 		return -EINVAL;
 	}
 }
@@ -103,7 +103,7 @@ int bd_options_parse(int argc, char **argv, FILE *err, struct bd_options *ret)
 	};
 	int opt, r = 0;
 
-	optind = 0; /* from the start, also the second time */
+	optind = 0; /* start again, in case main() ran before in this process */
 	while (r == 0 && (opt = getopt_long(argc, argv, "", options, NULL)) != -1)
 		r = take(opt, err, &o);
 	if (r == 0 && optind < argc) {

@@ -5,7 +5,7 @@
 #include <grp.h>
 #include <stdlib.h>
 
-/* Of a group that is not there getgrnam_r(3) says one of these, or 0. */
+/* getgrnam_r(3) returns 0 or one of these for a group that does not exist. */
 static bool means_none(int error)
 {
 	return error == ENOENT || error == ESRCH || error == EBADF || error == EPERM;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The groups that the configuration names: whose members may do what. */
+/* The groups that the configuration names, whose members may use the control socket. */
 #ifndef BD_GROUPS_H
 #define BD_GROUPS_H
 
@@ -11,9 +11,8 @@ struct bd_peer_groups {
 	gid_t admin, viewer;
 };
 
-/* Looks the names up, however long whoever keeps the groups takes; "" is none, and so is a
- * name that no group has. *ret is written only on success. -errno: they could not be
- * looked up. */
+/* Looks up both names, which may take any time. "" is no group, and neither is an unknown name.
+ * *ret is written only on success. -errno: the lookup failed. */
 int bd_peer_groups_resolve(const char *admin, const char *viewer, struct bd_peer_groups *ret);
 
 #endif

@@ -12,7 +12,7 @@ struct bd_setup_reader {
 	const char *file;
 	bd_setup_read read;
 	void *ud;
-	/* what the thread has read */
+	/* written by the thread */
 	struct bd_setup fresh;
 	struct bl_err err;
 	int r;

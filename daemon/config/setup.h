@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The setup: the configuration, and the groups that the configuration names. Disks
- * and whoever keeps the groups may take any time, so after the start a thread reads it. */
+/* The setup: the configuration, and the groups that the configuration names. The disk, and the
+ * service that keeps the groups, may take any time, so a thread reads the setup after the start. */
 #ifndef BD_SETUP_H
 #define BD_SETUP_H
 
@@ -12,23 +12,23 @@
 struct bd_setup {
 	struct bd_config config;
 	struct bd_peer_groups groups;
-	int groups_error; /* -errno: they could not be looked up */
+	int groups_error; /* -errno: looking them up failed */
 };
 
-/* Reads it at once; file: NULL for the default one, which may be missing. *ret is the
- * caller's, written on success. Errors as those of bd_config_load(). */
+/* Reads the setup at once. file: NULL for the default file, which may be missing. *ret is written
+ * only on success, and is the caller's. Errors as of bd_config_load(). */
 int bd_setup_load(const char *file, struct bd_setup *ret, struct bl_err *reterr);
 void bd_setup_free(struct bd_setup *s);
 
 struct bd_setup_reader;
 
-/* fresh: NULL where it could not be read, which err says; freed after the call. */
+/* fresh: NULL if reading failed, with the reason in err. Freed after the call. */
 typedef void (*bd_setup_read)(void *ud, struct bd_setup *fresh, const struct bl_err *err);
 
-/* file must stay. NULL: no memory, or no thread is to be had. */
+/* file must stay. NULL: no memory, or no thread. */
 struct bd_setup_reader *bd_setup_reader_new(struct event_base *base, const char *file, bd_setup_read read,
 					    void *ud);
-/* Asked for again before it is read, it is read once more. */
+/* Reads the setup; once more if asked again meanwhile. */
 void bd_setup_reader_ask(struct bd_setup_reader *s);
 void bd_setup_reader_free(struct bd_setup_reader *s); /* NULL is fine */
 

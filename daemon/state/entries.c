@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One entry a file: found by its kind and id. uthash must not end the process when memory is out. */
+/* The table of entries, one per file, by kind and id. uthash must not end the process when memory
+ * runs out. */
 #define HASH_NONFATAL_OOM 1
 #include <stdlib.h>
 #include <string.h>

@@ -5,9 +5,8 @@
 #include <string.h>
 
 #define FORMAT 1
-/* What 52 bits address, the most that a processor of this kind has: 4 PiB. The sum of
- * all claims there can be is far from wrapping. Whether the host at hand has as much, the
- * manager sees. */
+/* 4 PiB, what 52 bits of address reach, the most that x86-64 has. The sum of all claims there can
+ * be does not wrap. The manager checks whether this host has as much. */
 #define PAGES_MAX ((int64_t)BL_HOST_PAGES_MAX)
 
 static void put_uuid(struct bl_json_out *o, const char *key, const bl_uuid *u)
@@ -26,7 +25,7 @@ static void put_time(struct bl_json_out *o, const char *key, bl_ms t)
 		bl_json_put_uint(o, key, t.n);
 }
 
-/* A reader that remembers the first member that was wrong. */
+/* A reader that remembers the first wrong member. */
 struct reader {
 	const struct bl_json *object;
 	const char *wrong;
@@ -54,7 +53,8 @@ static int64_t get_int(struct reader *r, const char *key, int64_t min, int64_t m
 	return min;
 }
 
-/* Whatever a newer balloond changed, what this one finds in its place may still do. */
+/* A newer balloond may have changed anything, so the caller still takes what this one
+ * understands. */
 static void get_format(struct reader *r, bool *ret_newer)
 {
 	*ret_newer = get_int(r, "format", FORMAT, INT64_MAX) > FORMAT;
@@ -84,13 +84,13 @@ static bool get_bool(struct reader *r, const char *key)
 	return v && bl_json_bool(v);
 }
 
-/* A member that was added later: false in older files. */
+/* A member that was added later: false if it is missing. */
 static bool get_flag(struct reader *r, const char *key)
 {
 	return bl_json_get(r->object, key) && get_bool(r, key);
 }
 
-/* "" when it is wrong. */
+/* "" if the member is wrong. */
 static const char *get_text(struct reader *r, const char *key, size_t max)
 {
 	const struct bl_json *v = member(r, key, BL_JSON_STRING);
@@ -150,7 +150,7 @@ void bd_state_claim_write(struct bl_json_out *o, const struct bl_claim *c, const
 	bl_json_object_end(o);
 }
 
-/* How the claim is to end, of one that was being given back; added later. */
+/* How a claim that was being given back is to end; added later. */
 static void read_ends(struct reader *r, struct bl_claim *c)
 {
 	if (!bl_json_get(r->object, "ends"))
@@ -194,7 +194,7 @@ static void read_claim(struct reader *r, struct bd_state_claim *s)
 		c->pooled = get_pages(r, "pooled_pages", 0);
 	domid = get_int(r, "domid", -1, BL_DOMID_NONE - 1);
 	c->domid = domid < 0 ? BL_DOMID_NONE : (uint32_t)domid;
-	/* One for a domain being built has its number from the start. */
+	/* A record of a claim for a domain that is being built always has the domid. */
 	if (c->state == BL_CLAIM_BUILDING && domid < 0 && !r->wrong)
 		r->wrong = "domid";
 	c->reboot = get_flag(r, "reboot");
@@ -297,7 +297,7 @@ static const char *from_name(unsigned value)
 	return bl_base_from_name((enum bl_base_from)value);
 }
 
-/* The one of n values that has the name which the member says. */
+/* The one of n values whose name the member has. */
 static unsigned get_named(struct reader *r, const char *key, name_of *name, unsigned n)
 {
 	const char *text = get_text(r, key, 32);
@@ -310,7 +310,7 @@ static unsigned get_named(struct reader *r, const char *key, name_of *name, unsi
 	return 0;
 }
 
-/* Added later: a file of an older balloond has none of it. */
+/* Added later: files of an older balloond have no run. */
 static void read_run(struct reader *r, struct bl_dom_record *m)
 {
 	if (!bl_json_get(r->object, "boot"))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is wanted of files, made into jobs for the threads, and what came of those. */
+/* Makes jobs for the threads of what is wanted of files, and takes the results. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +38,6 @@ void bd_state_make_due(struct bd_state *s, struct bd_state_entry *e)
 		event_active(s->flush, EV_TIMEOUT, 0);
 }
 
-/* What came of a job. */
 void bd_state_take_result(struct bd_state *s, const struct bd_job *j)
 {
 	struct bd_state_entry *e = j->what == BD_JOB_PROBE ? NULL : bd_state_find(s, j->kind, &j->id);
@@ -47,7 +46,7 @@ void bd_state_take_result(struct bd_state *s, const struct bd_job *j)
 		e->busy = false;
 		if (j->r == 0)
 			e->on_disk = j->what == BD_JOB_WRITE;
-		else if (j->what == BD_JOB_WRITE) /* but for the sync of the folder it is there */
+		else if (j->what == BD_JOB_WRITE) /* the file is there, but the folder may not be synced */
 			e->on_disk |= s->places[j->kind].sync;
 		if (j->r == 0)
 			e->written = j->seq;
@@ -62,7 +61,7 @@ void bd_state_take_result(struct bd_state *s, const struct bd_job *j)
 		bd_state_free_entry(s, e);
 }
 
-/* Where no thread is to do it. */
+/* Does the job without a thread. */
 static void run_here(struct bd_state *s, struct bd_job *j)
 {
 	struct bd_jobs jobs = STAILQ_HEAD_INITIALIZER(jobs);
@@ -81,7 +80,7 @@ void bd_state_hand_out(struct bd_state *s, struct bd_job *j)
 		run_here(s, j);
 }
 
-/* All wishes of one turn of the event loop for one file are one job. */
+/* All changes of a file in a turn of the event loop become one job. */
 void bd_state_flush(struct bd_state *s)
 {
 	struct bd_state_entry *e, *next;
@@ -94,7 +93,7 @@ void bd_state_flush(struct bd_state *s)
 		j = bd_state_make_job(e->wanted ? BD_JOB_WRITE : BD_JOB_DROP, &e->key, e->seq, e->text,
 				      e->len);
 		if (!j) {
-			bd_state_set_failed(s, e, -ENOMEM); /* bd_state_retry makes it due again */
+			bd_state_set_failed(s, e, -ENOMEM); /* bd_state_retry() makes it due again */
 			s->failing[e->key.kind] = -ENOMEM;
 		}
 		DL_DELETE(s->due, e);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is found in the state folders at the start. */
+/* Loads the files that the state folders have at the start. */
 #define HASH_NONFATAL_OOM 1
 #include <dirent.h>
 #include <errno.h>
@@ -14,8 +14,8 @@
 #include "daemon/state/file.h"
 #include "daemon/state/internal.h"
 
-/* What one file holds, into the load; -EINVAL: set it aside, -ENOTSUP: a newer
- * balloond's, *err says why. */
+/* Takes the content of a file. -EINVAL: the file is to be set aside; -ENOTSUP: it is a newer
+ * balloond's; *err has the reason. */
 struct load;
 typedef int (*take_file)(struct load *l, const bl_uuid *name, const char *text, size_t len,
 			 struct bl_err *err);
@@ -85,7 +85,8 @@ static int load_folder(struct load *l, enum bd_state_kind kind, take_file take)
 	return n < 0 ? n : r;
 }
 
-static struct bd_state_entry *found(struct bd_state *s, enum bd_state_kind kind, const bl_uuid *id)
+static struct bd_state_entry *add_entry_of_file(struct bd_state *s, enum bd_state_kind kind,
+						const bl_uuid *id)
 {
 	struct bd_state_entry *e = bd_state_entry(s, kind, id);
 
@@ -110,12 +111,12 @@ static int add_claim(struct load *l, const struct bd_state_claim *one, struct bl
 	return 0;
 }
 
-/* A claim that a newer balloond recorded keeps its place, its holder and its part of the
- * pool, as far as its record tells of them. */
+/* Takes the record of a claim by a newer balloond: the claim keeps its place, its holder and its
+ * part of the pool, as far as its record tells of them. */
 static int take_newer(struct load *l, const bl_uuid *name, struct bd_state_claim *one, int sound,
 		      struct bl_err *err)
 {
-	struct bd_state_entry *e = found(l->s, BD_STATE_CLAIM, name);
+	struct bd_state_entry *e = add_entry_of_file(l->s, BD_STATE_CLAIM, name);
 
 	if (!e)
 		return -ENOMEM;
@@ -141,8 +142,8 @@ static int take_claim(struct load *l, const bl_uuid *name, const char *text, siz
 		return r;
 	if (!bl_uuid_equal(name, &one.claim.id))
 		return bl_err_set(err, EINVAL, BL_ERR_BACKEND, "its id is not its name");
-	/* What the last boot's claims held went with that boot; one that had
-	 * ended was about to be removed. */
+	/* The last boot's claims ended with that boot; a claim that is over was about to be
+	 * removed. */
 	if (!bl_uuid_equal(&one.boot, &l->s->boot) || !bl_claim_live(&one.claim)) {
 		bl_uuid_format(name, file);
 		r = bd_atomic_file_remove(l->place->fd, file);
@@ -152,7 +153,7 @@ static int take_claim(struct load *l, const bl_uuid *name, const char *text, siz
 		return 0;
 	}
 	r = add_claim(l, &one, err);
-	return r ? r : found(l->s, BD_STATE_CLAIM, name) ? 0 : -ENOMEM;
+	return r ? r : add_entry_of_file(l->s, BD_STATE_CLAIM, name) ? 0 : -ENOMEM;
 }
 
 static int take_dom(struct load *l, const bl_uuid *name, const char *text, size_t len, struct bl_err *err)
@@ -166,7 +167,7 @@ static int take_dom(struct load *l, const bl_uuid *name, const char *text, size_
 		return r;
 	if (r == 0 && !bl_uuid_equal(name, &one.uuid))
 		return bl_err_set(err, EINVAL, BL_ERR_BACKEND, "its uuid is not its name");
-	e = found(l->s, BD_STATE_DOMAIN, name);
+	e = add_entry_of_file(l->s, BD_STATE_DOMAIN, name);
 	m = r == 0 && e ? bl_settings_remember(l->settings, name) : NULL;
 	if (!e || (!m && r == 0))
 		return -ENOMEM;
@@ -208,7 +209,7 @@ static int add_to_ledger(struct load *l)
 	return 0;
 }
 
-/* A folder that can be read, but not written, is to be known before the first claim. */
+/* Finds out before the first claim whether a folder that can be read can be written as well. */
 static void probe(struct bd_state *s)
 {
 	for (size_t k = 0; k < BD_STATE_KINDS; k++)
@@ -235,7 +236,7 @@ int bd_state_load(struct bd_state *s, const bl_uuid *boot, struct bl_ledger *led
 	if (root >= 0)
 		(void)unlinkat(root, "paused" BD_ATOMIC_FILE_TMP, 0);
 	paused = root >= 0 && faccessat(root, "paused", F_OK, 0) == 0;
-	if (paused && !found(s, BD_STATE_PAUSED, NULL))
+	if (paused && !add_entry_of_file(s, BD_STATE_PAUSED, NULL))
 		return bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
 	probe(s);
 	*ret_paused = paused;

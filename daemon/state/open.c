@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The state folders at the start: opened, and read with patience. */
+/* Opens the state folders, and reads them with patience. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include "daemon/state/internal.h"
 
 #define BAD ".bad"
-/* An error that passes, as when descriptors or memory are short, gets that long. */
+/* An error that may pass, such as a lack of descriptors or memory, is tried so often. */
 #define TRIES 5
 #define TRY_AGAIN_MS 100
 
@@ -29,9 +29,9 @@ static void wait_a_little(void)
 
 /* ---- folders ---- */
 
-/* Nothing is there, nor can it be made now: a daemon without it is of more use than
- * none. Any other error may hide records. */
-static bool only_missing(int r)
+/* True if nothing is there and nothing can be made: the daemon is still of use without the
+ * folder. Other errors may hide records. */
+static bool can_go_without(int r)
 {
 	return r == -ENOENT || r == -EROFS || r == -ENOSPC || r == -EDQUOT || r == -ENOTDIR || r == -EPERM;
 }
@@ -52,12 +52,12 @@ static int open_place(struct bd_state *s, enum bd_state_kind kind)
 		if (r == 0 || r == -EBUSY)
 			return r;
 		p->read = false;
-		if (only_missing(r) || (r == -EACCES && !is_there(p->path)))
+		if (can_go_without(r) || (r == -EACCES && !is_there(p->path)))
 			break;
 		wait_a_little();
 	}
 	s->failing[kind] = r;
-	return only_missing(r) || (r == -EACCES && !is_there(p->path)) ? 0 : r;
+	return can_go_without(r) || (r == -EACCES && !is_there(p->path)) ? 0 : r;
 }
 
 static int set_path(struct bd_place *p, const char *dir, const char *name, mode_t parent_mode)
@@ -82,7 +82,7 @@ static int open_places(struct bd_state *s, const char *dir, const char *claims)
 	p[BD_STATE_PAUSED].sync = p[BD_STATE_DOMAIN].sync = true;
 	p[BD_STATE_PAUSED].locks = true;
 	p[BD_STATE_CLAIM].locks = claims != NULL;
-	/* The folder around them first: it has the lock. */
+	/* The outer folder comes first: it has the lock. */
 	r = r ? r : open_place(s, BD_STATE_PAUSED);
 	r = r ? r : open_place(s, BD_STATE_DOMAIN);
 	return r ? r : open_place(s, BD_STATE_CLAIM);
@@ -126,7 +126,7 @@ static bool ends_with(const char *s, const char *end)
 
 bool bd_state_passes_over(const struct bd_place *p, const char *name)
 {
-	if (ends_with(name, BD_ATOMIC_FILE_TMP)) /* of a write that was cut off */
+	if (ends_with(name, BD_ATOMIC_FILE_TMP)) /* left by a write that was cut off */
 		(void)bd_atomic_file_remove(p->fd, name);
 	return name[0] == '.' || ends_with(name, BAD) || ends_with(name, BD_ATOMIC_FILE_TMP) ||
 	       !strcmp(name, "lock");
@@ -175,7 +175,7 @@ int bd_state_list(const struct bd_place *p, struct dirent ***ret, struct bl_err 
 	return n < 0 ? bd_state_fail(p, ".", -errno, reterr) : n;
 }
 
-/* ---- where claims were once ---- */
+/* ---- records of an older balloond ---- */
 
 static int move_claim(const struct bd_place *from, const struct bd_place *to, const char *name,
 		      struct bl_err *reterr)
@@ -220,7 +220,7 @@ int bd_state_move_claims(struct bd_state *s, struct bl_err *reterr)
 	}
 	free(list);
 	bd_place_close(&from);
-	/* Unless something that was set aside is in it. */
+	/* This fails if a file in it was set aside. */
 	if (n >= 0 && r == 0)
 		(void)unlinkat(AT_FDCWD, from.path, AT_REMOVEDIR);
 	return n < 0 ? n : r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What could not be written: tried again, and told. */
+/* Tries failed writes again, and reports them. */
 #define HASH_NONFATAL_OOM 1
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ static uint64_t now_ms(void)
 
 void bd_state_retry(struct bd_state *s)
 {
-	bool again[BD_STATE_KINDS] = { false };
+	bool tried[BD_STATE_KINDS] = { false };
 	struct bd_state_entry *e, *next;
 	uint64_t now = now_ms();
 
@@ -29,14 +29,14 @@ void bd_state_retry(struct bd_state *s)
 	s->retried = now;
 	HASH_ITER(hh, s->entries, e, next)
 	{
-		again[e->key.kind] |= e->busy || e->failed;
+		tried[e->key.kind] |= e->busy || e->failed;
 		if (e->failed)
 			bd_state_make_due(s, e);
 	}
-	/* Where nothing waits to be written, whether something could be. */
+	/* If nothing waits for a failing folder, find out whether it can be written now. */
 	for (uint32_t k = 0; k < BD_STATE_KINDS; k++) {
 		struct bd_state_key key = { .kind = k };
-		struct bd_job *j = s->failing[k] && !again[k]
+		struct bd_job *j = s->failing[k] && !tried[k]
 					   ? bd_state_make_job(BD_JOB_PROBE, &key, 0, NULL, 0)
 					   : NULL;
 
@@ -46,7 +46,7 @@ void bd_state_retry(struct bd_state *s)
 	bd_state_settle_at_once(s);
 }
 
-static void say_failing(const struct bd_state *s, size_t kind, void (*add)(void *ud, const char *line),
+static void add_failing(const struct bd_state *s, size_t kind, void (*add)(void *ud, const char *line),
 			void *ud)
 {
 	static const char *const means[BD_STATE_KINDS] = {
@@ -75,7 +75,7 @@ void bd_state_problems(const struct bd_state *s, void (*add)(void *ud, const cha
 
 	for (size_t k = 0; k < BD_STATE_KINDS; k++)
 		if (s->failing[k])
-			say_failing(s, k, add, ud);
+			add_failing(s, k, add, ud);
 	if (!s->n_kept)
 		return;
 	(void)snprintf(line, sizeof(line),

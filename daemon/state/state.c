@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is to be on disk, and how far that has come. */
+/* What is wanted on disk, and how far that has come. */
 #include "daemon/state/state.h"
 
 #include <errno.h>
@@ -11,10 +11,10 @@
 #include "daemon/state/file.h"
 #include "daemon/state/internal.h"
 
-/* systemd's own patience with a stop is longer. */
+/* systemd waits longer than this for the service to stop. */
 #define CLOSE_SECONDS 5
 
-/* ---- wishes ---- */
+/* ---- changes ---- */
 
 static int want(struct bd_state *s, struct bd_state_entry *e, const char *text, size_t len,
 		uint64_t *ret_seq)
@@ -69,7 +69,7 @@ int bd_state_save_claim(struct bd_state *s, struct bl_claim *c)
 
 	if (!e)
 		return -ENOMEM;
-	/* A new claim, maybe under the id of one that has ended and whose file is there. */
+	/* A new claim; a file of an ended claim with the same id may be there. */
 	if (!e->wanted && !e->kept)
 		e->order = s->next_order++;
 	bd_state_claim_write(s->out, c, &s->boot, e->order);
@@ -87,7 +87,7 @@ int bd_state_save_dom(struct bd_state *s, struct bl_dom_record *m)
 
 	if (!e)
 		return -ENOMEM;
-	/* What was set for this run alone must not replace what was set to stay. */
+	/* Limits that were set for this run must not replace limits that are to stay. */
 	if (m->persist)
 		m->stays = m->set;
 	bd_state_dom_write(s->out, m, &m->stays);
@@ -98,7 +98,7 @@ int bd_state_drop_dom(struct bd_state *s, const bl_uuid *uuid, uint64_t *ret_seq
 {
 	struct bd_state_entry *e = bd_state_find(s, BD_STATE_DOMAIN, uuid);
 
-	/* Somebody asks for that, and knows what is lost. */
+	/* An administrator asked for this, and knows what is lost. */
 	if (e && e->kept) {
 		e->kept = false;
 		s->n_kept--;
@@ -116,7 +116,7 @@ int bd_state_set_paused(struct bd_state *s, bool paused, uint64_t *ret_seq)
 	return want(s, e, paused ? text : NULL, paused ? sizeof(text) - 1 : 0, ret_seq);
 }
 
-/* ---- how far it has come ---- */
+/* ---- results ---- */
 
 int bd_state_written(const struct bd_state *s, enum bd_state_kind kind, const bl_uuid *id, uint64_t seq)
 {
@@ -226,7 +226,7 @@ static bool stop(struct bd_state *s)
 	s->base = NULL;
 	take_last(s, &s->of_claims);
 	take_last(s, &s->of_domains);
-	bd_state_flush(s); /* what was wished for while the same file was written */
+	bd_state_flush(s); /* changes that came while the same file was being written */
 	return true;
 }
 
@@ -235,7 +235,7 @@ void bd_state_close(struct bd_state *s)
 	struct bd_state_entry *e, *next;
 
 	if (!s || !stop(s))
-		return; /* a thread uses what is here until the process ends */
+		return; /* a thread uses *s until the process ends */
 	HASH_ITER(hh, s->entries, e, next)
 	bd_state_free_entry(s, e);
 	for (size_t k = 0; k < BD_STATE_KINDS; k++)

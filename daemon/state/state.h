@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What must outlive the process: a small file each, written to a temporary and
- * renamed, so any moment's kill leaves the old or the new. Claims end with the boot
- * of the host: their records need only outlive the process, and nothing waits for a
- * disk to have them. What is known of domains is on the disk before it counts as written.
+/* What must outlive the process: small files, each written as a temporary file and renamed, so
+ * that a kill leaves the old content or the new. Claims end with the boot of the host: their
+ * records must only outlive the process, so nobody waits for a disk to have them. What is known
+ * of domains counts as written once the disk has it.
  *
- * Once started, threads write the files: whoever saves something goes on, and is told
- * when the file is there. What could not be written is tried again by bd_state_retry. */
+ * Once started, threads write the files: the caller goes on, and is told when the file is there.
+ * bd_state_retry() tries again what failed. */
 #ifndef BD_STATE_H
 #define BD_STATE_H
 
@@ -16,7 +16,7 @@
 
 struct bd_state;
 
-/* Where a file is. */
+/* Which file, below the state folder. */
 enum bd_state_kind {
 	BD_STATE_CLAIM,	 /* claims/ID */
 	BD_STATE_DOMAIN, /* domains/UUID */
@@ -24,48 +24,48 @@ enum bd_state_kind {
 };
 #define BD_STATE_KINDS (BD_STATE_PAUSED + 1)
 
-/* Makes the folders (0700) where they are missing. claims: the folder of the claims'
- * records, or NULL: dir/claims. A folder that cannot be made or written is no error:
- * bd_state_problems tells of it, and it is tried again. -EBUSY: another daemon has it
- * (flock). Other errors: what is there cannot be read now. */
+/* Makes missing folders, with mode 0700. claims: the folder for the records of claims; NULL:
+ * dir/claims. A folder that cannot be made or written is no error: bd_state_problems() reports
+ * it, and it is tried again. -EBUSY: another daemon has the folder (flock). Other errors: the
+ * folder cannot be read now. */
 int bd_state_open(const char *dir, const char *claims, struct bd_state **ret, struct bl_err *reterr);
-/* Writes what is not written yet, unless the disk keeps it waiting for too long. */
+/* Writes what is not written yet, unless the disk takes too long. */
 void bd_state_close(struct bd_state *s);
 
-/* Reads all. Claims of another boot of the host are removed and not added. Remnants of
- * an interrupted write are removed. What balloond cannot have written is set aside (renamed
- * *.bad) with a line in the log. What cannot be read for another reason is tried again
- * a few times; then it is an error, and the file stays as it is. A record of a newer
- * balloond is never changed: a claim of it is added as `foreign`. */
+/* Loads everything. Removes claims of another boot of the host, and what is left of interrupted
+ * writes. Sets aside files that balloond cannot have written (renames them *.bad), with a line in
+ * the log. Tries a few times what cannot be read for another reason; then that is an error, and
+ * the file stays as it is. Never changes a record of a newer balloond: adds its claim as
+ * `foreign`. */
 int bd_state_load(struct bd_state *s, const bl_uuid *boot, struct bl_ledger *ledger,
 		  struct bl_settings *settings, bool *ret_paused, struct bl_err *reterr);
 
-/* r: 0, or why that file could not be written or removed. */
+/* r: 0, or why the file could not be written or removed. */
 typedef void (*bd_state_sink)(void *ud, enum bd_state_kind kind, const bl_uuid *id, int r);
-/* From here on threads write, and sink is called from the event loop. Without, every
- * call below waits until the file is written. */
+/* From here on threads write, and the event loop calls sink. Before, every call waits until the
+ * file is written. */
 int bd_state_start(struct bd_state *s, struct event_base *base, bd_state_sink sink, void *ud);
 
-/* These return 0, or -ENOMEM: nothing will be written. *ret_seq is a number for
- * bd_state_written; a save sets `record` of what it saves. */
+/* These return 0; or -ENOMEM, and nothing will be written. *ret_seq, or the claim's `record` or
+ * the domain's `saved_seq`, is the number for bd_state_written(). */
 int bd_state_save_claim(struct bd_state *s, struct bl_claim *c);
 int bd_state_drop_claim(struct bd_state *s, const bl_uuid *id, uint64_t *ret_seq);
 int bd_state_save_dom(struct bd_state *s, struct bl_dom_record *m);
 int bd_state_drop_dom(struct bd_state *s, const bl_uuid *uuid, uint64_t *ret_seq);
 int bd_state_set_paused(struct bd_state *s, bool paused, uint64_t *ret_seq);
 
-/* 0: what that call asked for is done, or something newer; -EINPROGRESS: not yet;
- * another -errno: it failed and is to be tried again. */
+/* 0: the change with that number, or a newer one, is done; -EINPROGRESS: not yet; another -errno:
+ * it failed and will be tried again. */
 int bd_state_written(const struct bd_state *s, enum bd_state_kind kind, const bl_uuid *id, uint64_t seq);
-/* The record of a domain is a newer balloond's, and what is saved is not written. */
+/* The domain's record is a newer balloond's, so nothing is written for the domain. */
 bool bd_state_is_kept(const struct bd_state *s, const bl_uuid *uuid);
-/* A claim's record is a newer balloond's, and does not tell what the claim holds. */
+/* The record of a claim is a newer balloond's, and does not tell what the claim holds. */
 bool bd_state_has_unknown_claims(const struct bd_state *s);
 
-/* Tries again what failed, at most once a second. */
+/* Tries failed writes again, at most once a second. */
 void bd_state_retry(struct bd_state *s);
 bool bd_state_failing(const struct bd_state *s);
-/* One line each: what cannot be written, and records of a newer balloond. */
+/* Adds a line for each folder that cannot be written, and one for records of a newer balloond. */
 void bd_state_problems(const struct bd_state *s, void (*add)(void *ud, const char *line), void *ud);
 
 #endif

@@ -15,8 +15,8 @@
 
 /* ---- folders ---- */
 
-/* The lock is a file, not the folder: an older balloond looks for that. A folder that
- * cannot be written has none, and nobody writes there. */
+/* The lock is on a file in the folder, where an older balloond looks for it. A folder that cannot
+ * be written needs no lock, since nobody writes there. */
 static int lock_place(struct bd_place *p)
 {
 	int fd = openat(p->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
@@ -33,8 +33,8 @@ static int lock_place(struct bd_place *p)
 	return errno == EWOULDBLOCK ? -EBUSY : -errno;
 }
 
-/* A folder that comes late, and has records in it that nobody has read: writing there
- * could replace what people set. */
+/* -ESTALE if a folder that appeared after the start has records: writing there could replace what
+ * people set. */
 static int check_unread(const struct bd_place *p)
 {
 	int fd = openat(p->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
@@ -84,7 +84,7 @@ void bd_place_close(struct bd_place *p)
 	p->fd = p->lock = -1;
 }
 
-/* ---- one job after another ---- */
+/* ---- jobs ---- */
 
 static int try_job(struct bd_place *p, const struct bd_job *j)
 {
@@ -110,7 +110,7 @@ static int run_job(struct bd_place *p, const struct bd_job *j)
 {
 	int r = try_job(p, j);
 
-	/* Somebody removed the folder itself. */
+	/* The folder itself was removed. */
 	if (r == -ENOENT && p->fd >= 0) {
 		(void)close(p->fd);
 		p->fd = -1;
@@ -155,7 +155,8 @@ static void *work(void *arg)
 		bd_jobs_run(w->places, &mine);
 		(void)pthread_mutex_lock(&w->lock);
 		STAILQ_CONCAT(&w->done, &mine);
-		/* Can only fail when the count is full: then it is readable anyway. */
+		/* This fails only if the count is full, and then the descriptor is readable
+		 * anyway. */
 		(void)eventfd_write(w->reply_fd, 1);
 	}
 	(void)pthread_mutex_unlock(&w->lock);
