@@ -53,32 +53,29 @@ struct balloon_error {
 struct balloon;	       /* a connection for requests */
 struct balloon_events; /* a connection for events */
 
-/* The socket that would be used: path when not NULL, else $BALLOOND_SOCKET
- * (ignored in set-user-id programs), else /run/balloond/control.sock. The
- * result is path itself, the environment's, or static. */
+/* The socket that would be used: path if not NULL, otherwise $BALLOOND_SOCKET (ignored in
+ * set-user-id programs), otherwise /run/balloond/control.sock. The result is path itself, the
+ * environment's string, or static. */
 BALLOON_API const char *balloon_socket_path(const char *path);
 
-/* Connects (see balloon_socket_path); give back with balloon_close. */
+/* Connects (see balloon_socket_path); give the connection back with balloon_close. */
 BALLOON_API int balloon_connect(const char *path, struct balloon **ret_connection,
 				struct balloon_error *reterr);
 BALLOON_API void balloon_close(struct balloon *connection); /* NULL is fine */
 
-/* How long a call waits for its answer, at least 1 ms; negative (the default): as long as it
- * takes. When the time is over the call fails with no-daemon (-ETIMEDOUT) and
- * the connection is made anew by the next one. */
+/* How long a call waits for its answer, at least 1 ms; negative (the default): as long as the
+ * answer takes. When the time is over the call fails with no-daemon (-ETIMEDOUT), and the next
+ * call connects again. */
 BALLOON_API void balloon_set_timeout(struct balloon *connection, int milliseconds);
 
-/*
- * One request of the protocol, see balloond-protocol(7). params is the text
- * of a JSON object, NULL for none; the result is the text of the result
- * object, on one line; give it back with balloon_free.
+/* Sends one request of the protocol, see balloond-protocol(7). params is the text of a JSON
+ * object, NULL for none. The result is the text of the result object, on one line; give it back
+ * with balloon_free.
  *
- * When the connection breaks the call fails with no-daemon and the next call
- * connects again - but for the method "claim": it gets an "id" where params
- * has none, and when the connection breaks while it waits (the daemon is
- * restarted, say) it is sent again with that same id for a while, so it never
- * stakes twice.
- */
+ * When the connection breaks, the call fails with no-daemon, and the next call connects again.
+ * The method "claim" is an exception: it gets an "id" if params has none, and if the connection
+ * breaks while it waits (for instance because the daemon is restarted), it is sent again with the
+ * same id for a while, so that it never stakes twice. */
 BALLOON_API int balloon_call(struct balloon *connection, const char *method, const char *params,
 			     char **ret_result, struct balloon_error *reterr);
 BALLOON_API void balloon_free(char *result); /* NULL is fine */
@@ -90,24 +87,24 @@ BALLOON_API int balloon_new_id(char ret_id[BALLOON_ID_SIZE]);
 BALLOON_API int balloon_ping(struct balloon *connection, struct balloon_error *reterr);
 
 enum balloon_wait {
-	BALLOON_WAIT_DEFAULT, /* for balloons, as long as more comes */
-	BALLOON_WAIT_SECONDS, /* for balloons and other claims, wait_seconds long */
-	BALLOON_WAIT_NOT,     /* queue it and return: it may still be reclaiming */
-	BALLOON_WAIT_NOW,     /* only from what is free this moment */
+	BALLOON_WAIT_DEFAULT, /* for balloons, as long as they make progress */
+	BALLOON_WAIT_SECONDS, /* for balloons and other claims, for wait_seconds */
+	BALLOON_WAIT_NOT,     /* queue the claim and return: it may still be reclaiming */
+	BALLOON_WAIT_NOW,     /* use only memory that is free at this moment */
 };
 
-/* What to claim. Start from BALLOON_CLAIM_REQUEST_INIT; 0 and NULL: not said. */
+/* What to claim. Start from BALLOON_CLAIM_REQUEST_INIT; 0 and NULL: not given. */
 struct balloon_claim_request {
-	uint64_t size_bytes;	 /* must be said */
-	uint64_t min_bytes;	 /* settle for this much when no more comes */
+	uint64_t size_bytes;	 /* required */
+	uint64_t min_bytes;	 /* accept this much when no more comes */
 	uint64_t overhead_bytes; /* kept unclaimed until the domain is built */
-	const char *id;		 /* UUID; the same id again answers with the claim that stands */
+	const char *id;		 /* a UUID; the same id again returns the same claim */
 	const char *name;	 /* of the domain to come */
 	const char *uuid;	 /* of the domain to come */
 	int node;		 /* -1: any */
 	enum balloon_wait wait;
 	double wait_seconds;
-	double ttl_seconds; /* the lease, from when it is held */
+	double ttl_seconds; /* the lease, which starts when the claim is held */
 };
 #define BALLOON_CLAIM_REQUEST_INIT { 0, 0, 0, 0, 0, 0, -1, BALLOON_WAIT_DEFAULT, 0, 0 }
 
@@ -119,23 +116,23 @@ struct balloon_claim_info {
 	double expires_in_seconds; /* negative: the lease does not run */
 };
 
-/* Waits until the claim is held (or as request->wait says). */
+/* Waits until the claim is held, or as request->wait tells. */
 BALLOON_API int balloon_claim(struct balloon *connection, const struct balloon_claim_request *request,
 			      struct balloon_claim_info *ret_claim, struct balloon_error *reterr);
 BALLOON_API int balloon_release(struct balloon *connection, const char *id, struct balloon_error *reterr);
 BALLOON_API int balloon_renew(struct balloon *connection, const char *id, double ttl_seconds,
 			      struct balloon_claim_info *ret_claim, struct balloon_error *reterr);
 
-/* Events from now on (since NULL), or all that the daemon still keeps with a
- * number above *since, then on. Give back with balloon_events_close. */
+/* Subscribes to events: from now on (since NULL), or from the first event after number *since
+ * that the daemon still has. Give the subscription back with balloon_events_close. */
 BALLOON_API int balloon_subscribe(const char *path, const uint64_t *since,
 				  struct balloon_events **ret_events, struct balloon_error *reterr);
-/* Readable when balloon_events_next may have something. More than one event
- * may have been read already: call with 0 until it returns 0, then poll. */
+/* Readable when balloon_events_next may have an event. Several events may have been read already:
+ * call it with 0 until it returns 0, then poll. */
 BALLOON_API int balloon_events_fd(const struct balloon_events *events);
-/* Waits at most that long (negative: for ever). 1: *ret_event is the text of
- * the event's object (seq, time, type, ...), give back with balloon_free.
- * 0: none came. Negative: the subscription has ended. */
+/* Waits at most so long (negative: for ever). 1: *ret_event is the text of the event's object
+ * (seq, time, type, ...); give it back with balloon_free. 0: no event came. Negative: the
+ * subscription has ended. */
 BALLOON_API int balloon_events_next(struct balloon_events *events, int timeout_milliseconds,
 				    char **ret_event, struct balloon_error *reterr);
 BALLOON_API void balloon_events_close(struct balloon_events *events); /* NULL is fine */

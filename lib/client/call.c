@@ -10,8 +10,8 @@
 #include "lib/core/text.h"
 #include "lib/proto/rpc.h"
 
-/* A daemon that is restarted is back well before; a claim is asked for again
- * that long after its connection broke, and that often. */
+/* A restarted daemon is back well before RETRY_FOR_MS. A claim is sent again for so long after
+ * its connection broke, and after so many breaks. */
 #define RETRY_FOR_MS 15000
 #define RETRY_EVERY_MS 100
 #define RETRIES 10
@@ -59,7 +59,7 @@ int bl_call_text(const struct bl_json *v, char **ret, struct balloon_error *rete
 	return 0;
 }
 
-/* The request's line into o; claim_id is put in where params has none. */
+/* Writes the line of a request to o; claim_id: an "id" for params without one. */
 static int write_request(struct bl_json_out *o, int64_t id, const char *method, const struct bl_json *params,
 			 const char *claim_id, const char **ret_line, size_t *ret_len,
 			 struct balloon_error *reterr)
@@ -109,8 +109,7 @@ static int64_t int_of(const struct bl_json *v)
 	return v && bl_json_type(v) == BL_JSON_INT ? bl_json_int(v) : 0;
 }
 
-/* The daemon's error as it says it; an id that is newer than this library is
- * handed on. */
+/* Copies the daemon's error; an id that is newer than this library is passed on. */
 static int daemon_error(const struct bl_json *e, struct balloon_error *reterr)
 {
 	const char *id = string_of(bl_json_get(bl_json_get(e, "data"), "id"));
@@ -135,8 +134,8 @@ static int daemon_error(const struct bl_json *e, struct balloon_error *reterr)
 	return -err.errnum;
 }
 
-/* Whether message answers request id; an error for nobody in particular (not
- * permitted) is for us too. */
+/* True if message answers the request `id`. An error without an id (not-permitted) counts as the
+ * answer. */
 static bool answers(const struct bl_json *message, int64_t id)
 {
 	const struct bl_json *of = bl_json_get(message, "id");
@@ -211,7 +210,7 @@ static int exchange(struct balloon *b, const char *method, const struct bl_json 
 	if (r == 0) {
 		r = bl_conn_send(&b->conn, line, len, deadline);
 		if (r == -EPIPE)
-			r = 0; /* it may have left a word why */
+			r = 0; /* the daemon may have sent the reason before it closed */
 		else if (r < 0)
 			r = broken(b, r, reterr);
 	}
@@ -219,7 +218,7 @@ static int exchange(struct balloon *b, const char *method, const struct bl_json 
 	return r < 0 ? r : receive(b, id, deadline, ret_message, reterr);
 }
 
-/* Whether trying again may help: the daemon went away, or is not back yet. */
+/* True if trying again may help: the daemon went away, or is not back yet. */
 static bool lost(int r)
 {
 	return r == -ECONNRESET || r == -ECONNREFUSED || r == -ENOENT;
@@ -231,7 +230,7 @@ static int exchange_claim(struct balloon *b, const struct bl_json *params, const
 	struct balloon_error err;
 	int r = exchange(b, "claim", params, claim_id, ret_message, &err);
 
-	/* only a connection that was there can have left a claim behind */
+	/* Only a connection that was open can have left a claim behind. */
 	for (int n = 0; r == -ECONNRESET && !strcmp(err.id, "no-daemon") && n < RETRIES; n++) {
 		int64_t give_up = bl_conn_deadline(RETRY_FOR_MS);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Requests and answers over a connection. */
+/* Requests and their answers over a connection. */
 #ifndef BL_CLIENT_CALL_H
 #define BL_CLIENT_CALL_H
 
@@ -13,13 +13,13 @@ struct balloon {
 	int64_t last_id;
 };
 
-/* A request's params from their text; NULL gives an empty object. */
+/* Parses the params of a request; NULL makes an empty object. */
 int bl_call_params(const char *text, struct bl_json **ret, struct balloon_error *reterr);
-/* Sends one request and waits for its answer: 0 and the whole message, whose
- * "result" is there. A claim is tried again as balloon.h says. */
+/* Sends a request and waits for its answer. 0: *ret_message is the whole message, with its
+ * "result". A claim is tried again as balloon.h tells. */
 int bl_call(struct balloon *b, const char *method, const struct bl_json *params,
 	    struct bl_json **ret_message, struct balloon_error *reterr);
-/* The text of one value; give back with free. */
+/* The text of a value; give it back with free(). */
 int bl_call_text(const struct bl_json *v, char **ret, struct balloon_error *reterr);
 int bl_call_no_memory(struct balloon_error *reterr);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Claims without JSON, for C programs. */
+/* Claims, for C programs that do not want JSON. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "lib/client/call.h"
 #include "lib/core/text.h"
 
-/* Sends what o holds; frees o. */
+/* Sends the params in o, and frees o. */
 static int call_out(struct balloon *b, const char *method, struct bl_json_out *o,
 		    struct bl_json **ret_message, struct balloon_error *reterr)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The connection for requests, as balloon.h shows it. */
+/* The connection for requests, in balloon.h. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -13,10 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Far above the status of ten thousand domains; a daemon that sends more is
- * none of ours. */
+/* Far above the status of ten thousand domains: what sends more is not balloond. */
 #define LINE_MAX_BYTES ((size_t)64 << 20)
-/* What a daemon that is up needs to accept, many times over. */
+/* Far more than a running daemon needs to accept. */
 #define CONNECT_SECONDS 10
 
 static int64_t now_ms(void)
@@ -85,7 +84,7 @@ int bl_conn_open(struct bl_conn *c, const char *path, struct balloon_error *rete
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return bl_conn_error(reterr, errno, BL_ERR_BACKEND, "socket: %m");
-	/* a full queue of a daemon that is stopped would block for ever */
+	/* Otherwise the full queue of a stopped daemon would block for ever. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	do
 		r = connect(fd, (struct sockaddr *)&a, sizeof(a));
@@ -100,7 +99,7 @@ int bl_conn_open(struct bl_conn *c, const char *path, struct balloon_error *rete
 	return 0;
 }
 
-/* 1 when events may be handled, 0 when the time is over, or -errno. */
+/* 1 if one of the events may be handled; 0 if the time is over; -errno. */
 static int wait_for(struct bl_conn *c, short events, int64_t deadline)
 {
 	struct pollfd p = { .fd = c->fd, .events = events };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The connection for events, as balloon.h shows it. */
+/* The connection for events, in balloon.h. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include "lib/client/call.h"
 
-/* What the daemon needs to say yes. */
+/* Time for the daemon to confirm a subscription. */
 #define SUBSCRIBE_MS 30000
 
 struct balloon_events {

@@ -55,9 +55,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/hook/ask.h"
+#include "lib/hook/handoff.h"
 
-/* As xenctrl.h has them; that is not included, for nothing of it is called. */
+/* Declared as in xenctrl.h, which is not included since nothing else of it is used. */
 typedef int claim_pages_fn(void *xch, uint32_t domid, unsigned long nr_pages);
 typedef int populate_fn(void *xch, uint32_t domid, unsigned long nr_extents, unsigned int extent_order,
 			unsigned int mem_flags, unsigned long *extents);
@@ -71,8 +71,8 @@ EXPORTED populate_fn xc_domain_populate_physmap_exact;
 EXPORTED pod_target_fn xc_domain_set_pod_target;
 EXPORTED create_fn xc_domain_create;
 
-#define DOMIDS 32768  /* that a domain can have */
-#define BUILDS_MAX 64 /* at once, in one process */
+#define DOMIDS 32768  /* domids that a domain can have */
+#define BUILDS_MAX 64 /* builds at the same time in one process */
 
 /* What this process knows of a domain's build. */
 enum stage {
@@ -111,9 +111,9 @@ static bool is_open(uint32_t domid)
 	return false;
 }
 
-/* An fd without a place is closed: then what is left is given back too early,
- * and the rest comes out of what is free. */
-static void keep(uint32_t domid, int fd)
+/* Without a free place closes fd: the rest of the claim is released too early, and the build
+ * takes the rest from free memory. */
+static void keep_connection(uint32_t domid, int fd)
 {
 	size_t i = 0;
 
@@ -149,8 +149,8 @@ static void close_builds(uint32_t domid)
 		}
 }
 
-/* A process that lives for long sees domids come round. What it knows of the domain that
- * had this one before does not hold for the new domain. */
+/* In a process that lives long a domid is used again: what the process knows of the old domain
+ * does not hold for the new one. */
 static void begin_build(uint32_t domid)
 {
 	if (domid >= DOMIDS)
@@ -161,8 +161,8 @@ static void begin_build(uint32_t domid)
 	(void)pthread_mutex_unlock(&state.lock);
 }
 
-/* The builder populates a few more pages after the end of its claim: balloond is not asked
- * for those. A refused build is over: if the builder tries again, balloond decides again. */
+/* The builder populates a few more pages after the end of its claim, without asking balloond. A
+ * refused build is over: if the builder tries again, balloond decides again. */
 static void end_build(uint32_t domid)
 {
 	if (domid >= DOMIDS)
@@ -174,44 +174,45 @@ static void end_build(uint32_t domid)
 	(void)pthread_mutex_unlock(&state.lock);
 }
 
-/* errno stays what it was, or becomes ENOMEM when balloond refused. */
-static enum bl_hook_answer ask(uint32_t domid, uint64_t pages)
+/* Keeps errno, but sets ENOMEM if balloond refused. */
+static enum bl_hook_answer hand_off(uint32_t domid, uint64_t pages)
 {
 	int error = errno, fd = -1;
-	enum bl_hook_answer answer = bl_hook_ask(domid, pages, &fd);
+	enum bl_hook_answer answer = bl_hook_handoff(domid, pages, &fd);
 
 	if (answer == BL_HOOK_STAKED)
-		keep(domid, fd);
+		keep_connection(domid, fd);
 	if (answer == BL_HOOK_REFUSED)
 		set_stage(domid, STAGE_REFUSED);
 	errno = answer == BL_HOOK_REFUSED ? ENOMEM : error;
 	return answer;
 }
 
-/* A claim is the first call of a build, so balloond is asked whatever was known of the
- * domid; but not for a build that balloond has claimed for already. */
-static enum bl_hook_answer ask_for_claim(uint32_t domid, unsigned long pages, const void *caller)
+/* A claim is the first call of a build, so asks balloond whatever is known of the domid, unless
+ * balloond has a claim for this build already. */
+static enum bl_hook_answer hand_off_claim(uint32_t domid, unsigned long pages, const void *caller)
 {
 	bool open;
 
 	if (domid >= DOMIDS || !by_builder(caller))
-		return BL_HOOK_ALONE;
+		return BL_HOOK_UNCLAIMED;
 	(void)pthread_mutex_lock(&state.lock);
 	open = is_open(domid);
 	if (!open)
 		set_stage(domid, STAGE_ASKED);
 	(void)pthread_mutex_unlock(&state.lock);
-	return open ? BL_HOOK_ALONE : ask(domid, pages);
+	return open ? BL_HOOK_UNCLAIMED : hand_off(domid, pages);
 }
 
-/* Called before each call that takes memory; asks balloond at the first of a build. A
- * builder takes a refusal for fragmentation and tries smaller extents, so the later
- * calls of a refused build are refused as well. pages: as in bl_hook_ask. */
+/* Called before each call that takes memory; the first of a build asks balloond. A builder takes
+ * a refusal for fragmentation and tries smaller extents, so refuses the later calls of a refused
+ * build as well. pages: as for bl_hook_handoff(). */
 static bool may_take(uint32_t domid, uint64_t pages, const void *caller)
 {
 	enum stage stage;
 
-	/* Most calls are of a build that balloond was asked for: no search for their caller. */
+	/* Most calls belong to a build that balloond knows: decide without looking for the
+	 * caller. */
 	if (domid >= DOMIDS || stage_of(domid) == STAGE_ASKED || !by_builder(caller))
 		return true;
 	(void)pthread_mutex_lock(&state.lock);
@@ -221,11 +222,11 @@ static bool may_take(uint32_t domid, uint64_t pages, const void *caller)
 	(void)pthread_mutex_unlock(&state.lock);
 	if (stage == STAGE_REFUSED)
 		errno = ENOMEM;
-	return stage == STAGE_NEW ? ask(domid, pages) != BL_HOOK_REFUSED : stage == STAGE_ASKED;
+	return stage == STAGE_NEW ? hand_off(domid, pages) != BL_HOOK_REFUSED : stage == STAGE_ASKED;
 }
 
-/* What we stand before; found once. */
-static void *real(void **cache, const char *name)
+/* The function of libxenctrl that ours replaces, found once. */
+static void *next_function(void **cache, const char *name)
 {
 	void *f = __atomic_load_n(cache, __ATOMIC_RELAXED);
 
@@ -234,29 +235,29 @@ static void *real(void **cache, const char *name)
 		__atomic_store_n(cache, f, __ATOMIC_RELAXED);
 	}
 	if (!f)
-		errno = ENOSYS; /* no libxenctrl behind us: its caller found us alone */
+		errno = ENOSYS; /* libxenctrl is not loaded */
 	return f;
 }
 
 int xc_domain_claim_pages(void *xch, uint32_t domid, unsigned long nr_pages)
 {
 	static void *cache;
-	claim_pages_fn *call = (claim_pages_fn *)real(&cache, "xc_domain_claim_pages");
-	enum bl_hook_answer answer = BL_HOOK_ALONE;
+	claim_pages_fn *call = (claim_pages_fn *)next_function(&cache, "xc_domain_claim_pages");
+	enum bl_hook_answer answer = BL_HOOK_UNCLAIMED;
 	int error, r;
 
 	if (!call)
 		return -1;
 	if (nr_pages)
-		answer = ask_for_claim(domid, nr_pages, __builtin_return_address(0));
+		answer = hand_off_claim(domid, nr_pages, __builtin_return_address(0));
 	if (answer == BL_HOOK_STAKED)
 		return 0;
 	if (answer == BL_HOOK_REFUSED)
 		return -1;
 	error = errno;
 	r = call(xch, domid, nr_pages);
-	/* It has a claim already: what balloond did before it went away. */
-	if (r && errno == EINVAL && answer == BL_HOOK_LOST) {
+	/* The domain has a claim already, which balloond staked before it went away. */
+	if (r && errno == EINVAL && answer == BL_HOOK_MAYBE_CLAIMED) {
 		errno = error;
 		r = 0;
 	}
@@ -272,10 +273,10 @@ int xc_domain_populate_physmap(void *xch, uint32_t domid, unsigned long nr_exten
 			       unsigned int extent_order, unsigned int mem_flags, unsigned long *extents)
 {
 	static void *cache;
-	populate_fn *call = (populate_fn *)real(&cache, "xc_domain_populate_physmap");
+	populate_fn *call = (populate_fn *)next_function(&cache, "xc_domain_populate_physmap");
 
-	/* The size of the whole domain is not known here. libxenctrl calls this function for
-	 * the exact one, too: that call goes on, for its caller was let through already. */
+	/* The size of the whole domain is unknown here. libxenctrl calls this function from the
+	 * exact one as well; that call is let through, since its caller was. */
 	if (!call || !may_take(domid, 0, __builtin_return_address(0)))
 		return -1;
 	return call(xch, domid, nr_extents, extent_order, mem_flags, extents);
@@ -286,7 +287,7 @@ int xc_domain_populate_physmap_exact(void *xch, uint32_t domid, unsigned long nr
 				     unsigned long *extents)
 {
 	static void *cache;
-	populate_fn *call = (populate_fn *)real(&cache, "xc_domain_populate_physmap_exact");
+	populate_fn *call = (populate_fn *)next_function(&cache, "xc_domain_populate_physmap_exact");
 
 	if (!call || !may_take(domid, 0, __builtin_return_address(0)))
 		return -1;
@@ -297,9 +298,9 @@ int xc_domain_set_pod_target(void *xch, uint32_t domid, uint64_t target_pages, u
 			     uint64_t *cache_pages, uint64_t *entries)
 {
 	static void *cache;
-	pod_target_fn *call = (pod_target_fn *)real(&cache, "xc_domain_set_pod_target");
+	pod_target_fn *call = (pod_target_fn *)next_function(&cache, "xc_domain_set_pod_target");
 
-	/* The target is the size of the whole domain: a claim has the same number. */
+	/* The target is the size of the whole domain, as in a claim. */
 	if (!call || !may_take(domid, target_pages, __builtin_return_address(0)))
 		return -1;
 	return call(xch, domid, target_pages, tot_pages, cache_pages, entries);
@@ -308,7 +309,7 @@ int xc_domain_set_pod_target(void *xch, uint32_t domid, uint64_t target_pages, u
 int xc_domain_create(void *xch, uint32_t *domid, void *config)
 {
 	static void *cache;
-	create_fn *call = (create_fn *)real(&cache, "xc_domain_create");
+	create_fn *call = (create_fn *)next_function(&cache, "xc_domain_create");
 	int error, r;
 
 	if (!call)

@@ -11,7 +11,7 @@ static const char *skip_space(const char *p, const char *end)
 	return p;
 }
 
-/* From a quote to behind its partner, or to the end. */
+/* Skips the string that begins at the quote p, or all up to end. */
 static const char *skip_string(const char *p, const char *end)
 {
 	for (p++; p < end && *p != '"'; p++)

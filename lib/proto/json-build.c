@@ -22,7 +22,7 @@ static int no_memory(struct bl_json_builder *b)
 	return 0;
 }
 
-/* Takes over what *v owns, also when it fails. */
+/* Takes over what *v owns, also on failure. */
 static int add(struct bl_json_builder *b, struct bl_json *v)
 {
 	struct bl_json_frame *f;
@@ -64,7 +64,7 @@ int bl_json_build_bool(struct bl_json_builder *b, bool value)
 	return add(b, &v);
 }
 
-/* 0 and *v filled from v->text, or -errno. */
+/* Fills *v from v->text; 0 or -errno. */
 static int read_number(struct bl_json *v)
 {
 	int r;

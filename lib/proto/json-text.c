@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The code unit of \uXXXX at s, -1 when there is none. */
+/* The code unit of the \uXXXX at s; -1 if there is none. */
 static long escaped_unit(const char *s, const char *end)
 {
 	char hex[5] = "";

@@ -13,7 +13,7 @@ static bool container(const struct bl_json *v)
 	return v->type == BL_JSON_ARRAY || v->type == BL_JSON_OBJECT;
 }
 
-/* Recursion is bounded by BL_JSON_DEPTH_MAX. */
+/* BL_JSON_DEPTH_MAX bounds the recursion. */
 void bl_json_value_clear(struct bl_json *v)
 {
 	if (container(v)) {
@@ -49,8 +49,8 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Sorted, because comparing each with each would let one request of ten
- * thousand members hold up everybody. */
+/* Sorts the names: comparing each with each would let a request with ten thousand members hold up
+ * everybody. */
 int bl_json_value_duplicate(const struct bl_json *object, const char **ret_key)
 {
 	const char *found = NULL;

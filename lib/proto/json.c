@@ -15,12 +15,11 @@
 #include "lib/proto/json-text.h"
 #include "lib/proto/json-value.h"
 
-/* yajl reads and prints numbers in the caller's locale, checks UTF-8 loosely,
- * clamps integers and does not look at malloc's answer. So numbers come in and
- * go out as text of ours, strings are checked here, and the output buffer is
- * our own. */
+/* yajl reads and prints numbers in the caller's locale, checks UTF-8 loosely, clamps integers and
+ * ignores failures of malloc(). So we convert numbers and check strings ourselves, and use our
+ * own output buffer. */
 
-/* ---- in ---- */
+/* ---- parser ---- */
 
 static int on_null(void *ud)
 {
@@ -113,7 +112,7 @@ int bl_json_parse(const char *text, size_t len, struct bl_json **ret, struct bl_
 	return r;
 }
 
-/* ---- out ---- */
+/* ---- writer ---- */
 
 struct bl_json_out {
 	yajl_gen gen;
@@ -187,7 +186,7 @@ void bl_json_out_clear(struct bl_json_out *o)
 	o->r = 0;
 }
 
-/* Keeps the first error of the generator: a call at the wrong place. */
+/* Keeps the first error of the generator: a call in the wrong place. */
 static void check(struct bl_json_out *o, yajl_gen_status s)
 {
 	if (s != yajl_gen_status_ok)
@@ -202,7 +201,7 @@ static void text(struct bl_json_out *o, const char *s, size_t len)
 		check(o, yajl_gen_string(o->gen, (const unsigned char *)s, len));
 }
 
-/* True when the value that key belongs to may follow. */
+/* Writes key. True if its value may follow. */
 static bool begin(struct bl_json_out *o, const char *key)
 {
 	if (o->r == 0 && key)
@@ -329,7 +328,7 @@ int bl_json_out_end(struct bl_json_out *o, const char **ret_text, size_t *ret_le
 {
 	if (o->r == 0 && (o->depth || !o->len))
 		out_fail(o, -EINVAL);
-	append(o, "", 1); /* terminate; not counted */
+	append(o, "", 1); /* a NUL, which is not counted */
 	if (o->r < 0)
 		return o->r;
 	o->len--;

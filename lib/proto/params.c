@@ -9,13 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Ten thousand years; keeps every sum of times far from wrapping. */
+/* Ten thousand years, so that no sum of times wraps. */
 #define SECONDS_MAX 3.2e11
-/* Far above any host; leaves room to add sizes up. */
+/* Far above any host, with room to add sizes. */
 #define BYTES_MAX (INT64_C(1) << 62)
 
-/* Each checks v and, where dest is not NULL, stores it. NULL: fine; else what
- * the parameter must be. */
+/* Checks v and, if dest is not NULL, stores it. Returns NULL, or what the parameter must be. */
 typedef const char *decoder(const struct bl_param *p, const struct bl_json *v, void *dest, char *why,
 			    size_t why_size);
 
@@ -81,7 +80,7 @@ static const char *get_seconds(const struct bl_param *p, const struct bl_json *v
 	ms = s * 1000.0;
 	if (dest) {
 		*(bl_ms *)dest = BL_MS(ms);
-		/* up, but not for the last bit of a decimal fraction */
+		/* Round up, but ignore the rounding error of a decimal fraction. */
 		if (ms - (double)(uint64_t)ms > 1e-6)
 			((bl_ms *)dest)->n++;
 	}
@@ -167,8 +166,8 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* An array of at most BL_PARAM_ARRAY_MAX different elements that `one` takes; integers
- * among them count as their digits. */
+/* Checks an array of at most BL_PARAM_ARRAY_MAX different elements, each checked by `one`. An
+ * integer is compared as its digits. */
 static const char *check_array(const struct bl_param *p, const struct bl_json *v, decoder *one, char *why,
 			       size_t why_size)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A request's params into a struct, by a table. Everything a client can send
- * wrong is refused here, with a message that names the parameter. */
+/* Decodes the params of a request into a struct, by a table. Refuses everything that a client can
+ * do wrong, with a message that names the parameter. */
 #ifndef BL_PROTO_PARAMS_H
 #define BL_PROTO_PARAMS_H
 
@@ -11,23 +11,23 @@
 
 enum bl_param_kind {
 	BL_PARAM_BOOL,	  /* bool */
-	BL_PARAM_INT,	  /* int64_t within min..max */
+	BL_PARAM_INT,	  /* int64_t from min to max */
 	BL_PARAM_PAGES,	  /* bl_pages from bytes, rounded up; above 0, at most 2^62 */
-	BL_PARAM_SECONDS, /* bl_ms, rounded up; at least min (0 or 1: above 0) */
+	BL_PARAM_SECONDS, /* bl_ms, rounded up; with min 1 above 0 */
 	BL_PARAM_UUID,	  /* bl_uuid */
 	BL_PARAM_NAME,	  /* char[BL_NAME_MAX + 1]: clean, not empty */
-	BL_PARAM_ENUM,	  /* int: the place in names */
+	BL_PARAM_ENUM,	  /* int: the index in names */
 	BL_PARAM_DOMAIN,  /* char[BL_NAME_MAX + 1]: a name or UUID as sent, a domid in digits */
-	BL_PARAM_DOMAINS, /* const struct bl_json *: an array of different ones, see bl_param_domain_text */
-	/* const char * into the request: any string at all; one with a NUL in it
-	 * becomes "", for it names no claim either */
+	BL_PARAM_DOMAINS, /* const struct bl_json *: an array of different domains, see bl_param_domain_text() */
+	/* const char * into the request: any string. A string with a NUL becomes "", since it
+	 * names no claim. */
 	BL_PARAM_CLAIM,
-	BL_PARAM_CLAIMS, /* const struct bl_json *: an array of different ones, at least one */
-	BL_PARAM_VALUES, /* const struct bl_json *: an object of strings, at least one, clean */
+	BL_PARAM_CLAIMS, /* const struct bl_json *: an array of at least one claim, all different */
+	BL_PARAM_VALUES, /* const struct bl_json *: an object of at least one string, all clean */
 };
 
-/* Elements of an array, members of an object: what is done for each is bounded by this, not
- * by the length of a request. */
+/* Most elements of an array, or members of an object: bounds the work of a request by more than
+ * the length of the request. */
 #define BL_PARAM_ARRAY_MAX 256
 
 #define BL_PARAM_NO_HAS ((size_t)-1)
@@ -36,13 +36,13 @@ struct bl_param {
 	const char *name;
 	enum bl_param_kind kind;
 	bool required;
-	size_t at;  /* offset of the value in the struct */
-	size_t has; /* offset of a bool that becomes true; BL_PARAM_NO_HAS: none */
+	size_t at;  /* offset of the value */
+	size_t has; /* offset of a bool that is set to true; BL_PARAM_NO_HAS: none */
 	int64_t min, max;
-	const char *const *names; /* ENUM: ends with NULL */
+	const char *const *names; /* ENUM: the names, with NULL at the end */
 };
 
-/* Rows. Further members (.min, .max, .names) may follow in the braces. */
+/* Rows of a table. Other members (.min, .max, .names) may follow in the braces. */
 #define BL_PARAM_REQUIRED(type, member, param, which)                                                       \
 	.name = (param), .kind = (which), .required = true, .at = offsetof(type, member),                   \
 	.has = BL_PARAM_NO_HAS
@@ -51,15 +51,14 @@ struct bl_param {
 #define BL_PARAM_OPTIONAL_HAS(type, member, has_member, param, which)                                       \
 	.name = (param), .kind = (which), .at = offsetof(type, member), .has = offsetof(type, has_member)
 
-/* params may be NULL (none were sent). *dest keeps its defaults where nothing
- * was sent and everything when this fails: -EINVAL, BL_ERR_INVALID_PARAMS.
- * Pointers in it live as long as params. */
+/* params may be NULL. Members of *dest without a parameter keep their defaults; all do after an
+ * error: -EINVAL with BL_ERR_INVALID_PARAMS. Pointers in *dest are valid as long as params. */
 int bl_params_decode(const struct bl_json *params, const struct bl_param *table, size_t n, void *dest,
 		     struct bl_err *reterr);
 
-/* One element of BL_PARAM_DOMAINS as text. */
+/* The text of an element of BL_PARAM_DOMAINS. */
 void bl_param_domain_text(const struct bl_json *v, char ret[BL_NAME_MAX + 1]);
-/* One element of BL_PARAM_CLAIMS; never NULL. */
+/* The text of an element of BL_PARAM_CLAIMS; never NULL. */
 const char *bl_param_claim_text(const struct bl_json *v);
 
 #endif

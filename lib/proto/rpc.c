@@ -6,7 +6,7 @@
 
 #include "lib/core/text.h"
 
-/* An id is kept as long as its request waits. */
+/* Longest id: an id is kept as long as its request waits. */
 #define ID_MAX 256
 
 static void envelope(struct bl_json_out *o)
@@ -72,7 +72,7 @@ static bool text_is_clean(const struct bl_json *v)
 	return bl_text_clean(s, len);
 }
 
-/* What is wrong with the envelope; NULL: nothing. */
+/* What is wrong with the envelope of a request; NULL: nothing. */
 static const char *envelope_fault(const struct bl_json *root, const struct bl_json *id)
 {
 	static const char *const known[] = { "jsonrpc", "id", "method", "params" };
@@ -158,7 +158,7 @@ int bl_rpc_error(struct bl_json_out *o, const struct bl_json *id, const struct b
 {
 	int code = err->id == BL_ERR_INVALID_PARAMS ? BL_RPC_INVALID_PARAMS : (int)err->id;
 
-	/* an error without an id of its own came from below */
+	/* an error of a lower layer, without an id for clients */
 	if (err->id == BL_ERR_NONE || err->id == BL_ERR_NO_DAEMON)
 		put_error(o, id, BL_ERR_BACKEND, err->msg, bl_err_id_name(BL_ERR_BACKEND));
 	else
