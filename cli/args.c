@@ -23,13 +23,39 @@ static const struct option global[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* Whether val was a global option; *ret_stop: it ends the program well. */
+static void print_help(const struct cli *c)
+{
+	const struct cli_verb *verb = c->verb;
+
+	if (verb) {
+		printf("Usage: balloonctl %s%s%s\n\n%s", verb->name, *verb->usage ? " " : "", verb->usage,
+		       verb->help);
+		return;
+	}
+	printf("Usage: balloonctl [OPTION...] COMMAND [ARGUMENT...]\n\n"
+	       "See and steer the memory of a Xen host.\n\nCommands:\n");
+	for (const struct cli_verb *const *v = c->verbs; *v; v++)
+		printf("  %-10s %s\n", (*v)->name, (*v)->summary);
+	printf("\nOptions, before the command or after it:\n"
+	       "  -h, --help           this; with a command, what that command takes\n"
+	       "  -j, --json           machine output on stdout, errors too\n"
+	       "      --no-color       no colours (NO_COLOR does the same)\n"
+	       "  -q, --quiet          nothing but what was asked for\n"
+	       "  -s, --socket PATH    the daemon's socket (else $BALLOOND_SOCKET)\n"
+	       "  -V, --version        the version\n\n"
+	       "A DOMAIN is a name, a UUID or a domid. A SIZE has a unit: 512M, 1.5G.\n"
+	       "A DURATION too: 500ms, 10s, 5m, 2h.\n\n"
+	       "Exit status: 0 done, 1 failed, 2 usage, 3 not enough memory, 4 timed out,\n"
+	       "5 no such domain or claim, 6 no daemon, 7 not permitted.\n");
+}
+
+/* True if val is a global option. *ret_stop: the program ends, with success. */
 static bool take_global(struct cli *c, int val, bool *ret_stop)
 {
 	*ret_stop = false;
 	switch (val) {
 	case 'h':
-		cli_args_help(c->verb);
+		print_help(c);
 		*ret_stop = true;
 		return true;
 	case 'V':
@@ -53,12 +79,13 @@ static bool take_global(struct cli *c, int val, bool *ret_stop)
 	}
 }
 
-/* The argument that getopt stumbled over. */
+/* The argument that getopt_long() does not accept. */
 static const char *culprit(int argc, char **argv)
 {
 	static char letter[] = "-?";
 
-	/* within -xyz getopt stands before it, after the last letter behind it */
+	/* Among letters like -xyz getopt stands before the argument, and after the last letter
+	 * behind it. */
 	if (optopt > 0 && optopt < OPT_NO_COLOR && isgraph(optopt)) {
 		for (int i = optind < argc ? optind : optind - 1; i >= optind - 1 && i > 0; i--)
 			if (argv[i][0] == '-' && argv[i][1] != '-' && strchr(argv[i], optopt) &&
@@ -76,7 +103,7 @@ static int bad_option(struct cli *c, int val, int argc, char **argv)
 
 	if (val == ':')
 		return cli_fail_usage(c, "%s needs an argument", optind > 1 ? argv[optind - 1] : arg);
-	/* -1G was meant as a size */
+	/* -1G was meant as a size. */
 	if (arg[0] == '-' && (isdigit((unsigned char)arg[1]) || arg[1] == '.')) {
 		struct bl_err err;
 		bl_bytes b;
@@ -163,30 +190,6 @@ int cli_args_global(struct cli *c, int argc, char **argv, int *ret_status)
 		return -1;
 	}
 	return optind;
-}
-
-void cli_args_help(const struct cli_verb *verb)
-{
-	if (verb) {
-		printf("Usage: balloonctl %s%s%s\n\n%s", verb->name, *verb->usage ? " " : "", verb->usage,
-		       verb->help);
-		return;
-	}
-	printf("Usage: balloonctl [OPTION...] COMMAND [ARGUMENT...]\n\n"
-	       "See and steer the memory of a Xen host.\n\nCommands:\n");
-	for (const struct cli_verb *const *v = cli_verbs; *v; v++)
-		printf("  %-10s %s\n", (*v)->name, (*v)->summary);
-	printf("\nOptions, before the command or after it:\n"
-	       "  -h, --help           this; with a command, what that command takes\n"
-	       "  -j, --json           machine output on stdout, errors too\n"
-	       "      --no-color       no colours (NO_COLOR does the same)\n"
-	       "  -q, --quiet          nothing but what was asked for\n"
-	       "  -s, --socket PATH    the daemon's socket (else $BALLOOND_SOCKET)\n"
-	       "  -V, --version        the version\n\n"
-	       "A DOMAIN is a name, a UUID or a domid. A SIZE has a unit: 512M, 1.5G.\n"
-	       "A DURATION too: 500ms, 10s, 5m, 2h.\n\n"
-	       "Exit status: 0 done, 1 failed, 2 usage, 3 not enough memory, 4 timed out,\n"
-	       "5 no such domain or claim, 6 no daemon, 7 not permitted.\n");
 }
 
 int cli_put_size(struct cli *c, struct bl_json_out *o, const char *key, const char *what, const char *text)

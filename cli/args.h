@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A verb's options and arguments. */
+/* The options and arguments of a verb. */
 #ifndef CLI_ARGS_H
 #define CLI_ARGS_H
 
@@ -8,34 +8,30 @@
 #include "cli/cli.h"
 #include "lib/core/size.h"
 
-/* Values of a verb's own options, to switch on. */
+/* Values of a verb's own options, for a switch. */
 #define CLI_OPT(n) (256 + (n))
 
 enum cli_args {
 	CLI_ARGS_END = 0,   /* no more options; arguments from optind on */
-	CLI_ARGS_STOP = -1, /* end with *ret_status: help was shown, or an error said */
+	CLI_ARGS_STOP = -1, /* end with *ret_status: help was printed, or an error */
 };
 
-/* The next of the verb's own options (its val; the argument is in optarg), or
- * an enum cli_args. The global ones are taken on the way. own ends with a NULL
- * name, NULL: none. */
+/* Returns the value of the next of the verb's own options, with its argument in optarg, or an
+ * enum cli_args. Handles the global options. own: ends with a NULL name; NULL: the verb has none. */
 int cli_args_next(struct cli *c, int argc, char **argv, const struct option *own, int *ret_status);
-/* For verbs without options: false, and a status to end with in *ret_status,
- * also when there are fewer arguments than min (missing says what they are) or
- * more than max. */
+/* Handles the command line of a verb without options. False: end with *ret_status; also if there
+ * are fewer arguments than min (`missing` tells which) or more than max. */
 bool cli_args_plain(struct cli *c, int argc, char **argv, int min, int max, const char *missing,
 		    int *ret_status);
-/* The same check alone, after the options. */
+/* Checks the number of arguments, after the options. */
 bool cli_args_count(struct cli *c, int argc, int min, int max, const char *missing, int *ret_status);
 
-/* --help, and the list of all. */
-void cli_args_help(const struct cli_verb *verb); /* NULL: of balloonctl */
-/* Takes the global options before the verb; the verb's place in argv, or -1
- * with *ret_status. */
+/* Handles the global options before the verb. Returns the verb's index in argv, or -1 with
+ * *ret_status. */
 int cli_args_global(struct cli *c, int argc, char **argv, int *ret_status);
 
-/* Each writes one parameter, or says what is wrong with `what` (the argument's
- * name) and returns an exit status. text NULL: not given, nothing is written. */
+/* Each writes a parameter; or prints what is wrong with the argument named `what`, and returns an
+ * exit status. text NULL: the argument was not given, and nothing is written. */
 int cli_put_size(struct cli *c, struct bl_json_out *o, const char *key, const char *what, const char *text);
 int cli_put_duration(struct cli *c, struct bl_json_out *o, const char *key, const char *what,
 		     const char *text, bool zero_ok);
@@ -43,7 +39,7 @@ int cli_put_number(struct cli *c, struct bl_json_out *o, const char *key, const 
 		   const char *text);
 int cli_put_uuid(struct cli *c, struct bl_json_out *o, const char *key, const char *what, const char *text);
 int cli_put_text(struct cli *c, struct bl_json_out *o, const char *key, const char *what, const char *text);
-/* A claim's id as it was typed: any text, the daemon knows its claims. */
+/* Writes a claim's id as it was typed: any text, since the daemon knows its claims. */
 int cli_put_claim(struct cli *c, struct bl_json_out *o, const char *key, const char *text);
 
 #endif

@@ -8,7 +8,7 @@
 #include "cli/text.h"
 #include "cli/verbs.h"
 
-struct wishes {
+struct claim_options {
 	const char *size, *id, *name, *uuid, *node, *min, *overhead, *wait, *ttl;
 	bool no_wait, now;
 };
@@ -40,7 +40,7 @@ static const struct option own[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static void take(struct wishes *w, int val)
+static void take_option(struct claim_options *w, int val)
 {
 	switch (val) {
 	case CLI_OPT(OPT_ID):
@@ -76,8 +76,8 @@ static void take(struct wishes *w, int val)
 	}
 }
 
-/* The params; an exit status when one of them is wrong. */
-static int put(struct cli *c, struct bl_json_out *o, const struct wishes *w)
+/* Writes the params. Returns an exit status if one of them is wrong. */
+static int put_params(struct cli *c, struct bl_json_out *o, const struct claim_options *w)
 {
 	int r = cli_put_size(c, o, "size_bytes", "SIZE", w->size);
 
@@ -104,8 +104,8 @@ static int put(struct cli *c, struct bl_json_out *o, const struct wishes *w)
 	return r;
 }
 
-/* The id alone, so that `id=$(balloonctl claim 4G)` is all a script needs. */
-static int tell(struct cli *c, const struct bl_json *claim, const struct wishes *w)
+/* Prints the id alone on stdout, so that `id=$(balloonctl claim 4G)` is all that a script needs. */
+static int print_id(struct cli *c, const struct bl_json *claim, const struct claim_options *w)
 {
 	const char *id = cli_text_string(claim, "id");
 	uint64_t held = cli_text_uint(claim, "size_bytes");
@@ -114,7 +114,7 @@ static int tell(struct cli *c, const struct bl_json *claim, const struct wishes 
 	if (!id)
 		return cli_fail(c, "backend", "claim", "the answer holds no claim");
 	puts(id);
-	/* a claim that a terminal's user settled for is worth a word */
+	/* The claim may be smaller than SIZE: a person wants to know. */
 	if (!c->quiet && w->min) {
 		struct bl_err err;
 		bl_bytes asked;
@@ -128,7 +128,7 @@ static int tell(struct cli *c, const struct bl_json *claim, const struct wishes 
 
 static int run_claim(struct cli *c, int argc, char **argv)
 {
-	struct wishes w = { 0 };
+	struct claim_options w = { 0 };
 	struct cli_progress *progress = NULL;
 	struct bl_json *result = NULL;
 	struct bl_json_out *o;
@@ -137,14 +137,14 @@ static int run_claim(struct cli *c, int argc, char **argv)
 	int val, r;
 
 	while ((val = cli_args_next(c, argc, argv, own, &r)) > 0)
-		take(&w, val);
+		take_option(&w, val);
 	if (val == CLI_ARGS_STOP || !cli_args_count(c, argc, 1, 1, "SIZE", &r))
 		return r;
 	if ((w.wait != NULL) + w.no_wait + w.now > 1)
 		return cli_fail_usage(c, "only one of --wait, --no-wait and --now can be given");
 	w.size = argv[optind];
 	if (!w.id) {
-		/* known here, so that its progress can be asked for */
+		/* With an id made here, the progress of the claim can be asked for. */
 		if (balloon_new_id(id) < 0)
 			return cli_fail(c, "backend", "claim", "no random numbers for an id");
 		w.id = id;
@@ -152,7 +152,7 @@ static int run_claim(struct cli *c, int argc, char **argv)
 	o = cli_params();
 	if (!o)
 		return cli_fail_memory(c);
-	r = put(c, o, &w);
+	r = put_params(c, o, &w);
 	if (r != CLI_DONE) {
 		bl_json_out_free(o);
 		return r;
@@ -163,7 +163,7 @@ static int run_claim(struct cli *c, int argc, char **argv)
 	cli_progress_stop(progress);
 	r = cli_answer(c, &answer, &result);
 	if (r == CLI_DONE && !c->json)
-		r = tell(c, bl_json_get(result, "claim"), &w);
+		r = print_id(c, bl_json_get(result, "claim"), &w);
 	bl_json_free(result);
 	return r;
 }

@@ -58,7 +58,7 @@ static int fail(const struct cli *c, const char *id, const char *what, const cha
 {
 	char line[BL_ERR_MSG_MAX + BL_NAME_MAX], clean[sizeof(line)];
 
-	/* an argument may hold what would break the line, or the terminal */
+	/* An argument may have characters that break the line, or the terminal. */
 	snprintf(line, sizeof(line), "%s: %s", what, why);
 	bl_text_scrub(clean, sizeof(clean), line, strlen(line));
 	fprintf(stderr, "balloonctl: %s\n", clean);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the verbs of balloonctl share: the global options, one call to the
- * daemon, one way to fail. */
+/* What all verbs of balloonctl share: the global options, a call to the daemon, and the way to
+ * fail. */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
@@ -22,7 +22,8 @@ enum cli_exit {
 };
 
 struct cli {
-	const char *socket; /* NULL: the default */
+	const struct cli_verb *const *verbs; /* all of them, for --help; ends with NULL */
+	const char *socket;		     /* NULL: the default socket */
 	bool json, quiet, no_color;
 	const struct cli_verb *verb; /* NULL: none chosen yet */
 	struct balloon *conn;	     /* NULL until the first call */
@@ -30,33 +31,30 @@ struct cli {
 
 struct cli_verb {
 	const char *name;
-	const char *usage;   /* what follows the name */
-	const char *summary; /* one line for the list */
-	const char *help;    /* what the verb's --help says below its usage */
-	/* argv[0] is the verb; returns an exit status, its error already said */
+	const char *usage;   /* what follows the verb's name */
+	const char *summary; /* a line for the list of verbs */
+	const char *help;    /* what the verb's --help prints below its usage */
+	/* argv[0] is the verb. Returns an exit status, after printing its error. */
 	int (*run)(struct cli *c, int argc, char **argv);
 };
 
-extern const struct cli_verb *const cli_verbs[]; /* ends with NULL */
-
-/* Says `balloonctl: WHAT: WHY` on stderr, with --json the error object on
- * stdout, and returns the exit status of that id. */
+/* Prints `balloonctl: WHAT: WHY` on stderr and, with --json, the error object on stdout. Returns
+ * the exit status for the id. */
 int cli_fail(const struct cli *c, const char *id, const char *what, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 int cli_fail_memory(const struct cli *c);
-/* The command line is wrong; tells of --help. */
+/* For a wrong command line: mentions --help. */
 int cli_fail_usage(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* An error of libballoon. */
+/* For an error of libballoon. */
 int cli_fail_call(const struct cli *c, const struct balloon_error *err);
 
-/* Asks the daemon, with the object in params (an open one: this ends and frees
- * it; NULL: none). Waits timeout_ms for the answer, negative: for ever. With
- * --json the result goes to stdout as it came. *ret is the caller's, to be
- * freed with bl_json_free. Returns an exit status. */
+/* Sends a request and waits timeout_ms for the answer; negative: for ever. params: an open
+ * object, which this ends and frees; NULL: none. With --json prints the result as it was
+ * received. *ret is the caller's, to be freed with bl_json_free(). Returns an exit status. */
 int cli_call(struct cli *c, const char *method, struct bl_json_out *params, int timeout_ms,
 	     struct bl_json **ret);
-/* The two halves of it, for who has to do something between the answer and the
- * first word about it. cli_answer frees what cli_ask left in *a. */
+/* The two halves of cli_call(), for a caller that has something to do between the answer and the
+ * first output. cli_answer() frees what cli_ask() left in *a. */
 struct cli_answer {
 	int r; /* 0 or -errno of libballoon */
 	char *text;
@@ -65,10 +63,10 @@ struct cli_answer {
 void cli_ask(struct cli *c, const char *method, struct bl_json_out *params, int timeout_ms,
 	     struct cli_answer *a);
 int cli_answer(const struct cli *c, struct cli_answer *a, struct bl_json **ret);
-/* What a daemon that is well needs for any answer but a claim's. */
+/* More time than a working daemon needs for any answer except a claim's. */
 #define CLI_ANSWER_MS 30000
 
-/* An object that was begun, for cli_call; NULL when out of memory. */
+/* Begins an object for cli_call(); NULL: out of memory. */
 struct bl_json_out *cli_params(void);
 
 #endif

@@ -7,7 +7,7 @@
 #include "cli/args.h"
 #include "cli/verbs.h"
 
-const struct cli_verb *const cli_verbs[] = {
+static const struct cli_verb *const verbs[] = {
 	&cli_verb_status,
 	&cli_verb_claim,
 	&cli_verb_claims,
@@ -29,13 +29,13 @@ const struct cli_verb *const cli_verbs[] = {
 
 static const struct cli_verb *find(const char *name)
 {
-	for (const struct cli_verb *const *v = cli_verbs; *v; v++)
+	for (const struct cli_verb *const *v = verbs; *v; v++)
 		if (!strcmp((*v)->name, name))
 			return *v;
 	return NULL;
 }
 
-/* Errors found before --json was read are to be objects too. */
+/* True if --json is given: errors that are found before --json is read must be objects as well. */
 static bool wants_json(int argc, char **argv)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
@@ -53,16 +53,16 @@ static int run(struct cli *c, int argc, char **argv)
 	c->verb = find(argv[at]);
 	if (!c->verb)
 		return cli_fail_usage(c, "no command '%.64s'", argv[at]);
-	optind = 0; /* glibc: begin anew */
+	optind = 0; /* glibc: start again */
 	return c->verb->run(c, argc - at, argv + at);
 }
 
 int main(int argc, char **argv)
 {
-	struct cli c = { .json = wants_json(argc, argv) };
+	struct cli c = { .verbs = verbs, .json = wants_json(argc, argv) };
 	int status;
 
-	setlocale(LC_CTYPE, ""); /* how wide a name is on the terminal */
+	setlocale(LC_CTYPE, ""); /* for the width of names on the terminal */
 	status = run(&c, argc, argv);
 	balloon_close(c.conn);
 	if (ferror(stdout) | fflush(stdout)) {

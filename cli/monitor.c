@@ -29,8 +29,8 @@ static const char *sizes(const struct bl_json *e, char buf[2 * CLI_TEXT_STR + 8]
 	return buf;
 }
 
-/* What the line has shown already, or what nobody reads. */
-static bool told(const char *key)
+/* True for a member that the line has shown already, or that nobody wants to read. */
+static bool is_shown(const char *key)
 {
 	static const char *const keys[] = { "seq",	    "time",	  "type",  "id",
 					    "name",	    "uuid",	  "domid", "current_bytes",
@@ -42,14 +42,14 @@ static bool told(const char *key)
 	return false;
 }
 
-/* Whatever else an event carries: key=value. */
+/* Prints the other members of an event, as key=value. */
 static void show_rest(const struct bl_json *e)
 {
 	for (size_t i = 0; i < bl_json_count(e); i++) {
 		const struct bl_json *v = bl_json_at(e, i);
 		const char *key = bl_json_key(e, i);
 
-		if (told(key))
+		if (is_shown(key))
 			continue;
 		if (bl_json_type(v) == BL_JSON_STRING)
 			printf(" %s=%s", key, bl_json_string(v, NULL));
@@ -100,7 +100,7 @@ static int follow(struct cli *c, struct balloon_events *events)
 		balloon_free(text);
 		text = NULL;
 		if (fflush(stdout))
-			return CLI_DONE; /* main says why */
+			return CLI_DONE; /* main() reports the error */
 	}
 	return cli_fail_call(c, &err);
 }

@@ -15,9 +15,9 @@
 #include "lib/client/balloon.h"
 #include "lib/core/text.h"
 
-/* Long enough that what is held at once shows nothing. */
+/* Long enough that a claim that is held at once shows nothing. */
 #define EVERY_MS 400
-/* A wait that cannot be met is said as soon as it is known. */
+/* A wait that is too short is reported as early as possible. */
 #define FIRST_MS 100
 #define ANSWER_MS 2000
 #define LINE_MAX_BYTES 512
@@ -28,10 +28,10 @@ struct cli_progress {
 	pthread_cond_t wake;
 	bool stop; /* under lock */
 	bool shown;
-	bool line;    /* stderr is a terminal, and shows how far it is */
-	bool limited; /* a limit was given, in seconds */
+	bool line;    /* stderr is a terminal, and shows the progress */
+	bool limited; /* a limit in seconds was given */
 	double limit;
-	unsigned looks, late; /* how often it was asked; how often in a row it would be too late */
+	unsigned answers, late; /* answers so far; answers in a row that say that the limit is too short */
 	const struct cli *c;
 	const char *id;
 };
@@ -51,13 +51,13 @@ static void print_line(struct cli_progress *p, const struct bl_json *claim)
 	snprintf(line, sizeof(line), "making room for %s%s%s%s%s%s%s",
 		 cli_text_bytes(claim, "size_bytes", size), lacks, *left ? ", about " : "", left,
 		 *left ? " left" : "", reason && *reason ? ": " : "", reason ? reason : "");
-	/* bytes are at least as many as columns, so it never wraps */
+	/* A character has at least as many bytes as columns, so the line never wraps. */
 	bl_text_scrub(cut, width && width < sizeof(cut) ? width : sizeof(cut), line, strlen(line));
 	fprintf(stderr, "\r\033[K%s", cut);
 	p->shown = true;
 }
 
-/* What to type for a wait of that many seconds, a little more than it takes. */
+/* What to type for a wait that is a little longer than `seconds`. */
 static const char *as_option(double seconds, char buf[CLI_TEXT_STR])
 {
 	uint64_t s = (uint64_t)(seconds < 1e9 ? seconds * 1.1 : 1e9) + 1;
@@ -69,8 +69,8 @@ static const char *as_option(double seconds, char buf[CLI_TEXT_STR])
 	return buf;
 }
 
-/* Says once that the limit will not do. The first rate that is known may be of a
- * balloon that has only begun: two looks in a row have to agree. */
+/* Prints once that the limit is too short. Two answers in a row must agree, since the first known
+ * rate may be that of a balloon that has only begun. */
 static void warn_if_late(struct cli_progress *p, const struct bl_json *claim)
 {
 	char limit[CLI_TEXT_STR], enough[CLI_TEXT_STR];
@@ -96,7 +96,7 @@ static void warn_if_late(struct cli_progress *p, const struct bl_json *claim)
 		as_option(p->limit - ends + eta, enough));
 }
 
-static void tell(struct cli_progress *p, struct balloon *b)
+static void show_progress(struct cli_progress *p, struct balloon *b)
 {
 	char params[64 + BALLOON_ID_SIZE], *text = NULL;
 	struct bl_json *result = NULL;
@@ -109,16 +109,16 @@ static void tell(struct cli_progress *p, struct balloon *b)
 		claims = bl_json_get(result, "claims");
 		if (bl_json_count(claims)) {
 			warn_if_late(p, bl_json_at(claims, 0));
-			if (p->line && (p->looks || !p->limited))
+			if (p->line && (p->answers || !p->limited))
 				print_line(p, bl_json_at(claims, 0));
-			p->looks++;
+			p->answers++;
 		}
 	}
 	bl_json_free(result);
 	balloon_free(text);
 }
 
-/* False when it is time to end. */
+/* False if it is time to end. */
 static bool pause_for(struct cli_progress *p)
 {
 	struct timespec until;
@@ -126,7 +126,7 @@ static bool pause_for(struct cli_progress *p)
 	int r = 0;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += (p->limited && !p->looks ? FIRST_MS : EVERY_MS) * 1000000L;
+	until.tv_nsec += (p->limited && !p->answers ? FIRST_MS : EVERY_MS) * 1000000L;
 	until.tv_sec += until.tv_nsec / 1000000000L;
 	until.tv_nsec %= 1000000000L;
 	pthread_mutex_lock(&p->lock);
@@ -146,7 +146,7 @@ static void *run(void *ud)
 		if (!b && balloon_connect(p->c->socket, &b, NULL) < 0)
 			continue;
 		balloon_set_timeout(b, ANSWER_MS);
-		tell(p, b);
+		show_progress(p, b);
 	}
 	balloon_close(b);
 	return NULL;
@@ -177,7 +177,7 @@ struct cli_progress *cli_progress_start(const struct cli *c, const char *id, con
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&p->wake, &attr);
 	pthread_condattr_destroy(&attr);
-	/* signals are the main thread's */
+	/* The main thread handles signals. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	r = pthread_create(&p->thread, NULL, run, p);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A command that builds a domain, with the hook, and with what it needs claimed
- * before it starts. */
+/* Runs a command that builds a domain, with the hook, and claims the memory of the domain before
+ * the command starts. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -17,11 +17,11 @@
 #include "cli/xl.h"
 #include "lib/core/uuid.h"
 
-/* That it could not be run; what the command itself ended with is below. */
+/* The command could not be run. Lower statuses are the command's own. */
 #define RUN_FAILED 125
 #define SIGNALLED 128
 
-struct wishes {
+struct run_options {
 	const char *claim, *wait;
 	bool no_preclaim;
 };
@@ -37,8 +37,8 @@ static const struct option own[] = {
 
 /* ---- the claim ---- */
 
-static int put(struct cli *c, struct bl_json_out *o, const struct cli_xl_need *need, const char *id,
-	       const struct wishes *w)
+static int put_params(struct cli *c, struct bl_json_out *o, const struct cli_xl_need *need, const char *id,
+		      const struct run_options *w)
 {
 	bl_json_put_uint(o, "size_bytes", need->memory.n);
 	bl_json_put_uint(o, "overhead_bytes", need->overhead.n);
@@ -49,9 +49,9 @@ static int put(struct cli *c, struct bl_json_out *o, const struct cli_xl_need *n
 	return cli_put_duration(c, o, "wait_seconds", "--wait", w->wait, true);
 }
 
-/* CLI_DONE, also without a daemon: then id is "" and the command is on its
- * own, as it would be without us. */
-static int preclaim(struct cli *c, const struct cli_xl_need *need, const struct wishes *w,
+/* Claims what the command needs. Returns CLI_DONE also without a daemon: then id is "", and the
+ * command runs as it would without balloonctl. */
+static int preclaim(struct cli *c, const struct cli_xl_need *need, const struct run_options *w,
 		    char id[BALLOON_ID_SIZE])
 {
 	struct bl_json_out *o = cli_params();
@@ -65,7 +65,7 @@ static int preclaim(struct cli *c, const struct cli_xl_need *need, const struct 
 		bl_json_out_free(o);
 		return cli_fail(c, "backend", "run", "no random numbers for an id");
 	}
-	r = put(c, o, need, id, w);
+	r = put_params(c, o, need, id, w);
 	if (r != CLI_DONE) {
 		bl_json_out_free(o);
 		return r;
@@ -84,8 +84,8 @@ static int preclaim(struct cli *c, const struct cli_xl_need *need, const struct 
 	return CLI_DONE;
 }
 
-/* What the command did not use. */
-static void give_back(struct cli *c, const char *id)
+/* Releases the claim if the command did not use it. */
+static void release_unused(struct cli *c, const char *id)
 {
 	struct bl_json_out *o = cli_params();
 	struct bl_json *result = NULL;
@@ -93,12 +93,12 @@ static void give_back(struct cli *c, const char *id)
 	const char *state;
 
 	if (!o)
-		return; /* its lease ends */
+		return; /* its lease will end */
 	bl_json_put_string(o, "id", id);
 	cli_ask(c, "claims", o, CLI_ANSWER_MS, &a);
 	if (a.r < 0 || bl_json_parse(a.text, strlen(a.text), &result, NULL) < 0) {
 		balloon_free(a.text);
-		return; /* spent, most often */
+		return; /* mostly because the command used it */
 	}
 	balloon_free(a.text);
 	state = cli_text_string(bl_json_at(bl_json_get(result, "claims"), 0), "state");
@@ -140,7 +140,8 @@ static int set_environment(struct cli *c, const char *claim)
 	return r < 0 ? cli_fail_memory(c) : CLI_DONE;
 }
 
-/* Signals that a terminal sends reach the command by themselves. */
+/* Passes on signals that were sent to balloonctl alone; those of the terminal reach the command
+ * as well. */
 static int wait_for(pid_t pid, const sigset_t *waited)
 {
 	for (;;) {
@@ -194,7 +195,7 @@ static int run_command(struct cli *c, char **argv)
 
 static int run_run(struct cli *c, int argc, char **argv)
 {
-	struct wishes w = { 0 };
+	struct run_options w = { 0 };
 	struct cli_xl_need need;
 	char id[BALLOON_ID_SIZE] = "";
 	enum cli_xl what = CLI_XL_OTHER;
@@ -227,7 +228,7 @@ static int run_run(struct cli *c, int argc, char **argv)
 	r = set_environment(c, w.claim ? w.claim : id) == CLI_DONE ? run_command(c, argv + optind)
 								   : RUN_FAILED;
 	if (id[0])
-		give_back(c, id);
+		release_unused(c, id);
 	return r;
 }
 

@@ -8,12 +8,12 @@
 
 enum { OPT_MIN, OPT_MAX, OPT_WEIGHT, OPT_MODE, OPT_NO_PERSIST };
 
-struct wishes {
+struct set_options {
 	const char *domain, *size, *min, *max, *weight, *mode;
 	bool no_persist;
 };
 
-static int put(struct cli *c, struct bl_json_out *o, const struct wishes *w)
+static int put_params(struct cli *c, struct bl_json_out *o, const struct set_options *w)
 {
 	int r = cli_put_text(c, o, "domain", "DOMAIN", w->domain);
 
@@ -32,11 +32,11 @@ static int put(struct cli *c, struct bl_json_out *o, const struct wishes *w)
 	return r;
 }
 
-static int ask(struct cli *c, const struct wishes *w)
+static int send_set(struct cli *c, const struct set_options *w)
 {
 	struct bl_json_out *o = cli_params();
 	struct bl_json *result = NULL;
-	int r = o ? put(c, o, w) : cli_fail_memory(c);
+	int r = o ? put_params(c, o, w) : cli_fail_memory(c);
 
 	if (r != CLI_DONE) {
 		bl_json_out_free(o);
@@ -59,7 +59,7 @@ static int run_set(struct cli *c, int argc, char **argv)
 		{ "no-persist", no_argument, NULL, CLI_OPT(OPT_NO_PERSIST) },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct wishes w = { 0 };
+	struct set_options w = { 0 };
 	int val, r;
 
 	while ((val = cli_args_next(c, argc, argv, own, &r)) > 0) {
@@ -77,10 +77,10 @@ static int run_set(struct cli *c, int argc, char **argv)
 	if (val == CLI_ARGS_STOP || !cli_args_count(c, argc, 1, 2, "DOMAIN", &r))
 		return r;
 	w.domain = argv[optind];
-	w.size = argv[optind + 1]; /* NULL ends argv */
+	w.size = argv[optind + 1]; /* argv ends with NULL */
 	if (!w.size && !w.min && !w.max && !w.weight && !w.mode)
 		return cli_fail_usage(c, "nothing to set: SIZE or an option is missing");
-	return ask(c, &w);
+	return send_set(c, &w);
 }
 
 const struct cli_verb cli_verb_set = {
@@ -143,8 +143,8 @@ const struct cli_verb cli_verb_forget = {
 	.run = run_forget,
 };
 
-/* A verb without arguments, and what it says when it worked. */
-static int plain(struct cli *c, int argc, char **argv, const char *said)
+/* Runs a verb without arguments, and prints what it did. */
+static int run_plain(struct cli *c, int argc, char **argv, const char *said)
 {
 	struct bl_json *result = NULL;
 	int r;
@@ -160,17 +160,17 @@ static int plain(struct cli *c, int argc, char **argv, const char *said)
 
 static int run_rebalance(struct cli *c, int argc, char **argv)
 {
-	return plain(c, argc, argv, "balloond looks again now; 'balloonctl status' shows what moves");
+	return run_plain(c, argc, argv, "balloond looks again now; 'balloonctl status' shows what moves");
 }
 
 static int run_pause(struct cli *c, int argc, char **argv)
 {
-	return plain(c, argc, argv, "paused: no guest is touched until 'balloonctl resume'");
+	return run_plain(c, argc, argv, "paused: no guest is touched until 'balloonctl resume'");
 }
 
 static int run_resume(struct cli *c, int argc, char **argv)
 {
-	return plain(c, argc, argv, "resumed");
+	return run_plain(c, argc, argv, "resumed");
 }
 
 const struct cli_verb cli_verb_rebalance = {

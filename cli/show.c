@@ -82,7 +82,7 @@ static enum cli_colour state_colour(const char *state)
 	return CLI_PLAIN;
 }
 
-/* A guest's own driver stays above its target. */
+/* True if the guest's own driver stays above the target. */
 static bool refuses(const struct bl_json *domain)
 {
 	const struct bl_json *tele = bl_json_get(domain, "telemetry");
@@ -90,7 +90,7 @@ static bool refuses(const struct bl_json *domain)
 	return tele && cli_text_string(tele, "refused");
 }
 
-/* "web: why", for those in a state that asks for it. */
+/* Prints "web: reason" for each row in a state that needs an explanation. */
 static void show_reasons(const struct bl_json *rows, const char *name_key, const char *quiet_state)
 {
 	for (size_t i = 0; i < bl_json_count(rows); i++) {
@@ -160,7 +160,7 @@ const char *cli_show_for(const struct bl_json *claim, char buf[CLI_SHOW_FOR_STR]
 	return buf;
 }
 
-/* When the lease ends, or when it may be held. */
+/* When the lease ends, or when the claim may be held. */
 static const char *claim_time(const struct bl_json *claim, char buf[CLI_TEXT_STR])
 {
 	char d[CLI_TEXT_STR];

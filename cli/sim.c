@@ -8,11 +8,11 @@
 #include "cli/verbs.h"
 #include "lib/core/text.h"
 
-struct wishes {
+struct sim_options {
 	const char *max, *claim, *uuid;
 };
 
-static int put_create(struct cli *c, struct bl_json_out *o, int n, char **args, const struct wishes *w)
+static int put_create(struct cli *c, struct bl_json_out *o, int n, char **args, const struct sim_options *w)
 {
 	int r;
 
@@ -30,14 +30,14 @@ static int put_create(struct cli *c, struct bl_json_out *o, int n, char **args, 
 	return r;
 }
 
-static int put_destroy(struct cli *c, struct bl_json_out *o, int n, char **args, const struct wishes *w)
+static int put_destroy(struct cli *c, struct bl_json_out *o, int n, char **args, const struct sim_options *w)
 {
 	if (n != 1 || w->max || w->claim || w->uuid)
 		return cli_fail_usage(c, "destroy takes NAME");
 	return cli_put_text(c, o, "name", "NAME", args[0]);
 }
 
-static int put_set(struct cli *c, struct bl_json_out *o, int n, char **args, const struct wishes *w)
+static int put_set(struct cli *c, struct bl_json_out *o, int n, char **args, const struct sim_options *w)
 {
 	int r;
 
@@ -63,14 +63,14 @@ static int put_set(struct cli *c, struct bl_json_out *o, int n, char **args, con
 
 static const struct {
 	const char *name, *method;
-	int (*put)(struct cli *c, struct bl_json_out *o, int n, char **args, const struct wishes *w);
+	int (*put)(struct cli *c, struct bl_json_out *o, int n, char **args, const struct sim_options *w);
 } subs[] = {
 	{ "create", "sim.create", put_create },
 	{ "destroy", "sim.destroy", put_destroy },
 	{ "set", "sim.set", put_set },
 };
 
-static int ask(struct cli *c, size_t sub, int n, char **args, const struct wishes *w)
+static int send_sub(struct cli *c, size_t sub, int n, char **args, const struct sim_options *w)
 {
 	struct bl_json_out *o = cli_params();
 	struct bl_json *result = NULL;
@@ -95,7 +95,7 @@ static int run_sim(struct cli *c, int argc, char **argv)
 		{ "uuid", required_argument, NULL, CLI_OPT(2) },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct wishes w = { 0 };
+	struct sim_options w = { 0 };
 	int val, r;
 
 	while ((val = cli_args_next(c, argc, argv, own, &r)) > 0) {
@@ -110,7 +110,7 @@ static int run_sim(struct cli *c, int argc, char **argv)
 		return r;
 	for (size_t i = 0; i < sizeof(subs) / sizeof(subs[0]); i++)
 		if (!strcmp(argv[optind], subs[i].name))
-			return ask(c, i, argc - optind - 1, argv + optind + 1, &w);
+			return send_sub(c, i, argc - optind - 1, argv + optind + 1, &w);
 	return cli_fail_usage(c, "'%.64s' is not create, destroy or set", argv[optind]);
 }
 

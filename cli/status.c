@@ -11,7 +11,7 @@
 #include "cli/verbs.h"
 
 #define WATCH_DEFAULT_MS 2000U
-/* Oftener only keeps the host busy. */
+/* A shorter interval only keeps the host busy. */
 #define WATCH_LEAST_MS 100U
 
 static int show_status(struct cli *c, const struct bl_json *status)

@@ -67,7 +67,7 @@ struct cli_table *cli_table_new(const struct cli *c, const struct cli_column *co
 		return NULL;
 	}
 	scols_table_enable_colors(t->t, t->colours);
-	/* into a pipe nothing is cut: there is no width to keep */
+	/* A pipe has no width, so nothing is cut. */
 	if (!cli_table_width(STDOUT_FILENO))
 		scols_table_set_termforce(t->t, SCOLS_TERMFORCE_NEVER);
 	return t;
@@ -102,8 +102,7 @@ bool cli_table_print(struct cli_table *t)
 	return ok;
 }
 
-/* Rounded to the nearest cell; what is not nothing shows, what is not all
- * leaves a gap. */
+/* Rounds to the nearest cell, but shows a value above zero, and a gap below the whole. */
 static unsigned cells_of(uint64_t value, uint64_t whole, unsigned cells)
 {
 	double share = (double)value / (double)whole * cells + 0.5;

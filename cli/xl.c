@@ -36,7 +36,7 @@ static bool is_pv(const struct bl_json *c_info)
 
 static enum cli_xl read_config(const char *text, size_t len, struct cli_xl_need *ret, struct bl_err *reterr)
 {
-	const uint64_t unit = 2048; /* KiB, what libxl rounds up to */
+	const uint64_t unit = 2048; /* KiB; libxl rounds up to this */
 	const struct bl_json *c_info, *b_info, *name;
 	uint64_t memory, shadow = 0, more;
 	struct bl_json *root;
@@ -80,8 +80,8 @@ static size_t read_all(int fd, char *buf, size_t size)
 
 /* ---- xl create ---- */
 
-/* The length of what it prints into text, of CONFIG_MAX bytes, or -errno; its
- * errors are for the run that counts to print. */
+/* Runs xl with its output in text, of CONFIG_MAX bytes. Returns the length, or -errno. xl's
+ * errors are dropped: the real run prints them. */
 static ssize_t ask_xl(char *const argv[], char *text)
 {
 	int out[2], status = 0;
@@ -109,7 +109,7 @@ static ssize_t ask_xl(char *const argv[], char *text)
 	return WIFEXITED(status) && !WEXITSTATUS(status) && len ? (ssize_t)len : -EINVAL;
 }
 
-/* argv with -n -q behind the command at place `at`. */
+/* Runs the command with -n -q inserted after the word at `at`. */
 static enum cli_xl need_of_create(char *const argv[], size_t at, struct cli_xl_need *ret,
 				  struct bl_err *reterr)
 {
@@ -138,10 +138,10 @@ static enum cli_xl need_of_create(char *const argv[], size_t at, struct cli_xl_n
 
 /* ---- xl restore ---- */
 
-/* What `xl save` writes before the state itself (xl.h: struct save_file_header). */
+/* What `xl save` writes before the saved state (struct save_file_header in xl.h). */
 #define SAVED_MAGIC "Xen saved domain, xl format\n \0 \r"
 #define SAVED_BYTEORDER UINT32_C(0x01020304)
-#define SAVED_JSON UINT32_C(1) /* of the mandatory flags: the configuration is JSON */
+#define SAVED_JSON UINT32_C(1) /* a mandatory flag: the configuration is JSON */
 
 struct saved_header {
 	char magic[32];
@@ -169,14 +169,14 @@ static enum cli_xl read_saved(int fd, const char *file, struct cli_xl_need *ret,
 		return CLI_XL_UNKNOWN;
 	}
 	len = (uint32_t)read_all(fd, text, len);
-	/* Its length counts a NUL at the end. */
+	/* The length includes a NUL. */
 	what = read_config(text, strnlen(text, len), ret, reterr);
 	free(text);
 	return what;
 }
 
-/* The saved state is the last word; one before it that is no option is another
- * configuration, which only changes what is not memory. */
+/* The saved state is the last argument. An earlier argument that is no option is a configuration,
+ * which changes other things than memory. */
 static enum cli_xl need_of_restore(char *const argv[], size_t at, struct cli_xl_need *ret,
 				   struct bl_err *reterr)
 {
@@ -204,7 +204,7 @@ enum cli_xl cli_xl_need(char *const argv[], struct cli_xl_need *ret, struct bl_e
 
 	if (strcmp(slash ? slash + 1 : argv[0], "xl") != 0)
 		return CLI_XL_OTHER;
-	while (argv[at] && argv[at][0] == '-') /* none of xl's own takes an argument */
+	while (argv[at] && argv[at][0] == '-') /* none of xl's own options takes an argument */
 		at++;
 	if (argv[at] && !strcmp(argv[at], "create"))
 		return need_of_create(argv, at, ret, reterr);

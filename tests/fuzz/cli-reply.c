@@ -17,8 +17,6 @@
 /* What fits into a socket that nobody reads yet. */
 #define SENT_MAX 65536
 
-const struct cli_verb *const cli_verbs[] = { NULL }; /* for the list in --help */
-
 /* ---- a daemon that says this, and hangs up ---- */
 
 static const uint8_t *answer;
