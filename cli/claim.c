@@ -172,19 +172,20 @@ const struct cli_verb cli_verb_claim = {
 	.name = "claim",
 	.usage = "SIZE [OPTION...]",
 	.summary = "make room and hold it; prints the claim's id",
-	.help = "Prints the claim's id when it is held. What can never be met is refused at once\n"
-		"(exit status 3); what balloons can bring is waited for as long as more comes; what\n"
-		"needs another claim to end is refused, with who holds what, unless --wait is given.\n"
-		"When the wait ends (4) or is interrupted, the claim is withdrawn.\n\n"
-		"  --wait DURATION    wait that long and no longer, for other claims to end too\n"
-		"  --no-wait          queue it, print its id and return\n"
-		"  --now              only from what is free this moment\n"
-		"  --min SIZE         settle for this much when no more can come\n"
-		"  --ttl DURATION     the lease, from when it is held (default 10m)\n"
-		"  --name NAME        of the domain to come\n"
-		"  --uuid UUID        of the domain to come\n"
-		"  --overhead SIZE    keep this much unclaimed beside it until the domain is built\n"
-		"  --node N           from that node\n"
-		"  --id UUID          of the claim: the same again answers with the claim that stands\n",
+	.help = "Prints the claim's id once the claim is held. A claim that can never be met is\n"
+		"refused at once (exit status 3). A claim that guests can make room for waits as long\n"
+		"as more memory comes. A claim that needs another claim to end is refused, with a\n"
+		"list of the claims, unless --wait is given. When the wait ends (4) or is\n"
+		"interrupted, the claim is withdrawn.\n\n"
+		"  --wait DURATION    wait at most that long, also for other claims to end\n"
+		"  --no-wait          queue the claim, print its id and return\n"
+		"  --now              use only memory that is free at this moment\n"
+		"  --min SIZE         accept this much when no more can come\n"
+		"  --ttl DURATION     the lease, which starts when the claim is held (default 10m)\n"
+		"  --name NAME        the name of the domain that the claim is for\n"
+		"  --uuid UUID        the UUID of the domain that the claim is for\n"
+		"  --overhead SIZE    keep this much more free until the domain is built\n"
+		"  --node N           use memory of that node alone\n"
+		"  --id UUID          the claim's id; the same id again returns the same claim\n",
 	.run = run_claim,
 };

@@ -33,7 +33,7 @@ const struct cli_verb cli_verb_claims = {
 	.name = "claims",
 	.usage = "[ID]",
 	.summary = "list the claims, or one",
-	.help = "Lists the claims that stand, oldest first, and why those that are not held wait.\n",
+	.help = "Lists the live claims, oldest first, and why a claim is not held yet.\n",
 	.run = run_claims,
 };
 
@@ -66,7 +66,7 @@ const struct cli_verb cli_verb_release = {
 	.name = "release",
 	.usage = "ID...",
 	.summary = "give claims back",
-	.help = "Gives every claim named back. When one of them does not exist, none is released.\n",
+	.help = "Releases the claims. If one of them does not exist, none is released.\n",
 	.run = run_release,
 };
 

@@ -141,8 +141,8 @@ const struct cli_verb cli_verb_monitor = {
 	.name = "monitor",
 	.usage = "[--since SEQ]",
 	.summary = "show events as they happen",
-	.help = "Each line begins with the event's number. With --json each is one line of JSON.\n\n"
-		"  --since SEQ   first those after that number, as far back as the daemon keeps\n"
-		"                them; 0: all it has\n",
+	.help = "Each line begins with the event's number. With --json an event is a line of JSON.\n\n"
+		"  --since SEQ   begin with the events after that number that the daemon still has;\n"
+		"                0: with all that it has\n",
 	.run = run_monitor,
 };

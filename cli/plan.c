@@ -119,9 +119,9 @@ const struct cli_verb cli_verb_plan = {
 	.name = "plan",
 	.usage = "SIZE [--overhead SIZE]",
 	.summary = "what a claim of that size would do, without doing it",
-	.help = "Says whether the claim would be held, from what, and which domains would move by\n"
-		"how much. The exit status is the claim's: 3 when it would be refused.\n\n"
-		"  --overhead SIZE   keep this much unclaimed beside it\n",
+	.help = "Tells whether the claim would be held, where its memory would come from, and which\n"
+		"domains would move by how much. Exit status 3 if the claim would be refused.\n\n"
+		"  --overhead SIZE   keep this much more free\n",
 	.run = run_plan,
 };
 
@@ -167,7 +167,7 @@ const struct cli_verb cli_verb_explain = {
 	.name = "explain",
 	.usage = "DOMAIN",
 	.summary = "why a domain has the target it has",
-	.help = "Says why the domain has the size it has, what it could give, where its limits come\n"
-		"from and what would change that.\n",
+	.help = "Tells why the domain has its size, what it could give, where its limits come from\n"
+		"and what would change them.\n",
 	.run = run_explain,
 };

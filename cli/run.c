@@ -235,15 +235,15 @@ static int run_run(struct cli *c, int argc, char **argv)
 const struct cli_verb cli_verb_run = {
 	.name = "run",
 	.usage = "[OPTION...] -- COMMAND [ARGUMENT...]",
-	.summary = "run what builds a domain, with its memory claimed",
-	.help = "Runs the command with balloond's hook, so that what it builds gets its memory\n"
-		"through a claim. Of `xl create` and `xl restore` it is claimed before they start:\n"
-		"what does not fit is refused, with the reason, before anything is built. What is\n"
-		"left of the claim is given back in the end.\n\n"
-		"  --wait DURATION    wait that long and no longer, for other claims to end too\n"
-		"  --claim ID         a claim that is held already\n"
+	.summary = "run a command that builds a domain, with its memory claimed",
+	.help = "Runs the command with balloond's hook, so that the domain that it builds gets its\n"
+		"memory through a claim. For `xl create` and `xl restore` the memory is claimed\n"
+		"before the command starts: a domain that does not fit is refused, with the reason,\n"
+		"before anything is built. At the end the rest of the claim is released.\n\n"
+		"  --wait DURATION    wait at most that long, also for other claims to end\n"
+		"  --claim ID         use a claim that is held already\n"
 		"  --no-preclaim      claim nothing before the command starts\n\n"
-		"Exit status: the command's, 128 and the signal's number when a signal ended it;\n"
-		"125 when it could not be run, or its memory was refused.\n",
+		"Exit status: the command's; 128 plus the signal's number if a signal ended it; 125\n"
+		"if the command could not be run, or its memory was refused.\n",
 	.run = run_run,
 };

@@ -88,13 +88,13 @@ const struct cli_verb cli_verb_set = {
 	.usage = "DOMAIN [SIZE] [OPTION...]",
 	.summary = "set a domain's size by hand, or its limits",
 	.help = "SIZE sets the target by hand and puts the domain in mode manual: it then gives\n"
-		"nothing to claims. The rest changes its limits, which are kept by UUID over\n"
+		"nothing to claims. The options change its limits, which are kept by UUID over\n"
 		"restarts.\n\n"
-		"  --min SIZE      never take it below this\n"
-		"  --max SIZE      never let it grow above this\n"
-		"  --weight N      its share of what is left, 100 for most\n"
-		"  --mode MODE     auto: balloond decides; manual: stay where it is put;\n"
-		"                  ignore: leave it alone\n"
+		"  --min SIZE      never shrink the domain below this\n"
+		"  --max SIZE      never let the domain grow above this\n"
+		"  --weight N      its share of spare memory; 100 unless set\n"
+		"  --mode MODE     auto: balloond decides; manual: the size stays as it is set;\n"
+		"                  ignore: balloond leaves the domain alone\n"
 		"  --no-persist    forget this when balloond is restarted\n",
 	.run = run_set,
 };
@@ -135,11 +135,11 @@ static int run_forget(struct cli *c, int argc, char **argv)
 const struct cli_verb cli_verb_forget = {
 	.name = "forget",
 	.usage = "DOMAIN",
-	.summary = "drop what is remembered of a domain",
-	.help = "Drops what is remembered of a domain by its UUID: the size that it was started\n"
-		"with, what was set for it, and that somebody else steers it. One that runs is\n"
-		"learned anew, with the size that it has now. DOMAIN may also be the UUID of one\n"
-		"that is gone.\n",
+	.summary = "forget what is known of a domain",
+	.help = "Forgets the size that a domain was started with, the limits that were set for it,\n"
+		"and that somebody else controls its target. For a running domain its present size\n"
+		"counts as the size that it was started with. DOMAIN may also be the UUID of a\n"
+		"domain that is gone.\n",
 	.run = run_forget,
 };
 
@@ -160,7 +160,8 @@ static int run_plain(struct cli *c, int argc, char **argv, const char *said)
 
 static int run_rebalance(struct cli *c, int argc, char **argv)
 {
-	return run_plain(c, argc, argv, "balloond looks again now; 'balloonctl status' shows what moves");
+	return run_plain(c, argc, argv,
+			 "balloond looks at all guests now; 'balloonctl status' shows what moves");
 }
 
 static int run_pause(struct cli *c, int argc, char **argv)
@@ -177,7 +178,7 @@ const struct cli_verb cli_verb_rebalance = {
 	.name = "rebalance",
 	.usage = "",
 	.summary = "look at all guests now instead of at the next tick",
-	.help = "Asks the daemon to look at the host now and move what is to be moved.\n",
+	.help = "Makes balloond look at the host now, and move what has to be moved.\n",
 	.run = run_rebalance,
 };
 
@@ -185,15 +186,15 @@ const struct cli_verb cli_verb_pause = {
 	.name = "pause",
 	.usage = "",
 	.summary = "stop touching every guest, at once",
-	.help = "No target moves any more, over restarts too, until 'resume'. Claims that are held\n"
-		"stay held, and what fits in free memory is still claimed.\n",
+	.help = "No target moves until 'resume', also after a restart. Claims that are held stay\n"
+		"held, and claims that fit into free memory are still held.\n",
 	.run = run_pause,
 };
 
 const struct cli_verb cli_verb_resume = {
 	.name = "resume",
 	.usage = "",
-	.summary = "take up again after 'pause'",
-	.help = "Takes up again where 'pause' stopped.\n",
+	.summary = "let balloond move guests again after 'pause'",
+	.help = "Lets balloond move guests again after 'pause'.\n",
 	.run = run_resume,
 };

@@ -121,10 +121,10 @@ const struct cli_verb cli_verb_sim = {
 	.help = "  sim create NAME SIZE [--max SIZE] [--claim ID] [--uuid UUID]\n"
 		"  sim destroy NAME\n"
 		"  sim set NAME KEY=VALUE...\n\n"
-		"With the simulated backend alone. The keys of 'set' are those of a world's file:\n"
+		"Only for the simulated backend. The keys of 'set' are those of a world's file:\n"
 		"used, rate, telemetry, behaviour and so on.\n\n"
-		"  --max SIZE    its allocation, when it is to start smaller\n"
-		"  --claim ID    build it from that claim\n"
-		"  --uuid UUID   it is a domain that was there before, and is started again\n",
+		"  --max SIZE    the allocation of a guest that starts with less\n"
+		"  --claim ID    the claim to build the guest from\n"
+		"  --uuid UUID   the UUID of an earlier guest that is started again\n",
 	.run = run_sim,
 };

@@ -108,10 +108,10 @@ const struct cli_verb cli_verb_status = {
 	.name = "status",
 	.usage = "[DOMAIN...] [--watch[=DURATION]]",
 	.summary = "the host, its domains and its claims",
-	.help = "Shows what is free on the host and what of it is spoken for, each domain with its\n"
-		"size, target and limits, and the claims. Below the tables: why, for every domain\n"
-		"that is not steady. 'explain' tells more of one domain.\n\n"
-		"  --watch[=DURATION]   again and again, every two seconds unless told otherwise\n",
+	.help = "Shows how much of the host's memory is free and what keeps free memory from being\n"
+		"available; each domain with its size, target and limits; and the claims. Below the\n"
+		"tables is the reason for every domain that is not steady; 'explain' tells more.\n\n"
+		"  --watch[=DURATION]   repeat that, by default every two seconds\n",
 	.run = run_status,
 };
 
@@ -143,7 +143,7 @@ static int run_ping(struct cli *c, int argc, char **argv)
 const struct cli_verb cli_verb_ping = {
 	.name = "ping",
 	.usage = "",
-	.summary = "whether the daemon answers, its versions and health",
+	.summary = "show whether the daemon answers, its versions and health",
 	.help = "Shows the versions of the daemon, the protocol and the backend, and the daemon's\n"
 		"health with every problem it knows of.\n",
 	.run = run_ping,
