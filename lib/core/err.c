@@ -32,8 +32,7 @@ int bl_err_setv(struct bl_err *err, int errnum, enum bl_err_id id, const char *f
 	if (err) {
 		err->errnum = errnum;
 		err->id = id;
-		/* What it quotes came from outside, and may be cut within a
-		 * character. */
+		/* What the message quotes came from outside, and may be cut within a character. */
 		vsnprintf(msg, sizeof(msg), fmt, ap);
 		bl_text_scrub(err->msg, sizeof(err->msg), msg, strlen(msg));
 	}

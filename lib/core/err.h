@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An error that a person or a script reads: an errno for code, a stable id
- * for scripts, a message that names what was wrong. */
+/* An error for people and scripts: an errno for code, a stable id for scripts, and a message that
+ * names what is wrong. */
 #ifndef BL_CORE_ERR_H
 #define BL_CORE_ERR_H
 
 #include <stdarg.h>
 
-/* The ids of the control protocol (`data.id`); the numbers are the JSON-RPC
- * application codes and never change. */
+/* The ids of the control protocol (`data.id`); the numbers are the application codes of JSON-RPC
+ * and never change. */
 enum bl_err_id {
 	BL_ERR_NONE = 0,
 	BL_ERR_NO_MEMORY = 1,
@@ -19,7 +19,7 @@ enum bl_err_id {
 	BL_ERR_BAD_STATE = 7,
 	BL_ERR_UNSUPPORTED = 8,
 	BL_ERR_BACKEND = 9,
-	/* not application errors: JSON-RPC's own -32602, and the client's */
+	/* Not application errors: -32602 of JSON-RPC, and the client's own. */
 	BL_ERR_INVALID_PARAMS = 100,
 	BL_ERR_NO_DAEMON = 101,
 };
@@ -41,7 +41,7 @@ int bl_err_setv(struct bl_err *err, int errnum, enum bl_err_id id, const char *f
 
 /* "no-memory" for BL_ERR_NO_MEMORY; never NULL. */
 const char *bl_err_id_name(enum bl_err_id id);
-/* The id of that name, BL_ERR_NONE if there is none. */
+/* The id with that name; BL_ERR_NONE if there is none. */
 enum bl_err_id bl_err_id_parse(const char *name);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From goals to this tick's actions. Order: claims whose room is there, then
- * those that give, then limits that follow, then those that get. */
+/* Makes the actions of a tick from the goals. The order: claims that have room, guests that give,
+ * limits that follow, guests that get. */
 #include <assert.h>
 
 #include "lib/core/plan-internal.h"
 
-/* Room was made for all there can be, see bl_plan_make. */
+/* bl_plan_make() has reserved room for all actions. */
 static void emit(struct bl_plan *plan, struct bl_action a)
 {
 	assert(plan->n_actions < plan->cap_actions);
@@ -18,7 +18,7 @@ static void emit_dom(struct bl_plan *plan, enum bl_action_kind kind, const struc
 	emit(plan, (struct bl_action){ .kind = kind, .why = why, .domid = v->dom->domid, .pages = pages });
 }
 
-/* Oldest first; the first that does not fit keeps its room from all behind. */
+/* Oldest claim first. A claim that does not fit keeps its room from all claims behind it. */
 static void act_stake(struct bl_plan *plan, const struct bl_plan_in *in)
 {
 	int64_t room = plan->balance;
@@ -33,7 +33,8 @@ static void act_stake(struct bl_plan *plan, const struct bl_plan_in *in)
 
 		if (c->state != BL_CLAIM_RECLAIMING)
 			continue;
-		/* Its pages are on their way; or there is room, but not where it wants it. */
+		/* The pages of a reboot are on their way; or there is room, but not on the
+		 * claim's node. */
 		if (c->after || bl_pages_sub(BL_PAGES(need), c->overhead).n >
 					bl_snapshot_node_room(in->snap, c->node).n) {
 			room -= need;
@@ -42,7 +43,7 @@ static void act_stake(struct bl_plan *plan, const struct bl_plan_in *in)
 		if (need > room) {
 			bl_pages lack = BL_PAGES(need - room);
 
-			/* --min: what is there will do once no more can come */
+			/* --min: what is there is enough once no more can come */
 			if (plan->reclaimable.n || room < 0)
 				return;
 			size = bl_pages_sub(c->size, lack);
@@ -68,8 +69,8 @@ static enum bl_why why_told(const struct bl_view *v, bl_pages target)
 	return v->why;
 }
 
-/* Its limit is drawn down to its pages once it has come to its end, or went up again on
- * its way: a hypercall for each step would bring nothing more. */
+/* Draws the limit down to the pages once the guest has arrived, or its pages went up again. A
+ * hypercall for each step on the way would bring nothing. */
 static void limit_follows(struct bl_plan *plan, const struct bl_view *v, bl_pages target)
 {
 	const struct bl_dom *d = v->dom;
@@ -108,9 +109,9 @@ static void act_grow(struct bl_plan *plan, const struct bl_view *v, bl_pages to)
 		emit_dom(plan, BL_ACT_MAXMEM, v, to, why);
 }
 
-/* How soon to look again. One that is stuck, or that dies, is no reason to hurry
- * unless a claim waits; nor is a builder that sleeps. */
-static void look_ahead(struct bl_plan *plan, const struct bl_plan_in *in)
+/* How soon the next tick must come. A stuck guest, a dying domain and a sleeping builder are no
+ * reason to hurry unless a claim waits. */
+static void set_pace(struct bl_plan *plan, const struct bl_plan_in *in)
 {
 	plan->moving = plan->n_actions > 0;
 	plan->waiting = false;
@@ -140,6 +141,6 @@ int bl_plan_act(struct bl_plan *plan, const struct bl_plan_in *in)
 	for (size_t i = 0; i < plan->n_views; i++)
 		if (granted[i].n)
 			act_grow(plan, &plan->views[i], granted[i]);
-	look_ahead(plan, in);
+	set_pace(plan, in);
 	return 0;
 }

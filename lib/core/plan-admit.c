@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a claim would meet, and how long it takes. */
+/* What would come of a claim, and how long it takes. */
 #include "lib/core/plan-internal.h"
 #include "lib/core/wait.h"
 
@@ -16,14 +16,14 @@ const char *bl_blocker_name(enum bl_blocker b)
 	return i < BL_BLOCKERS ? names[i] : "unknown";
 }
 
-/* How much of its memory the guest would keep. */
+/* How much of its memory the guest would keep if the blockers in `gone` were gone. */
 static bl_pages kept_without(const struct bl_view *v, unsigned gone)
 {
 	bl_pages keep = gone & BL_BLOCK_MIN ? BL_PAGES(0) : v->limits.min;
 
 	if (v->track->fresh && !(gone & BL_BLOCK_USE))
 		keep = bl_pages_max(keep, v->dom->tele.used);
-	if (!v->track->fresh && gone & BL_BLOCK_MIN) /* nobody knows what it needs */
+	if (!v->track->fresh && gone & BL_BLOCK_MIN) /* without a report nobody knows what the guest needs */
 		keep = bl_pages_min(v->limits.min, BL_PAGES(v->limits.base.n / 2));
 	if (!(gone & BL_BLOCK_OWN_MIN))
 		keep = bl_pages_max(keep, bl_view_own_min(v));
@@ -34,7 +34,7 @@ static bl_pages dying_gives(const struct bl_view *v, unsigned gone)
 {
 	if (!v->flows && !(gone & BL_BLOCK_DYING))
 		return BL_PAGES(0);
-	/* what a guest that reboots has is kept for its successor */
+	/* The pages of a guest that reboots are kept for its successor. */
 	return v->dom->flags & BL_DOM_REBOOTING && !(gone & BL_BLOCK_CLAIMS) ? BL_PAGES(0) : v->dom->tot;
 }
 
@@ -44,12 +44,13 @@ static bl_pages managed_gives(const struct bl_view *v, unsigned gone)
 
 	if (gone & BL_BLOCK_SILENT || !v->silent)
 		return bl_pages_sub(v->have, keep);
-	/* what it was granted and does not take can still be withdrawn */
+	/* A grant that a silent guest does not take can still be withdrawn. */
 	return bl_pages_sub(v->growing, bl_pages_sub(keep, v->dom->tot));
 }
 
-/* What must be gone for one that is not managed to give as others do; 0: it never does. */
-static unsigned bars(const struct bl_view *v)
+/* The blockers that must be gone before a guest that is not managed gives as others do; 0: it
+ * never does. */
+static unsigned bars_of(const struct bl_view *v)
 {
 	bool left_alone = v->limits.mode != BL_MODE_AUTO || v->limits.external ||
 			  v->dom->flags & BL_DOM_EXTERNAL;
@@ -64,7 +65,7 @@ static unsigned bars(const struct bl_view *v)
 
 bl_pages bl_view_gives_without(const struct bl_view *v, unsigned gone)
 {
-	unsigned barred = bars(v);
+	unsigned barred = bars_of(v);
 
 	if (v->state == BL_STATE_DYING)
 		return dying_gives(v, gone);
@@ -75,16 +76,17 @@ bl_pages bl_view_gives_without(const struct bl_view *v, unsigned gone)
 	return BL_PAGES(0);
 }
 
-/* A claim that is asked for. */
+/* The claim that is asked for. */
 struct asked {
 	const struct bl_plan *plan;
-	int64_t base;	 /* what there is, and what the plan keeps for it already */
-	bl_pages claims; /* what others keep */
+	int64_t base;	 /* available, with what the plan keeps for the claim already */
+	bl_pages claims; /* what other claims keep */
 	bl_pages need;
-	uint32_t builds; /* the domain that it is for, which gives nothing to itself */
+	uint32_t builds; /* the domain that the claim is for, which gives nothing to itself */
 };
 
-/* The memory there would be for the claim: the base, and what guests would give. */
+/* The memory for the claim: the base, and what guests would give if the blockers in `gone` were
+ * gone. */
 static int64_t room_without(const struct asked *s, unsigned gone)
 {
 	const struct bl_plan *plan = s->plan;
@@ -105,9 +107,9 @@ static bool fits_without(const struct asked *s, unsigned gone)
 	return room_without(s, gone) >= (int64_t)s->need.n;
 }
 
-/* What is not necessary; again after each, for a guest that comes back may keep more than
- * it would have taken. */
-static unsigned drop_needless(const struct asked *s, unsigned before, unsigned all)
+/* Removes blockers that need not be gone. Starts again after each, since a guest that returns may
+ * keep more than it would have taken. */
+static unsigned drop_unneeded(const struct asked *s, unsigned before, unsigned all)
 {
 	for (unsigned bit = 1U << (BL_BLOCKERS - 1); bit;)
 		if (all & bit && fits_without(s, before | (all & ~bit))) {
@@ -119,8 +121,8 @@ static unsigned drop_needless(const struct asked *s, unsigned before, unsigned a
 	return all;
 }
 
-/* One of candidates that is enough, or else as few as needed, the first of them first;
- * before: those that are gone anyway. */
+/* Of the candidates one that is enough, otherwise as few as possible, first ones first. before:
+ * blockers that count as gone anyway. */
 static unsigned find_blockers(const struct asked *s, unsigned before, unsigned candidates)
 {
 	unsigned all = 0;
@@ -131,12 +133,12 @@ static unsigned find_blockers(const struct asked *s, unsigned before, unsigned c
 	for (unsigned bit = 1; bit < 1U << BL_BLOCKERS; bit <<= 1) {
 		all |= candidates & bit;
 		if (fits_without(s, before | all))
-			return drop_needless(s, before, all);
+			return drop_unneeded(s, before, all);
 	}
 	return 0;
 }
 
-/* own: what plan->balance already keeps for the one who asks, or builds has; claims: what
+/* own: pages that plan->balance keeps for the claim already, or that builds has; claims: what
  * other claims keep. */
 static struct bl_admission admit(const struct bl_plan *plan, bl_pages need, bl_pages own, bl_pages claims,
 				 uint32_t builds)
@@ -191,7 +193,7 @@ void bl_plan_admit_again(const struct bl_plan *plan, const struct bl_snapshot *s
 	ret->of = c;
 }
 
-/* What is given back within ms at the rates seen. */
+/* What guests give within ms at the rates that they have shown. */
 static uint64_t given_within(const struct bl_plan *plan, uint64_t ms)
 {
 	uint64_t sum = 0;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What every managed guest should have in the end. */
+/* Sets the goal of every managed guest: what it should have in the end. */
 #include "lib/core/plan-internal.h"
 
-/* Which waiting claims balloons can serve, oldest first; behind one that they
- * cannot, nobody is served either. Guests that lag are hoped for: were they not
- * asked any more they could not come round, and the others would be called back
- * half way. */
-static void sort_out_claims(struct bl_plan *plan, const struct bl_plan_in *in)
+/* Finds the waiting claims that guests can make room for, oldest first. Behind a claim that they
+ * cannot, no claim is served. Keep asking guests that do not respond: if we stopped, they could
+ * never recover, and the guests that took over their share would be told to grow again half-way. */
+static void find_claims_to_serve(struct bl_plan *plan, const struct bl_plan_in *in)
 {
 	struct bl_plan_scratch *sc = plan->scratch;
 	int64_t room = plan->balance, pool;
@@ -38,24 +37,24 @@ static void sort_out_claims(struct bl_plan *plan, const struct bl_plan_in *in)
 	sc->shortage = BL_PAGES(room < 0 ? -room : 0);
 }
 
-/* What is left of a grant that was not taken: a mebibyte stays on offer, so
- * that it shows when the guest comes round. */
+/* What a guest keeps of a grant that it did not take: a mebibyte stays on offer, so that a guest
+ * that recovers shows it. */
 static bl_pages offer_of(const struct bl_view *v)
 {
 	return bl_pages_add(v->dom->tot, bl_pages_min(v->granted, BL_PAGES(BL_PROGRESS_PAGES)));
 }
 
-/* The most it should have now. One that does not take what it is granted gets
- * no more, and for one that is being tried others give little at a time. */
-static bl_pages most_of(const struct bl_view *v, const struct bl_plan_in *in)
+/* The most that the guest should have now. A guest that does not take a grant gets no more, and
+ * others give little at a time for a guest that is being tried. */
+static bl_pages most_for(const struct bl_view *v, const struct bl_plan_in *in)
 {
 	bl_pages most = bl_pages_min(v->limits.max, in->snap->total);
 	const struct bl_telemetry *t = &v->dom->tele;
 	bl_pages step = bl_pages_max(in->settings->threshold, bl_view_step(v));
 
-	if (v->track->fresh && t->has_max) /* more it says it cannot have */
+	if (v->track->fresh && t->has_max) /* the driver cannot take more */
 		most = bl_pages_min(most, bl_pages_max(t->max, v->have));
-	if (v->track->stuck & BL_STUCK_TAKING) /* it is tried with what nobody gives for it */
+	if (v->track->stuck & BL_STUCK_TAKING) /* no guest gives for it; it is tried with what is free */
 		return bl_pages_min(most, offer_of(v));
 	return bl_pages_min(most, bl_pages_add(v->have, step));
 }
@@ -66,7 +65,7 @@ static struct bl_guest_in guest_of(const struct bl_view *v, const struct bl_plan
 	const struct bl_track *t = v->track;
 	struct bl_guest_in g = {
 		.min = v->limits.min,
-		.max = most_of(v, in),
+		.max = most_for(v, in),
 		.have = v->have,
 		.used = t->fresh ? v->dom->tele.used : BL_PAGES(0),
 		.demand = v->demand,
@@ -75,28 +74,27 @@ static struct bl_guest_in guest_of(const struct bl_view *v, const struct bl_plan
 
 	if (t->stuck & BL_STUCK_TAKING)
 		g.have = bl_pages_min(g.have, offer_of(v));
-	/* one that boots gives nothing, and gets what it reports to need */
+	/* A guest that boots gives nothing, and gets what it reports to need. */
 	if (!plan->scratch->claims_short && bl_track_booting(t, in->settings, in->snap->now)) {
 		g.max = t->fresh ? bl_pages_max(g.max, g.have) : g.have;
 		g.min = g.have;
 		g.demand = bl_pages_clamp(g.demand, g.min, g.max);
 	}
-	/* nobody knows what it needs: it gives for a claim only */
+	/* Without a report nobody knows what the guest needs: it gives only to claims. */
 	if (!plan->scratch->claims_short && !t->fresh && in->settings->policy == BL_POLICY_DEMAND)
 		g.min = bl_pages_max(g.min, g.have);
 	g.min = bl_pages_min(g.min, g.max);
 	return g;
 }
 
-/* What the guests may share; bl_policy_targets leaves each what it uses, even
- * where this is less. */
+/* What the guests share. bl_policy_targets() leaves each guest what it uses even if this is less. */
 static bl_pages budget_of(const struct bl_plan *plan)
 {
 	const struct bl_plan_scratch *sc = plan->scratch;
 	int64_t budget = plan->balance + (int64_t)sc->blocked.n;
 
-	/* Pages come and go by themselves, and somebody else may take a few all the time: what
-	 * lacks a few asks for some more at once, or guests would be told of each. */
+	/* A few pages always come and go. A claim that lacks only a few more asks for a mebibyte
+	 * at once: otherwise guests would be told of each page. */
 	if (sc->shortage.n > sc->asked.n && sc->shortage.n - sc->asked.n < BL_PROGRESS_PAGES)
 		budget -= (int64_t)BL_PROGRESS_PAGES;
 	for (size_t k = 0; k < sc->n; k++)
@@ -120,46 +118,45 @@ static enum bl_why why_of(const struct bl_plan *plan, const struct bl_view *v, c
 	return v->goal.n <= v->demand.n ? BL_WHY_DEMAND : BL_WHY_SURPLUS;
 }
 
-/* For a claim, or because it is already: only a claim is worth asking one anew
- * that gave nothing a while ago. */
+/* True if a guest that lags is still asked to give: it has been asked already, or a claim waits.
+ * Nothing else is worth asking it again. */
 static bool still_asked(const struct bl_plan *plan, const struct bl_view *v)
 {
 	return plan->scratch->claims_short || v->dom->target.n < v->dom->tot.n;
 }
 
-/* The k-th guest's share, the same as that of any other like it: without what it
- * got only because it comes before others. */
+/* The share of the k-th guest, equal to that of similar guests: without the page that it got only
+ * for its place in the order. */
 static bl_pages share_of(const struct bl_plan_scratch *sc, size_t k)
 {
 	return bl_pages_sub(sc->result[k], BL_PAGES(bl_policy_rounded_up(sc->policy, k)));
 }
 
-/* What it keeps, whatever its share is. */
-static bl_pages keeps(const struct bl_view *v, bl_ms now)
+/* What the guest keeps, whatever its share. */
+static bl_pages kept_pages(const struct bl_view *v, bl_ms now)
 {
 	if (bl_view_lags(v, now))
 		return v->dom->tot;
-	/* nearer than that to its floor its balloon does not come */
+	/* its balloon ends so much short of its floor */
 	return bl_pages_max(bl_view_own_min(v), v->track->short_by.n ? bl_view_lowest(v) : BL_PAGES(0));
 }
 
-/* Of one that keeps more than its share: what it is asked to have. */
+/* The goal of a guest that keeps more than its share. */
 static bl_pages goal_of_keeper(const struct bl_plan *plan, const struct bl_view *v, bl_pages share,
 			       bl_ms now)
 {
 	bl_pages own = bl_pages_min(bl_view_own_min(v), v->limits.max);
 
 	if (!bl_view_lags(v, now))
-		return bl_pages_min(keeps(v, now), bl_pages_max(own, v->limits.max));
+		return bl_pages_min(kept_pages(v, now), bl_pages_max(own, v->limits.max));
 	return still_asked(plan, v) ? bl_pages_max(bl_pages_min(v->goal, share), own) : v->dom->tot;
 }
 
-/* Those that do not follow and would have to give keep what they have, and others
- * their driver's own min; true: there were some, and it has to be shared again
- * without their part. That comes after the sharing, for whoever says he must keep
- * much is to get no more than he keeps. The goal of those who are still asked is
- * what they would have to give if they followed. */
-static bool leave_out(struct bl_plan *plan, const struct bl_plan_in *in, bool first, bool last)
+/* Guests that should give and do not follow keep what they have, and others keep their driver's
+ * own min. Returns true if there were some: then the rest is shared again. Guests are excluded
+ * only after the sharing, so that a guest that claims to need much gets no more than it keeps.
+ * The goal of a guest that is still asked is what it would have to give if it followed. */
+static bool exclude_keepers(struct bl_plan *plan, const struct bl_plan_in *in, bool first, bool last)
 {
 	struct bl_plan_scratch *sc = plan->scratch;
 	bool some = false;
@@ -167,7 +164,7 @@ static bool leave_out(struct bl_plan *plan, const struct bl_plan_in *in, bool fi
 	for (size_t k = 0; k < sc->n; k++) {
 		struct bl_view *v = &plan->views[sc->index[k]];
 		struct bl_guest_in *g = &sc->guests[k];
-		bl_pages keep = keeps(v, in->snap->now);
+		bl_pages keep = kept_pages(v, in->snap->now);
 
 		if (first)
 			v->goal = sc->result[k];
@@ -177,7 +174,7 @@ static bool leave_out(struct bl_plan *plan, const struct bl_plan_in *in, bool fi
 			if (bl_view_lags(v, in->snap->now))
 				g->have = keep;
 			some = true;
-		} else if (last) { /* and no other will have to */
+		} else if (last) { /* the last round excludes nobody else */
 			g->min = bl_pages_max(g->min, keep);
 			g->max = bl_pages_max(g->max, g->min);
 		}
@@ -185,8 +182,8 @@ static bool leave_out(struct bl_plan *plan, const struct bl_plan_in *in, bool fi
 	return some;
 }
 
-/* A reserve that is short is no reason to take from anybody; it is made up for
- * when a claim or another's need moves memory. */
+/* A reserve that is too small is no reason to shrink a guest: it is filled when a claim, or
+ * another guest's need, moves memory. */
 static void spare_for_reserve(struct bl_plan *plan, const struct bl_plan_in *in)
 {
 	struct bl_plan_scratch *sc = plan->scratch;
@@ -202,7 +199,7 @@ static void spare_for_reserve(struct bl_plan *plan, const struct bl_plan_in *in)
 	}
 	for (size_t k = 0; k < sc->n; k++) {
 		struct bl_view *v = &plan->views[sc->index[k]];
-		/* its own min is no bound any more */
+		/* a min of its own binds no longer */
 		struct bl_guest_in g = bl_view_lags(v, in->snap->now) ? sc->guests[k]
 								      : guest_of(v, plan, in);
 
@@ -210,11 +207,11 @@ static void spare_for_reserve(struct bl_plan *plan, const struct bl_plan_in *in)
 	}
 }
 
-/* More rounds than guests of good faith ever need. */
+/* More rounds than guests need that report honestly. */
 #define ROUNDS 8
 
-/* First as if all could follow; then those that do not are taken for what
- * they are, and the others take their part. */
+/* Shares as if all guests followed; then excludes those that do not, and shares the rest among
+ * the others. */
 int bl_plan_aim(struct bl_plan *plan, const struct bl_plan_in *in)
 {
 	struct bl_plan_scratch *sc = plan->scratch;
@@ -223,21 +220,23 @@ int bl_plan_aim(struct bl_plan *plan, const struct bl_plan_in *in)
 	unsigned round = 0;
 	int r;
 
-	sort_out_claims(plan, in);
+	find_claims_to_serve(plan, in);
 	for (size_t k = 0; k < sc->n; k++)
 		sc->guests[k] = guest_of(&plan->views[sc->index[k]], plan, in);
 	budget = budget_of(plan);
 	do
 		r = bl_policy_targets(sc->policy, s->policy, s->surplus_give, sc->guests, sc->n, budget,
 				      sc->result);
-	while (!r && round < ROUNDS && leave_out(plan, in, round == 0, round == ROUNDS - 1) && ++round);
+	while (!r && round < ROUNDS && exclude_keepers(plan, in, round == 0, round == ROUNDS - 1) &&
+	       ++round);
 	for (size_t k = 0; k < sc->n && !r; k++) {
 		struct bl_view *v = &plan->views[sc->index[k]];
 
 		if (bl_view_lags(v, in->snap->now) && v->goal.n < v->dom->tot.n)
 			continue;
 		v->goal = sc->result[k];
-		if (bl_view_own_min(v).n && !bl_view_lags(v, in->snap->now)) /* may be above its max */
+		if (bl_view_own_min(v).n &&
+		    !bl_view_lags(v, in->snap->now)) /* it may be above the guest's max */
 			v->goal = bl_pages_min(v->goal, guest_of(v, plan, in).max);
 	}
 	if (r)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who gets what is free. */
+/* Who gets what is available. */
 #include <string.h>
 
 #include "lib/core/plan-internal.h"
@@ -9,7 +9,8 @@ bool bl_view_is_tried(const struct bl_view *v)
 	return bl_view_step(v).n != UINT64_MAX;
 }
 
-/* What it has or was promised: one that rests short of its target is not told again. */
+/* The size that a grant is added to. A guest that rests a little short of its target has been
+ * granted the difference already. */
 static bl_pages grows_from(const struct bl_view *v)
 {
 	const struct bl_dom *d = v->dom;
@@ -27,8 +28,9 @@ static bool may_grow(const struct bl_view *v)
 	return v->dom->target.n == v->dom->tot.n || !bl_view_is_tried(v);
 }
 
-/* A dribble of small grants costs more than it brings. */
-static bool worth_it(const struct bl_plan_in *in, const struct bl_view *v, bl_pages to, bl_pages least)
+/* Many small grants cost more than they bring. */
+static bool is_worth_telling(const struct bl_plan_in *in, const struct bl_view *v, bl_pages to,
+			     bl_pages least)
 {
 	bl_pages from = grows_from(v);
 
@@ -38,8 +40,9 @@ static bool worth_it(const struct bl_plan_in *in, const struct bl_view *v, bl_pa
 	       (to.n >= v->goal.n && v->goal.n - from.n >= in->settings->threshold.n);
 }
 
-/* The least grant: a threshold, and less only where more than one would be left lying in all. */
-static bl_pages worth_granting(const struct bl_plan *plan, const struct bl_plan_in *in, size_t n)
+/* The least grant: the threshold, or less if otherwise more than a threshold would stay unused in
+ * all. */
+static bl_pages least_grant(const struct bl_plan *plan, const struct bl_plan_in *in, size_t n)
 {
 	const struct bl_plan_scratch *sc = plan->scratch;
 	bl_pages least = in->settings->threshold, left;
@@ -49,7 +52,7 @@ static bl_pages worth_granting(const struct bl_plan *plan, const struct bl_plan_
 		for (size_t k = 0; k < n; k++) {
 			const struct bl_view *v = &plan->views[sc->index[k]];
 
-			if (!worth_it(in, v, sc->result[k], least))
+			if (!is_worth_telling(in, v, sc->result[k], least))
 				left = bl_pages_add(left, bl_pages_sub(sc->result[k], grows_from(v)));
 		}
 		if (left.n < in->settings->threshold.n)
@@ -58,14 +61,14 @@ static bl_pages worth_granting(const struct bl_plan *plan, const struct bl_plan_
 	return bl_pages_max(least, BL_PAGES(1));
 }
 
-/* The most that this plan may grant it. */
+/* The most that this plan may grant the guest. */
 static bl_pages grant_limit(const struct bl_view *v)
 {
 	return bl_pages_min(v->goal, bl_pages_add(v->dom->tot, bl_view_step(v)));
 }
 
-/* One that left a grant lying is tried again with what nobody else is to have. */
-static void try_again(struct bl_plan *plan, const struct bl_plan_in *in, bl_pages left)
+/* Tries a guest that left a grant unused again, with memory that no other guest should get. */
+static void retry_unused_grants(struct bl_plan *plan, const struct bl_plan_in *in, bl_pages left)
 {
 	for (size_t i = 0; i < plan->n_views; i++) {
 		const struct bl_view *v = &plan->views[i];
@@ -83,12 +86,12 @@ static void try_again(struct bl_plan *plan, const struct bl_plan_in *in, bl_page
 	}
 }
 
-static bl_pages needed(const struct bl_view *v)
+static bl_pages needed_size(const struct bl_view *v)
 {
 	return bl_pages_min(grant_limit(v), bl_view_need(v));
 }
 
-/* Raises what the first n of sc->index get towards up_to, as far as *left goes. */
+/* Raises the results of the first n of sc->index towards up_to, as far as *left goes. */
 static int raise_to(struct bl_plan *plan, size_t n, bl_pages (*up_to)(const struct bl_view *),
 		    bl_pages *left)
 {
@@ -101,10 +104,9 @@ static int raise_to(struct bl_plan *plan, size_t n, bl_pages (*up_to)(const stru
 	return bl_fill_share(&sc->fill, sc->shares, n, *left, sc->result, left);
 }
 
-/* Who gets how much of what is free now, claimed by nobody and promised to
- * nobody: sc->grant[] by view, the new target or 0. First to those below their
- * min, then to all; where some is kept warm to those who need it before all, and
- * to the others what there is beside it. */
+/* Shares what is available: sets sc->grant[], by view, to the new target or 0. Guests below their
+ * min come first, then all. If memory is kept warm, guests in need come before all, and the
+ * others share what is not kept warm. */
 int bl_plan_grant(struct bl_plan *plan, const struct bl_plan_in *in)
 {
 	struct bl_plan_scratch *sc = plan->scratch;
@@ -127,17 +129,17 @@ int bl_plan_grant(struct bl_plan *plan, const struct bl_plan_in *in)
 	}
 	r = bl_fill_share(&sc->fill, sc->shares, n, left, sc->result, &left);
 	if (!r && plan->warm.n) {
-		r = raise_to(plan, n, needed, &left);
+		r = raise_to(plan, n, needed_size, &left);
 		left = bl_pages_sub(left, plan->warm);
 	}
 	if (!r)
 		r = raise_to(plan, n, grant_limit, &left);
 	if (!r)
-		least = worth_granting(plan, in, n);
+		least = least_grant(plan, in, n);
 	for (size_t k = 0; k < n && !r; k++)
-		if (worth_it(in, &plan->views[sc->index[k]], sc->result[k], least))
+		if (is_worth_telling(in, &plan->views[sc->index[k]], sc->result[k], least))
 			sc->grant[sc->index[k]] = sc->result[k];
 	if (!r)
-		try_again(plan, in, left);
+		retry_unused_grants(plan, in, left);
 	return r;
 }

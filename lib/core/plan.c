@@ -17,7 +17,7 @@ static int grow(void *array, size_t n, size_t size)
 	return 0;
 }
 
-/* A domain is told at most two things a tick, a claim one. */
+/* A tick does at most two actions per domain and one per claim. */
 static int reserve_actions(struct bl_plan *plan, size_t domains, size_t claims)
 {
 	size_t n = 2 * domains + claims;
@@ -63,7 +63,7 @@ int bl_plan_make(struct bl_plan *plan, const struct bl_plan_in *in)
 		r = reserve(plan, in->snap->n_doms);
 	if (r)
 		return r;
-	bl_plan_look(plan, in);
+	bl_plan_make_views(plan, in);
 	r = bl_plan_aim(plan, in);
 	if (!r)
 		r = bl_plan_act(plan, in);

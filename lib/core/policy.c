@@ -8,7 +8,7 @@
 
 __extension__ typedef unsigned __int128 wide;
 
-/* Demand halves its distance to a lower value in this time. */
+/* A demand above the present one loses half of the difference in this time. */
 #define DECAY_MS 60000.0
 
 struct point {
@@ -44,13 +44,13 @@ void bl_fill_free(struct bl_fill *f)
 	*f = (struct bl_fill){ 0 };
 }
 
-/* a reaches its cap at a lower level than b. */
+/* True if a reaches its cap at a lower level than b. */
 static bool before(const struct point *a, const struct point *b)
 {
 	return (wide)a->cap * b->weight < (wide)b->cap * a->weight;
 }
 
-/* Merge sort, bottom up: unlike qsort(3) it never allocates. */
+/* Bottom-up merge sort: unlike qsort(3) it never allocates. */
 static struct point *sort_points(struct point *a, struct point *b, size_t n)
 {
 	for (size_t width = 1; width < n; width *= 2) {
@@ -73,7 +73,7 @@ static struct point *sort_points(struct point *a, struct point *b, size_t n)
 	return a;
 }
 
-/* Those not full yet, and what is left for them. */
+/* Participants that are not full, and what is left for them. */
 struct rest {
 	struct point *p;
 	size_t n;
@@ -85,8 +85,8 @@ static bool fills_up(const struct point *p, uint64_t left, uint64_t weights)
 	return (wide)p->cap * weights <= (wide)left * p->weight;
 }
 
-/* Takes out those that the present level fills; taking them out only raises
- * it. False: there were none, it is the level. */
+/* Removes those that the present level fills, which only raises the level. False: nobody is full,
+ * so this is the level. */
 static bool take_full(struct rest *r, const struct bl_share_in *in, bl_pages *ret)
 {
 	uint64_t left = r->left, weights = r->weights;
@@ -109,8 +109,7 @@ static bool take_full(struct rest *r, const struct bl_share_in *in, bl_pages *re
 	return true;
 }
 
-/* The same to the end, by sorting: for inputs made so that each pass takes out
- * but a few. */
+/* Does all of that by sorting, for inputs made so that each pass removes only a few. */
 static void take_full_sorted(struct rest *r, struct bl_fill *f, const struct bl_share_in *in, bl_pages *ret)
 {
 	struct point *copy = (struct point *)f->points + f->cap;
@@ -124,26 +123,25 @@ static void take_full_sorted(struct rest *r, struct bl_fill *f, const struct bl_
 		r->left -= sorted[k].cap;
 		r->weights -= sorted[k].weight;
 	}
-	/* the others, in the order given */
+	/* Keep the others in the order given. */
 	for (size_t k = 0; k < r->n; k++)
 		if (!fills_up(&r->p[k], r->left, r->weights))
 			r->p[n++] = r->p[k];
 	r->n = n;
 }
 
-/* a * b / c, where the result fits. */
+/* a * b / c, for results that fit. */
 static uint64_t mul_div(uint64_t a, uint64_t b, uint64_t c)
 {
 	uint64_t small;
 
-	if (!__builtin_mul_overflow(a, b, &small)) /* by far the quicker */
+	if (!__builtin_mul_overflow(a, b, &small)) /* much faster */
 		return small / c;
 	return (uint64_t)((wide)a * b / c);
 }
 
-/* Those with room left share what is left by weight, whole pages, none above its
- * cap: their caps are all above left / weights. Returns how many, from the first,
- * have a page of the remainder. */
+/* Shares the rest by weight, in whole pages, none above its cap: all caps are above left /
+ * weights. Returns how many, the first ones, got a page of the remainder. */
 static size_t share_rest(const struct rest *r, const struct bl_share_in *in, bl_pages *ret)
 {
 	uint64_t given = 0;
@@ -156,13 +154,13 @@ static size_t share_rest(const struct rest *r, const struct bl_share_in *in, bl_
 		ret[p->index].n = in[p->index].lo.n + part;
 		given += part;
 	}
-	n_up = r->left - given; /* fewer than sharers */
+	n_up = r->left - given; /* fewer than participants */
 	for (size_t k = 0; k < n_up; k++)
 		ret[r->p[k].index].n++;
 	return n_up;
 }
 
-/* Passes before it sorts: enough for hosts that are not made to need more. */
+/* Passes before it sorts: ordinary hosts need no more. */
 #define PASSES 8
 
 int bl_fill_share(struct bl_fill *f, const struct bl_share_in *in, size_t n, bl_pages amount, bl_pages *ret,
@@ -208,7 +206,7 @@ int bl_fill_share(struct bl_fill *f, const struct bl_share_in *in, size_t n, bl_
 struct bl_policy {
 	struct bl_fill fill;
 	struct bl_share_in *share;
-	bool *up; /* who has a page of the remainder */
+	bool *up; /* by guest: has a page of the remainder */
 	size_t cap;
 };
 
@@ -253,7 +251,7 @@ static bl_pages level_of(const struct bl_guest_in *g, enum level l)
 	return g->max;
 }
 
-/* Spreads what is left in proportion to max - used: one g for all. */
+/* Spreads the rest in proportion to max - used. */
 static void proportional(struct bl_policy *p, const struct bl_guest_in *in, size_t n, uint64_t left,
 			 bl_pages *ret)
 {
@@ -289,7 +287,7 @@ static void raise_to(struct bl_policy *p, const struct bl_guest_in *in, size_t n
 			.hi = bl_pages_max(ret[i], level_of(&in[i], l)),
 			.weight = in[i].weight,
 		};
-	bl_fill_share(&p->fill, p->share, n, *left, ret, left); /* has its room */
+	bl_fill_share(&p->fill, p->share, n, *left, ret, left); /* policy_reserve() has made room */
 	for (size_t k = 0; k < p->fill.n_up; k++)
 		p->up[((struct point *)p->fill.points)[k].index] = true;
 }

@@ -43,7 +43,7 @@ static struct bl_track *track_get(struct bl_progress *p, const struct bl_dom *d,
 	if (t && bl_uuid_equal(&t->uuid, &d->uuid))
 		return t;
 	if (t) {
-		bl_track_begin(t, d, now, false); /* a domid that came round again */
+		bl_track_begin(t, d, now, false); /* another domain with the same domid */
 		return t;
 	}
 	t = calloc(1, sizeof(*t));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* All domains as they were followed from tick to tick. */
+/* The tracks of all domains. */
 #ifndef BL_CORE_PROGRESS_H
 #define BL_CORE_PROGRESS_H
 
@@ -21,14 +21,15 @@ const char *bl_dom_state_name(enum bl_dom_state s);
 
 struct bl_progress {
 	struct bl_track *tracks;
-	bool started; /* the first snapshot has been taken in */
+	bool started; /* there was a snapshot */
 };
 
-/* Takes a snapshot in: makes tracks for new domains, drops those gone. */
+/* Updates the tracks from a snapshot: makes tracks for new domains, and removes those of domains
+ * that are gone. */
 int bl_progress_update(struct bl_progress *p, const struct bl_settings *s, const struct bl_snapshot *snap);
 struct bl_track *bl_progress_find(const struct bl_progress *p, uint32_t domid);
-/* The same, for going through a host in order: near is the one found before
- * (NULL at first), and what is wanted mostly comes right after it. */
+/* The same in a loop over all domains in order: `near` is the track found last, NULL at first;
+ * the wanted one mostly follows it. */
 struct bl_track *bl_progress_find_after(const struct bl_progress *p, uint32_t domid,
 					const struct bl_track *near);
 void bl_progress_free(struct bl_progress *p);

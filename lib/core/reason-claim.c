@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Why a claim is refused, or what it waits for: who keeps the memory, how much, and what
- * would change that. */
+/* Why a claim is refused, or what it waits for: who keeps the memory, how much, and what would
+ * help. */
 #include <string.h>
 
 #include "lib/core/reason-say.h"
 
-/* ---- one sentence for each blocker ---- */
+/* ---- a sentence per blocker ---- */
 
 static void say_more(char buf[BL_REASON_MAX], size_t more)
 {
@@ -13,7 +13,7 @@ static void say_more(char buf[BL_REASON_MAX], size_t more)
 		bl_say(buf, " and %zu more", more);
 }
 
-/* Each claim with what keeps it; true: there were some. */
+/* Other claims, with what they keep. */
 static void say_claims(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_admission *a)
 {
 	size_t told = 0, more = 0;
@@ -72,7 +72,8 @@ static void say_away_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, c
 
 static void say_growing_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v)
 {
-	bl_say(buf, "%s still takes %s that somebody else granted it: what it leaves for %s is free again",
+	bl_say(buf,
+	       "%s still takes %s that somebody else granted it: what it does not take within %s is free again",
 	       LABEL(v->dom), SIZE(v->growing), TIME(in->settings->stuck_after));
 }
 
@@ -105,11 +106,11 @@ static void say_keeper(char buf[BL_REASON_MAX], const struct bl_plan_in *in, con
 	bl_say(buf, "%s keeps %s itself: %s", LABEL(v->dom), SIZE(more), bl_say_refusal(BL_REFUSES_MIN));
 }
 
-/* The few domains that count most, largest first. */
+/* The domains that count most, largest first. */
 struct ranking {
 	const struct bl_view *named[BL_REASON_NAMED];
 	uint64_t amount[BL_REASON_NAMED];
-	size_t n, more; /* more: left out */
+	size_t n, more; /* more: how many were left out */
 };
 
 static void rank(struct ranking *r, const struct bl_view *v, uint64_t amount)
@@ -129,7 +130,7 @@ static void rank(struct ranking *r, const struct bl_view *v, uint64_t amount)
 	r->amount[at] = amount;
 }
 
-/* Those of whom a claim would have more without that blocker. */
+/* The domains that would give more to a claim without that blocker. */
 static void say_each(char buf[BL_REASON_MAX], const struct bl_plan *plan, const struct bl_plan_in *in,
 		     const struct bl_admission *a, enum bl_blocker b,
 		     void (*say)(char *buf, const struct bl_plan_in *in, const struct bl_view *v))
@@ -150,7 +151,7 @@ static void say_each(char buf[BL_REASON_MAX], const struct bl_plan *plan, const 
 	say_more(buf, r.more);
 }
 
-/* The one guest that follows whose min keeps most from claims. */
+/* The guest whose min keeps most from claims, and the command that helps. */
 static void say_remedy(char buf[BL_REASON_MAX], const struct bl_plan *plan)
 {
 	const struct bl_view *best = NULL;
@@ -200,14 +201,14 @@ static void say_blockers(char buf[BL_REASON_MAX], const struct bl_plan *plan, co
 	if (a->blockers & BL_BLOCK_CLAIMS)
 		say_claims(buf, in, a);
 	if (a->blockers & BL_BLOCK_RESERVE)
-		bl_say(buf, "; the reserve of %s keeps it out ([host] reserve)", SIZE(plan->reserve));
+		bl_say(buf, "; the reserve of %s is in the way ([host] reserve)", SIZE(plan->reserve));
 	if (a->verdict == BL_FITS_NEVER)
 		say_remedy(buf, plan);
 }
 
 /* ---- refusals ---- */
 
-/* Claims, where nothing was said of them yet. */
+/* Claims, unless say_claims() named them. */
 static void say_claims_held(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
 			    const struct bl_admission *a)
 {
@@ -229,7 +230,7 @@ static void say_claims_held(char buf[BL_REASON_MAX], const struct bl_plan_in *in
 		bl_say(buf, " %zu more claims,", more);
 }
 
-/* The domains that have most, by their real size. */
+/* The largest domains, by their real size. */
 static void say_holders(char buf[BL_REASON_MAX], const struct bl_plan *plan, const struct bl_plan_in *in,
 			const struct bl_admission *a)
 {
@@ -251,11 +252,12 @@ static void say_holders(char buf[BL_REASON_MAX], const struct bl_plan *plan, con
 	bl_say(buf, "%s reserve %s", r.n ? "," : "", SIZE(plan->reserve));
 }
 
-/* What of a node a claim that names it could have now. */
+/* How much of a node a claim for that node could have now. */
 static void say_node(char buf[BL_REASON_MAX], const struct bl_plan_in *in, int node)
 {
-	bl_say(buf, "; of node %d %s is free and not claimed, and nobody can be asked to give there", node,
-	       SIZE(bl_snapshot_node_room(in->snap, node)));
+	bl_say(buf,
+	       "; node %d has %s free and not claimed, and no guest can be asked to give memory of a node",
+	       node, SIZE(bl_snapshot_node_room(in->snap, node)));
 }
 
 const char *bl_reason_refusal(const struct bl_plan *plan, const struct bl_plan_in *in,
@@ -298,7 +300,7 @@ static void say_waiting(char buf[BL_REASON_MAX], const struct bl_plan *plan, con
 		say_node(buf, in, c->node);
 		return;
 	}
-	if (ahead) { /* which says what it waits for */
+	if (ahead) { /* its reason tells what it waits for */
 		bl_say(buf, ", behind ");
 		bl_say_claim(buf, ahead);
 		return;

@@ -28,7 +28,7 @@ const char *bl_say_arg(const struct bl_dom *d, struct bl_say_text *t)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+:";
 
-	/* a name of digits alone would be taken for a domid */
+	/* A name of digits alone would be taken for a domid. */
 	if (d->name[0] && d->name[0] != '-' && strspn(d->name, plain) == strlen(d->name) &&
 	    strspn(d->name, "0123456789") != strlen(d->name))
 		snprintf(t->s, sizeof(t->s), "%s", d->name);

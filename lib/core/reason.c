@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Why a domain has the target it has, and what it could give. */
+/* Why a domain has its target, and what it could give. */
 #include "lib/core/reason-say.h"
 #include "lib/core/wait.h"
 
@@ -14,13 +14,13 @@ static void say_asker(char buf[BL_REASON_MAX], const struct bl_plan_in *in)
 	}
 }
 
-static void why_refuses(char buf[BL_REASON_MAX], const struct bl_view *v)
+static void say_why_refuses(char buf[BL_REASON_MAX], const struct bl_view *v)
 {
 	bl_say(buf, "asked for %s, its own driver keeps it at %s: %s", TARGET(v->dom), SIZE(v->dom->tot),
 	       bl_say_refusal(v->dom->tele.refusal));
 }
 
-static void why_dying(char buf[BL_REASON_MAX], const struct bl_view *v, const struct bl_plan_in *in)
+static void say_why_dying(char buf[BL_REASON_MAX], const struct bl_view *v, const struct bl_plan_in *in)
 {
 	bl_say(buf, "dying for %s: ", TIME(bl_ms_since(in->snap->now, v->track->dying_since)));
 	if (v->flows)
@@ -32,17 +32,18 @@ static void why_dying(char buf[BL_REASON_MAX], const struct bl_view *v, const st
 		       SIZE(v->dom->tot), TIME(bl_ms_since(in->snap->now, v->track->flowed_at)));
 }
 
-static void why_incapable(char buf[BL_REASON_MAX], const struct bl_view *v, const struct bl_plan_in *in)
+static void say_why_incapable(char buf[BL_REASON_MAX], const struct bl_view *v, const struct bl_plan_in *in)
 {
 	const struct bl_dom *d = v->dom;
 
 	if (d->flags & BL_DOM_NO_BALLOON)
 		bl_say(buf, "a service domain: it has no balloon");
 	else if (d->flags & BL_DOM_POD)
-		bl_say(buf, "still populating on demand: its balloon has not covered what it was not given");
+		bl_say(buf,
+		       "populate-on-demand: its balloon has not yet given back the memory that it never got");
 	else if (!d->has_target)
 		bl_say(buf,
-		       "it has no memory/target, or its pages do not follow one yet: it cannot be steered");
+		       "it has no memory/target, or its pages do not follow the target yet: it cannot be moved");
 	else
 		bl_say(buf,
 		       "has %s, and its balloon did not answer a request for %s within %s: no driver, "
@@ -50,8 +51,8 @@ static void why_incapable(char buf[BL_REASON_MAX], const struct bl_view *v, cons
 		       SIZE(d->tot), SIZE(bl_probe(d->tot)), TIME(in->settings->boot_grace));
 }
 
-/* What became of a target that somebody else, or a person, gave it. */
-static void how_far(char buf[BL_REASON_MAX], const struct bl_view *v, const struct bl_plan_in *in)
+/* How far the domain has come to a target that balloond did not set. */
+static void say_how_far(char buf[BL_REASON_MAX], const struct bl_view *v, const struct bl_plan_in *in)
 {
 	const struct bl_dom *d = v->dom;
 
@@ -59,7 +60,7 @@ static void how_far(char buf[BL_REASON_MAX], const struct bl_view *v, const stru
 		return;
 	if (v->track->refuses) {
 		bl_say(buf, "; ");
-		why_refuses(buf, v);
+		say_why_refuses(buf, v);
 	} else if (v->track->stuck || v->track->asked.n == BL_MS_NEVER.n) {
 		bl_say(buf, "; it stopped at %s %s ago", SIZE(d->tot),
 		       TIME(bl_ms_since(in->snap->now, v->track->moved)));
@@ -68,33 +69,35 @@ static void how_far(char buf[BL_REASON_MAX], const struct bl_view *v, const stru
 	}
 }
 
-static void why_left_alone(char buf[BL_REASON_MAX], const struct bl_view *v, const struct bl_plan_in *in)
+static void say_why_left_alone(char buf[BL_REASON_MAX], const struct bl_view *v, const struct bl_plan_in *in)
 {
 	const struct bl_dom *d = v->dom;
 
 	if (v->state == BL_STATE_EXTERNAL)
 		bl_say(buf,
-		       "somebody else wrote its target, %s: balloond keeps off until "
+		       "somebody else wrote its target, %s: balloond leaves it alone until "
 		       "'balloonctl set %s --mode auto'",
 		       SIZE(d->target), ARG(d));
 	else if (v->limits.mode == BL_MODE_MANUAL)
-		bl_say(buf, "set by hand to %s: balloond keeps off until 'balloonctl set %s --mode auto'",
+		bl_say(buf,
+		       "set by hand to %s: balloond leaves it alone until 'balloonctl set %s --mode auto'",
 		       SIZE(d->target), ARG(d));
 	else if (d->flags & BL_DOM_CONTROL)
 		bl_say(buf, "the control domain: left alone unless [host] dom0 = manage");
 	else
 		bl_say(buf, "mode ignore: balloond leaves it alone until 'balloonctl set %s --mode auto'",
 		       ARG(d));
-	how_far(buf, v, in);
+	say_how_far(buf, v, in);
 }
 
-static void why_not_touched(char buf[BL_REASON_MAX], const struct bl_view *v, const struct bl_plan_in *in)
+static void say_why_not_touched(char buf[BL_REASON_MAX], const struct bl_view *v,
+				const struct bl_plan_in *in)
 {
 	const struct bl_dom *d = v->dom;
 
 	switch (v->state) {
 	case BL_STATE_DYING:
-		why_dying(buf, v, in);
+		say_why_dying(buf, v, in);
 		break;
 	case BL_STATE_PAUSED:
 		bl_say(buf, "paused: its balloon cannot move until it runs again");
@@ -108,14 +111,14 @@ static void why_not_touched(char buf[BL_REASON_MAX], const struct bl_view *v, co
 			bl_say(buf, ", %s are still to come", SIZE(v->growing));
 		break;
 	case BL_STATE_INCAPABLE:
-		why_incapable(buf, v, in);
+		say_why_incapable(buf, v, in);
 		break;
 	default:
-		why_left_alone(buf, v, in);
+		say_why_left_alone(buf, v, in);
 	}
 }
 
-static void why_moving(char buf[BL_REASON_MAX], const struct bl_view *v, const struct bl_plan_in *in)
+static void say_why_moving(char buf[BL_REASON_MAX], const struct bl_view *v, const struct bl_plan_in *in)
 {
 	const struct bl_dom *d = v->dom;
 	const struct bl_track *t = v->track;
@@ -131,7 +134,7 @@ static void why_moving(char buf[BL_REASON_MAX], const struct bl_view *v, const s
 	if (t->stuck) {
 		bl_say(buf, "asked for %s, stays at %s, no progress for %s: %s; tried again every %s",
 		       TARGET(d), SIZE(d->tot), TIME(bl_ms_since(in->snap->now, t->moved)),
-		       t->stuck & BL_STUCK_GIVING ? "the others take its part"
+		       t->stuck & BL_STUCK_GIVING ? "the others give its share"
 						  : "nothing more is kept for it",
 		       TIME(in->settings->retry_after));
 		return;
@@ -148,8 +151,8 @@ static void why_moving(char buf[BL_REASON_MAX], const struct bl_view *v, const s
 		bl_say(buf, ", at %s/s", SIZE(BL_PAGES(t->rate)));
 }
 
-/* Its goal is above what it has, and it does not grow. */
-static void why_waits(char buf[BL_REASON_MAX], const struct bl_plan *plan, const struct bl_view *v)
+/* Why a guest that should grow does not. */
+static void say_why_waits(char buf[BL_REASON_MAX], const struct bl_plan *plan, const struct bl_view *v)
 {
 	bl_pages wants = bl_pages_sub(v->goal, v->have), lacks = bl_pages_sub(wants, plan->available);
 
@@ -157,7 +160,7 @@ static void why_waits(char buf[BL_REASON_MAX], const struct bl_plan *plan, const
 	if (lacks.n)
 		bl_say(buf, "waits for %s to come free", SIZE(lacks));
 	else
-		bl_say(buf, "gets %s at the next look", SIZE(wants));
+		bl_say(buf, "gets %s at the next tick", SIZE(wants));
 }
 
 const char *bl_reason_domain(const struct bl_plan *plan, const struct bl_plan_in *in,
@@ -171,31 +174,32 @@ const char *bl_reason_domain(const struct bl_plan *plan, const struct bl_plan_in
 		return buf;
 	}
 	if (!v->managed) {
-		why_not_touched(buf, v, in);
+		say_why_not_touched(buf, v, in);
 		return buf;
 	}
 	if (v->state != BL_STATE_STEADY) {
-		why_moving(buf, v, in);
+		say_why_moving(buf, v, in);
 	} else if (v->track->refuses && d->target.n < d->tot.n) {
-		why_refuses(buf, v);
-		bl_say(buf, "; the others take its part");
+		say_why_refuses(buf, v);
+		bl_say(buf, "; the others give its share");
 	} else if (bl_wait_keeps_from(plan, in, v)) {
 		bl_say(buf,
-		       "has %s and should have %s: %s are kept ready for %s more, since a claim "
-		       "waited for them in vain and may be tried again",
+		       "has %s and should have %s: %s are kept for %s more, for another try of a "
+		       "claim whose wait has ended",
 		       SIZE(d->tot), SIZE(v->goal), SIZE(plan->warm),
 		       TIME(bl_ms_since(plan->warm_until, in->snap->now)));
 	} else if (v->goal.n > v->have.n && v->goal.n - v->have.n >= in->settings->threshold.n) {
-		why_waits(buf, plan, v);
+		say_why_waits(buf, plan, v);
 	} else if (v->goal.n < v->have.n && v->why == BL_WHY_CLAIM) {
-		bl_say(buf, "has %s, is to give %s", SIZE(d->tot), SIZE(bl_pages_sub(v->have, v->goal)));
+		bl_say(buf, "has %s, has to give %s", SIZE(d->tot), SIZE(bl_pages_sub(v->have, v->goal)));
 		say_asker(buf, in);
 	} else if (v->track->fresh) {
 		bl_say(buf, "has %s, uses %s, wants %s", SIZE(d->tot), SIZE(d->tele.used), SIZE(v->demand));
 		if (v->demand.n < d->tot.n)
 			bl_say(buf, ": nobody needs the rest");
 	} else {
-		bl_say(buf, "has %s and reports no use of it: gives for a claim only", SIZE(d->tot));
+		bl_say(buf, "has %s and does not report how much it uses: gives to claims only",
+		       SIZE(d->tot));
 	}
 	if (in->paused)
 		bl_say(buf, "; balloond is paused, 'balloonctl resume' lets it go on");
@@ -207,7 +211,7 @@ const char *bl_reason_givable(const struct bl_plan_in *in, const struct bl_view 
 	buf[0] = '\0';
 	if (!v->managed) {
 		bl_say(buf, "gives nothing to a claim: ");
-		why_not_touched(buf, v, in);
+		say_why_not_touched(buf, v, in);
 		return buf;
 	}
 	if (v->givable.n)

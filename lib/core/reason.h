@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Sentences for an administrator at three in the morning: numbers, names, and
- * what would change it. */
+/* Sentences for an administrator at three in the morning: numbers, names, and what would help. */
 #ifndef BL_CORE_REASON_H
 #define BL_CORE_REASON_H
 
@@ -8,16 +7,16 @@
 
 #define BL_REASON_MAX 1024
 
-/* One line: why this domain has the target it has. Returns buf. */
+/* Why the domain has its target, on one line. Returns buf. */
 const char *bl_reason_domain(const struct bl_plan *plan, const struct bl_plan_in *in,
 			     const struct bl_view *v, char buf[BL_REASON_MAX]);
-/* One line: what this domain could give to a claim and what would change it. */
+/* What the domain could give to a claim, and what would change that, on one line. */
 const char *bl_reason_givable(const struct bl_plan_in *in, const struct bl_view *v, char buf[BL_REASON_MAX]);
-/* Why a claim is refused or waits, who holds what, and which lower limit, set
- * with which command, would help most. */
+/* Why a claim is refused or waits, who holds what, and which lower limit, set with which command,
+ * would help most. */
 const char *bl_reason_refusal(const struct bl_plan *plan, const struct bl_plan_in *in,
 			      const struct bl_admission *a, char buf[BL_REASON_MAX]);
-/* What a live claim waits for, or what keeps it. */
+/* What a live claim waits for, or where it is held. */
 const char *bl_reason_claim(const struct bl_plan *plan, const struct bl_plan_in *in,
 			    const struct bl_claim *c, char buf[BL_REASON_MAX]);
 

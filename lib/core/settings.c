@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* uthash must not end the process when memory is out. */
+/* uthash must not end the process when memory runs out. */
 #define HASH_NONFATAL_OOM 1
 #include "lib/core/settings.h"
 
@@ -135,7 +135,7 @@ bool bl_override_is_set(const struct bl_override *o)
 	return o->has_mode || o->has_min || o->has_max || o->has_weight;
 }
 
-/* What one source says goes where a stronger one was silent. */
+/* Adds the limits of a weaker source that the stronger ones did not set. */
 static void overlay(struct bl_override *o, const struct bl_override *weaker)
 {
 	if (!o->has_mode && weaker->has_mode)

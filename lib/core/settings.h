@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What people decided: the configuration file, and limits set at run time.
- * bl_settings_limits() says which of them count for a domain. */
+/* What people decided: the configuration, and limits that were set at run time.
+ * bl_settings_limits() tells which count for a domain. */
 #ifndef BL_CORE_SETTINGS_H
 #define BL_CORE_SETTINGS_H
 
@@ -15,15 +15,15 @@ enum bl_policy_kind { BL_POLICY_DEMAND, BL_POLICY_PROPORTIONAL, BL_POLICY_STATIC
 #define BL_WEIGHT_DEFAULT 100U
 #define BL_WEIGHT_MAX 65535U
 
-/* "50%" of the domain's base, or a size. */
+/* A percentage of the domain's base, or a size. */
 struct bl_bound {
 	bool is_percent;
 	uint32_t percent;
 	bl_pages pages;
 };
 
-/* Limits of one domain; what is not has_* is not said. From a [domain]
- * section, or from `set` (then kept by UUID, with the base). */
+/* Limits of a domain, each only if its has_* is set: from a [domain] section, or from `set`,
+ * which are kept by UUID with the base. */
 struct bl_override {
 	bool has_mode, has_min, has_max, has_weight;
 	enum bl_mode mode;
@@ -54,8 +54,8 @@ struct bl_settings {
 	struct bl_share overhead; /* share of the claim's size */
 	/* [domain X], by name or UUID */
 	struct bl_config_domain *domains; /* owned; uthash keyed by `key` */
-	bool domains_by_uuid;		  /* one of their keys is a UUID */
-	/* by UUID: set at run time, and what was learned */
+	bool domains_by_uuid;		  /* a key is a UUID */
+	/* by UUID: limits that were set at run time, and what was learned */
 	struct bl_dom_record *dom_records; /* owned; uthash keyed by uuid */
 };
 
@@ -66,55 +66,55 @@ struct bl_config_domain {
 	UT_hash_handle hh;
 };
 
-bool bl_override_is_set(const struct bl_override *o); /* it says something */
+bool bl_override_is_set(const struct bl_override *o); /* any limit is set */
 
-/* How the domain that had a UUID last was seen to end. */
+/* How the last domain with a UUID ended. */
 enum bl_run_end {
-	BL_RUN_LIVES,  /* it did not, as far as was seen */
-	BL_RUN_REBOOT, /* in order to start anew */
-	BL_RUN_SAVED,  /* it was being saved or sent away */
+	BL_RUN_LIVES,  /* no end was seen */
+	BL_RUN_REBOOT, /* to start again */
+	BL_RUN_SAVED,  /* saved or sent away */
 	BL_RUN_CRASHED,
-	BL_RUN_OVER,   /* in any other way */
-	BL_RUN_UNSEEN, /* it is gone, and balloond was not there to see how */
+	BL_RUN_OVER,   /* in another way */
+	BL_RUN_UNSEEN, /* it is gone, and balloond did not see how */
 };
 #define BL_RUN_ENDS (BL_RUN_UNSEEN + 1)
 
-/* Why a base is what it is. */
+/* Where a base comes from. */
 enum bl_base_from {
-	BL_BASE_STARTED,  /* the domain was started with that size */
+	BL_BASE_STARTED,  /* the size that the domain was started with */
 	BL_BASE_REBOOTED, /* kept over a reboot */
 	BL_BASE_RESTORED, /* kept over a restore or a migration */
-	BL_BASE_UNSEEN,	  /* kept, for nobody saw what kind of start it was */
+	BL_BASE_UNSEEN,	  /* kept, since nobody saw what kind of start it was */
 };
 #define BL_BASE_FROMS (BL_BASE_UNSEEN + 1)
 
-/* The domain that had a UUID last. */
+/* The last domain that had a UUID. */
 struct bl_run {
-	bool known;   /* false: what is here is of an older balloond, or nothing is */
+	bool known;   /* false: recorded by an older balloond, or not at all */
 	bl_uuid boot; /* of the host */
 	uint32_t domid;
 	enum bl_run_end end;
-	bl_ms ended;	   /* when that was seen, host clock; 0 it was not */
-	bl_pages lived_at; /* its target, else its pages, when it was last seen alive */
+	bl_ms ended;	   /* time its end was seen, host clock; 0: none was seen */
+	bl_pages lived_at; /* its target, or else its pages, when it was last seen alive */
 };
 
-/* What is known of a domain's UUID over its reboots and ours. */
+/* What is recorded of a domain, by UUID, over its reboots and restarts of balloond. */
 struct bl_dom_record {
 	bl_uuid uuid;
 	bl_pages base; /* the size that the domain was started with; 0 unknown */
 	enum bl_base_from base_from;
 	struct bl_run run;
-	bool external;	    /* someone else steers it; until --mode auto */
-	bool persist;	    /* false: `set --no-persist`, forgotten at a restart */
-	bool dirty;	    /* it has changed since it was last given to be written */
-	bool on_disk;	    /* some of it was: what is not may be lost, what is must not be wrong */
+	bool external;	    /* somebody else controls its target, until --mode auto */
+	bool persist;	    /* false: `set --no-persist`; forgotten at a restart */
+	bool dirty;	    /* it has changed since it was last saved */
+	bool on_disk;	    /* a file may be there, which must not become wrong */
 	uint64_t saved_seq; /* of the newest write, done or under way */
 	struct bl_override set;
-	struct bl_override stays; /* what of that was set to outlive a restart */
+	struct bl_override stays; /* the part of `set` that outlives a restart */
 	UT_hash_handle hh;
 };
 
-/* Which rule gave a limit; for `explain`. */
+/* Where a limit comes from, for `explain`. */
 enum bl_limit_source {
 	BL_FROM_SET,
 	BL_FROM_CONFIG,
@@ -124,8 +124,7 @@ enum bl_limit_source {
 	BL_FROM_DEFAULT,
 };
 
-/* The limits that count for a domain now: min <= max, all in pages of the
- * domain (tot_pages). */
+/* The limits that count for a domain now: min <= max, in pages of the domain (tot_pages). */
 struct bl_limits {
 	enum bl_mode mode;
 	bool external;
@@ -139,26 +138,25 @@ struct bl_limits {
 void bl_settings_init(struct bl_settings *s);
 void bl_settings_free(struct bl_settings *s);
 
-/* The section for that key, made when it is not there; NULL: out of memory. */
+/* The section for that key, which is made if it is missing; NULL: out of memory. */
 struct bl_config_domain *bl_settings_config(struct bl_settings *s, const char *key);
-/* What is remembered of that UUID; NULL when nothing is. */
+/* The record for that UUID; NULL if there is none. */
 struct bl_dom_record *bl_settings_find(const struct bl_settings *s, const bl_uuid *uuid);
-/* The same, for going through a host in order: near is the one found before
- * (NULL at first), and what is wanted mostly comes right after it. */
+/* The same in a loop over all domains in order: `near` is the record found last, NULL at first;
+ * the wanted one mostly follows it. */
 struct bl_dom_record *bl_settings_find_after(const struct bl_settings *s, const bl_uuid *uuid,
 					     const struct bl_dom_record *near);
-/* The same, made when it is not there (persist = true); NULL: out of memory. */
+/* The record for that UUID, made if it is missing (persist = true); NULL: out of memory. */
 struct bl_dom_record *bl_settings_remember(struct bl_settings *s, const bl_uuid *uuid);
 void bl_settings_forget(struct bl_settings *s, struct bl_dom_record *m);
-/* Moves what is remembered by UUID from one to the other (a reload reads a
- * new configuration into a fresh struct). */
+/* Moves the records to other settings: a reload reads a new configuration into a fresh struct. */
 void bl_settings_move_records(struct bl_settings *to, struct bl_settings *from);
 
-/* Which limits count: `set`, else [domain] (UUID before name), else
- * dynamic-min, else [defaults]. max is the allocation unless set lower; a max
+/* The limits that count: those of `set`, otherwise of [domain] (by UUID before by name),
+ * otherwise dynamic-min, otherwise [defaults]. max is the allocation unless set lower; a max
  * below min pulls min down. */
 struct bl_limits bl_settings_limits(const struct bl_settings *s, const struct bl_dom *d);
-/* The same where what is remembered of d has been looked up (NULL: nothing is). */
+/* The same with the record m of d; NULL if there is none. */
 struct bl_limits bl_settings_limits_of(const struct bl_settings *s, const struct bl_dom *d,
 				       const struct bl_dom_record *m);
 

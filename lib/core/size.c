@@ -7,12 +7,12 @@
 #include <string.h>
 #include <strings.h>
 
-/* More digits than any number here needs; longer is refused, not rounded. */
+/* More digits than any number needs; longer numbers are refused, not rounded. */
 #define DIGITS_MAX 40
 
 __extension__ typedef unsigned __int128 wide;
 
-/* Reads digits[.digits] as whole * 10^-scale; *rest is what follows. */
+/* Reads digits[.digits] as value * 10^-scale; *rest is what follows. */
 static bool decimal(const char *text, wide *ret_value, unsigned *ret_scale, const char **rest)
 {
 	wide v = 0;
@@ -41,9 +41,9 @@ static bool decimal(const char *text, wide *ret_value, unsigned *ret_scale, cons
 	return true;
 }
 
-/* value * factor / 10^scale: 0 when exact, -EDOM when there is a fraction,
- * -ERANGE when it does not fit 63 bits. Whole and fraction apart, so that many
- * digits after the point are never taken for a large number. */
+/* value * factor / 10^scale: 0 if exact; -EDOM with a fraction; -ERANGE beyond 63 bits. Whole
+ * part and fraction are separate, so that many digits after the point never look like a large
+ * number. */
 static int scaled(wide value, unsigned scale, uint64_t factor, uint64_t *ret)
 {
 	wide tens = 1, whole, part;
@@ -217,14 +217,14 @@ const char *bl_size_format(bl_bytes b, char buf[BL_SIZE_STR])
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
 	unsigned u = 0;
 	uint64_t unit = 1;
-	uint16_t tenths; /* at most 10240; a narrow type, so that compilers know how long the text can get */
+	uint16_t tenths; /* at most 10240; the narrow type tells compilers how long the text can be */
 
 	while (u < 6 && b.n / unit >= 1024) {
 		unit <<= 10;
 		u++;
 	}
 	tenths = (uint16_t)(((wide)b.n * 10 + unit / 2) / unit);
-	if (tenths == 10240) { /* 1023.96 MiB must not become 1024 MiB */
+	if (tenths == 10240) { /* 1023.96 MiB must become 1 GiB */
 		tenths = 10;
 		u++;
 	}

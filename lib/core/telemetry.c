@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define DIGITS_MAX 19 /* no number of so many digits overflows 64 bits */
+#define DIGITS_MAX 19 /* numbers of so many digits fit 64 bits */
 #define PRESSURE_MAX 10000
 
 static bool parse_number(const char *text, size_t len, uint64_t max, uint64_t *ret)
@@ -51,7 +51,7 @@ enum key {
 static const struct {
 	const char *name;
 	uint64_t most;
-	unsigned has; /* enum bl_stat_has; 0: it must be there */
+	unsigned has; /* enum bl_stat_has; 0: required */
 } keys[N_KEYS] = {
 	[KEY_SEQ] = { "seq", UINT64_MAX, 0 },
 	[KEY_USED] = { "used_kib", BL_TELEMETRY_KIB_MAX, 0 },
@@ -70,7 +70,7 @@ static const struct {
 	[KEY_OOM] = { "oom", UINT64_MAX, BL_STAT_OOM },
 };
 
-/* Index of a known key, -1. */
+/* The index of a known key, or -1. */
 static int find_key(const char *text, size_t len)
 {
 	for (int i = 0; i < N_KEYS; i++)
@@ -79,7 +79,7 @@ static int find_key(const char *text, size_t len)
 	return -1;
 }
 
-/* One KEY=NUMBER; what is unknown must still be a number. */
+/* Takes one KEY=NUMBER; an unknown key must have a number as well. */
 static bool take_word(const char *word, size_t len, uint64_t value[N_KEYS], unsigned *seen)
 {
 	const char *equal = memchr(word, '=', len);

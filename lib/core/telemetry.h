@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What guests say of themselves in xenstore. All of it is hostile: short,
- * digits only, in range, or it is not there at all. */
+/* What guests report in xenstore. All of it is hostile: a value that is not short, made of digits
+ * and in range counts as missing. */
 #ifndef BL_CORE_TELEMETRY_H
 #define BL_CORE_TELEMETRY_H
 
@@ -9,7 +9,7 @@
 
 #include "lib/core/units.h"
 
-/* Longest data/balloond/stat that is looked at. */
+/* Longest data/balloond/stat that is read. */
 #define BL_TELEMETRY_STAT_MAX 512
 
 /* data/balloond/stat, written by balloond's guest driver:
@@ -36,27 +36,27 @@ enum bl_stat_has {
 	BL_STAT_REFAULTS = 1 << 10,
 };
 
-/* What the driver does, and why it is not where it was told to be. Numbers that
- * a later driver may use are taken and mean nothing here. */
+/* What the driver does, and why it is not at its target. Other numbers, of a later driver, are
+ * accepted and mean nothing. */
 enum { BL_STAT_RESTS, BL_STAT_GROWS, BL_STAT_SHRINKS, BL_STAT_REFUSES };
 enum {
 	BL_STAT_NO_REASON,
 	BL_STAT_BELOW_MIN, /* the target is below its own min */
 	BL_STAT_IN_NEED,   /* memory pressure inside the guest */
 	BL_STAT_NO_FRAMES, /* no page frames for so much memory */
-	BL_STAT_HOST_FULL, /* the host gives no more */
-	BL_STAT_NO_PAGES,  /* its kernel finds no page to give */
+	BL_STAT_HOST_FULL, /* the host has no more memory to give */
+	BL_STAT_NO_PAGES,  /* its kernel finds no free page */
 	BL_STAT_ABOVE_MAX, /* the target is above its own max */
 };
 
 struct bl_telemetry_stat {
 	uint64_t seq;
-	/* What the guest cannot do without, of all the memory the hypervisor
-	 * gave it: its kernel's own included. */
+	/* What the guest cannot do without, of all memory that the hypervisor gave it, its
+	 * kernel's own included. */
 	bl_kib used;
 	bl_kib available;  /* what it could give without reclaim */
 	uint32_t pressure; /* PSI memory some avg10, hundredths of a percent, 0..10000 */
-	/* What a driver may leave out; 0 unless its bit is set. */
+	/* Values that a driver may leave out: 0 unless the bit is set. */
 	unsigned has; /* enum bl_stat_has */
 	uint64_t state, reason;
 	bl_kib current, target, min, max, total, swap;
@@ -64,10 +64,10 @@ struct bl_telemetry_stat {
 	uint64_t refaults, oom; /* since it booted */
 };
 
-/* No terminating NUL is needed. Nothing is written unless true is returned. */
+/* text needs no NUL. Writes *ret only if it returns true. */
 bool bl_telemetry_parse_stat(const char *text, size_t len, struct bl_telemetry_stat *ret);
 
-/* One decimal number and nothing else, at most BL_TELEMETRY_KIB_MAX. */
+/* Parses a decimal number and nothing else, at most BL_TELEMETRY_KIB_MAX. */
 #define BL_TELEMETRY_KIB_MAX (UINT64_C(1) << 44) /* 16 PiB */
 bool bl_telemetry_parse_kib(const char *text, size_t len, bl_kib *ret);
 

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Length of the well-formed sequence at s and its code point, 0 when it is none. */
+/* Length of the well-formed sequence at s, and its code point; 0 if there is none. */
 static size_t decode(const unsigned char *s, size_t len, uint32_t *ret)
 {
 	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -34,10 +34,10 @@ static size_t decode(const unsigned char *s, size_t len, uint32_t *ret)
 	return n;
 }
 
-/* What a terminal does not show as a character in its place: controls, line and
- * paragraph separators, what turns the direction of writing round, and all else
- * that Unicode calls default-ignorable. A name with one of them looks as
- * another name, or makes the rest of its line read otherwise. In ascending order. */
+/* Characters that a terminal does not show in their place: controls, line and paragraph
+ * separators, changes of direction, and all else that Unicode calls default-ignorable. With one
+ * of them a name looks like another name, or the rest of the line reads differently. In ascending
+ * order. */
 static const struct {
 	uint32_t first, last;
 } invisible[] = {

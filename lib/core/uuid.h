@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* 16 bytes, as Xen's domain handle has them. */
+/* 16 bytes, like a domain handle of Xen. */
 #ifndef BL_CORE_UUID_H
 #define BL_CORE_UUID_H
 
@@ -14,9 +14,9 @@ typedef struct {
 
 bool bl_uuid_equal(const bl_uuid *a, const bl_uuid *b);
 bool bl_uuid_is_null(const bl_uuid *a);
-/* Exactly 8-4-4-4-12 hexadecimal digits of either case, nothing around. */
+/* Exactly 8-4-4-4-12 hexadecimal digits in any case. */
 bool bl_uuid_parse(const char *text, bl_uuid *ret);
-/* Lower case. */
+/* In lower case. */
 void bl_uuid_format(const bl_uuid *u, char ret[BL_UUID_STR]);
 
 #endif

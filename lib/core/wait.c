@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/core/wait.h"
 
-/* The room there is for all claims that wait; negative: overdrawn. */
-static int64_t room_of(const struct bl_plan *plan, const struct bl_plan_in *in)
+/* The room for all waiting claims; negative if too much is promised. */
+static int64_t room_for_waiting(const struct bl_plan *plan, const struct bl_plan_in *in)
 {
 	int64_t room = plan->balance;
 
@@ -12,14 +12,14 @@ static int64_t room_of(const struct bl_plan *plan, const struct bl_plan_in *in)
 	return room;
 }
 
-static bl_pages at_least_none(int64_t pages)
+static bl_pages not_negative(int64_t pages)
 {
 	return BL_PAGES(pages > 0 ? pages : 0);
 }
 
 bl_pages bl_wait_lack(const struct bl_plan *plan, const struct bl_plan_in *in, const struct bl_claim *c)
 {
-	int64_t lack = -room_of(plan, in);
+	int64_t lack = -room_for_waiting(plan, in);
 
 	for (size_t i = 0; i < in->ledger->n; i++) {
 		const struct bl_claim *o = in->ledger->claims[i];
@@ -29,7 +29,7 @@ bl_pages bl_wait_lack(const struct bl_plan *plan, const struct bl_plan_in *in, c
 		if (o == c)
 			break;
 	}
-	return at_least_none(lack);
+	return not_negative(lack);
 }
 
 static bool is_nearer(bl_pages least, bl_pages lacks)
@@ -39,9 +39,9 @@ static bool is_nearer(bl_pages least, bl_pages lacks)
 	return bl_pages_add(lacks, step).n <= least.n;
 }
 
-/* ahead: when one ahead of it last made progress, which is its own as well: nobody
- * gives up before one that it would follow. */
-static void watch(struct bl_claim *c, bl_pages lacks, bl_ms ahead, bl_ms now)
+/* ahead: time of the last progress of a claim ahead of c. It counts for c as well: no claim gives
+ * up before a claim that it would follow. */
+static void note_progress(struct bl_claim *c, bl_pages lacks, bl_ms ahead, bl_ms now)
 {
 	c->lacks = lacks;
 	if (!c->progressed.n || is_nearer(c->least, lacks)) {
@@ -59,7 +59,7 @@ static void watch(struct bl_claim *c, bl_pages lacks, bl_ms ahead, bl_ms now)
 
 void bl_wait_update(const struct bl_plan *plan, const struct bl_plan_in *in)
 {
-	int64_t lack = -room_of(plan, in);
+	int64_t lack = -room_for_waiting(plan, in);
 	bl_ms ahead = BL_MS(0);
 
 	for (size_t i = 0; i < in->ledger->n; i++) {
@@ -72,7 +72,7 @@ void bl_wait_update(const struct bl_plan *plan, const struct bl_plan_in *in)
 		}
 		lack += (int64_t)bl_claim_promised(c, in->snap).n;
 		on_node = bl_pages_sub(c->size, bl_snapshot_node_room(in->snap, c->node));
-		watch(c, bl_pages_max(at_least_none(lack), on_node), ahead, in->snap->now);
+		note_progress(c, bl_pages_max(not_negative(lack), on_node), ahead, in->snap->now);
 		ahead = c->progressed;
 	}
 }

@@ -84,7 +84,7 @@ def a_limit_that_is_too_short():
         assert s["host"]["warm_bytes"] > 11 * GIB, s
         assert s["host"]["available_bytes"] >= s["host"]["warm_bytes"], s
         before = large(h)
-        assert "kept ready for " in h.ctl("explain", "large").out
+        assert "for another try of a claim" in h.ctl("explain", "large").out
         assert "kept for another try of a claim" in h.ctl("status").out
         assert before < 51 * GIB
         p = h.ctl_start("claim", "30G")

@@ -166,7 +166,7 @@ static void takes_what_a_node_has(void **state)
 		assert_int_equal(fake_xen.pool[NODE], rows[i].held ? 200000 : 0);
 		if (rows[i].held)
 			assert_int_equal(release(&d, (uint8_t)(i + 1), &a.err), 0);
-		else if (!strstr(a.err.msg, "of node 2 781.3 MiB is free and not claimed"))
+		else if (!strstr(a.err.msg, "node 2 has 781.3 MiB free and not claimed"))
 			fail_msg("%s", a.err.msg);
 	}
 	stop(&d);

@@ -202,8 +202,8 @@ static void a_node_without_room(void **state)
 	assert_true(f->plan.waiting);
 	in = in_of(f);
 	assert_string_equal(bl_reason_claim(&f->plan, &in, f->ledger.claims[0], text),
-			    "waits for 500 MiB; of node 1 499 MiB is free and not claimed, and nobody "
-			    "can be asked to give there");
+			    "waits for 500 MiB; node 1 has 499 MiB free and not claimed, and no guest can "
+			    "be asked to give memory of a node");
 	f->snap.nodes[0].claimed = BL_MIB_PAGES(400);
 	expect(f, "stake 1 500, stake 2 400");
 	f->snap.nodes[0].node = 2;

@@ -188,7 +188,7 @@ static void its_min_is_above_its_max(void **state)
 	expect(f, "");
 	assert_string_equal(reason_of(f, 1),
 			    "asked for 500 MiB, its own driver keeps it at 1000 MiB: "
-			    "its floor (xen.balloon.min in the guest); the others take its part");
+			    "its floor (xen.balloon.min in the guest); the others give its share");
 	add_claim(f, 2400, 2400);
 	expect(f, "target 2 600");
 }

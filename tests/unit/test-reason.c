@@ -157,7 +157,7 @@ static void of_domains(void **state)
 		void (*make)(struct fixture *f);
 		const char *says;
 	} rows[] = {
-		{ steady, "has 1000 MiB and reports no use of it: gives for a claim only" },
+		{ steady, "has 1000 MiB and does not report how much it uses: gives to claims only" },
 		{ uses, "has 1000 MiB, uses 400 MiB, wants 480 MiB: nobody needs the rest" },
 		{ needs, "has 1000 MiB and should have 1.2 GiB: waits for 188 MiB to come free" },
 		{ dying, "dying for 2 s: its 1000 MiB come back when it is gone" },
@@ -167,28 +167,27 @@ static void of_domains(void **state)
 		{ paused, "paused: its balloon cannot move until it runs again" },
 		{ migrating, "being saved or migrated: not touched until that ends" },
 		{ building, "being built: has 1000 MiB, 500 MiB are still to come" },
-		{ external,
-		  "somebody else wrote its target, 2.9 GiB: balloond keeps off until 'balloonctl set web "
-		  "--mode auto'; it stopped at 1000 MiB 9 s ago" },
+		{ external, "somebody else wrote its target, 2.9 GiB: balloond leaves it alone until "
+			    "'balloonctl set web --mode auto'; it stopped at 1000 MiB 9 s ago" },
 		{ by_hand,
-		  "set by hand to 500 MiB: balloond keeps off until 'balloonctl set web --mode auto'; it "
-		  "stopped at 1000 MiB 10 s ago" },
+		  "set by hand to 500 MiB: balloond leaves it alone until 'balloonctl set web --mode auto'; "
+		  "it stopped at 1000 MiB 10 s ago" },
 		{ ignored, "mode ignore: balloond leaves it alone until 'balloonctl set web --mode auto'" },
 		{ service, "a service domain: it has no balloon" },
 		{ no_target,
-		  "it has no memory/target, or its pages do not follow one yet: it cannot be steered" },
+		  "it has no memory/target, or its pages do not follow the target yet: it cannot be moved" },
 		{ no_balloon,
 		  "has 1000 MiB, and its balloon did not answer a request for 40 MiB within 60 s: no "
 		  "driver, or a dead one" },
 		{ stuck,
-		  "asked for 800 MiB, stays at 1000 MiB, no progress for 7 s: the others take its part; "
+		  "asked for 800 MiB, stays at 1000 MiB, no progress for 7 s: the others give its share; "
 		  "tried again every 60 s" },
 		{ stuck_at_probe,
-		  "asked for 40 MiB less, stays at 2 GiB, no progress for 7 s: the others take its "
-		  "part; tried again every 60 s" },
+		  "asked for 40 MiB less, stays at 2 GiB, no progress for 7 s: the others give its "
+		  "share; tried again every 60 s" },
 		{ gives, "gives: on its way from 900 MiB to 800 MiB for claim 00000000 (2.3 GiB)" },
 		{ on_pause,
-		  "has 1000 MiB and reports no use of it: gives for a claim only; balloond is paused, "
+		  "has 1000 MiB and does not report how much it uses: gives to claims only; balloond is paused, "
 		  "'balloonctl resume' lets it go on" },
 	};
 	char text[BL_REASON_MAX];
@@ -288,8 +287,8 @@ static void of_refusals(void **state)
 		  "could give 800 MiB once it runs",
 		  "claim" },
 		{ still_taken, 1900,
-		  "; web still takes 1.9 GiB that somebody else granted it: what it leaves for 5 s "
-		  "is free again",
+		  "; web still takes 1.9 GiB that somebody else granted it: what it does not take "
+		  "within 5 s is free again",
 		  "claim" },
 		{ undead, 3300,
 		  "; web (domid 1) is dying for 5 min and keeps 1000 MiB: another domain may map its "
@@ -302,7 +301,7 @@ static void of_refusals(void **state)
 		{ own_min, 3500, "; web keeps 700 MiB itself: its floor (xen.balloon.min in the guest)",
 		  "set web --min" },
 		{ at_min, 2200, "; 'balloonctl set web --min 500M' would let it give 500 MiB more", "uses" },
-		{ large_reserve, 3500, "; the reserve of 1.9 GiB keeps it out ([host] reserve)", "uses" },
+		{ large_reserve, 3500, "; the reserve of 1.9 GiB is in the way ([host] reserve)", "uses" },
 		{ left_alone, 3500,
 		  "; web is left alone with its 1000 MiB: 'balloonctl set web --mode auto' would let "
 		  "it give 800 MiB",

@@ -231,8 +231,8 @@ static void not_for_a_base(void **state)
 	assert_int_equal(f->plan.available.n / MIB, 600);
 	in = in_of(f);
 	assert_string_equal(bl_reason_domain(&f->plan, &in, bl_plan_view(&f->plan, 1), text),
-			    "has 700 MiB and should have 1000 MiB: 600 MiB are kept ready for 60 s more, "
-			    "since a claim waited for them in vain and may be tried again");
+			    "has 700 MiB and should have 1000 MiB: 600 MiB are kept for 60 s more, "
+			    "for another try of a claim whose wait has ended");
 	/* what is not warm is given as ever */
 	keeps_warm(f, 500);
 	expect(f, "maxmem 1 750, target 1 750, maxmem 2 750, target 2 750");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What each domain is, has and may give, and the sums of the host. */
+/* Makes the view of each domain: what it is, has and may give; and the sums of the host. */
 #include "lib/core/plan-internal.h"
 
 bool bl_view_lags(const struct bl_view *v, bl_ms now)
@@ -40,9 +40,9 @@ bool bl_view_on_way_down(const struct bl_view *v)
 	       v->track->asked.n != BL_MS_NEVER.n;
 }
 
-/* What it was granted and has not taken, by whomever. Of a domain that is being built the
- * hypervisor's limit says how much will come, unless a claim covers it; so it
- * does, for a while, of one whose target is not known yet. */
+/* What the guest was granted, by anyone, and has not taken. For a domain that is being built, or
+ * whose target is not known yet, the hypervisor's limit tells how much will come, unless a claim
+ * covers it. */
 static bl_pages view_granted(const struct bl_view *v, const struct bl_plan_in *in)
 {
 	const struct bl_dom *d = v->dom;
@@ -51,18 +51,18 @@ static bl_pages view_granted(const struct bl_view *v, const struct bl_plan_in *i
 	if (d->flags & (BL_DOM_DYING | BL_DOM_HOLDER | BL_DOM_NO_BALLOON))
 		return BL_PAGES(0);
 	if (d->flags & BL_DOM_BUILDING || (!d->has_target && !(d->flags & BL_DOM_CONTROL))) {
-		/* no limit yet, or none that means anything; or its builder sleeps */
+		/* There is no sensible limit yet; a claim covers it; or the builder sleeps. */
 		if (room.n > in->snap->total.n || bl_ledger_by_domid(in->ledger, d->domid) ||
 		    bl_ms_since(in->snap->now, v->track->first_seen).n > in->settings->boot_grace.n)
 			return BL_PAGES(0);
 		return room;
 	}
 	if (!d->has_target)
-		return BL_PAGES(0); /* dom0, left alone */
+		return BL_PAGES(0); /* dom0 that is left alone */
 	return bl_pages_min(bl_pages_sub(d->target, d->tot), room);
 }
 
-/* A grant that nobody takes is kept from nobody. A builder has its own time. */
+/* A grant that nobody takes is kept from nobody. A builder takes its time. */
 static bl_pages view_growing(const struct bl_view *v)
 {
 	bool built = v->dom->flags & BL_DOM_BUILDING || !v->dom->has_target;
@@ -135,7 +135,7 @@ bl_pages bl_view_need(const struct bl_view *v)
 	return bl_pages_min(need, v->limits.max);
 }
 
-/* Its need of memory shows: look again soon. */
+/* True if the guest shows need of memory: look again soon. */
 static bool in_need(const struct bl_view *v)
 {
 	const struct bl_telemetry *t = &v->dom->tele;
@@ -144,14 +144,14 @@ static bool in_need(const struct bl_view *v)
 	       (t->pressure > 0 || t->starved || t->available.n < v->dom->tot.n / 16);
 }
 
-/* Where the lookups of the domain before ended. */
+/* Where the lookups for the last domain ended. */
 struct near {
 	struct bl_track *track;
 	const struct bl_dom_record *record;
 };
 
-static void look_at(struct bl_view *v, const struct bl_dom *d, const struct bl_plan_in *in,
-		    struct near *near)
+static void make_view(struct bl_view *v, const struct bl_dom *d, const struct bl_plan_in *in,
+		      struct near *near)
 {
 	const struct bl_dom_record *m;
 	bool may;
@@ -235,7 +235,7 @@ bl_pages bl_plan_warm(const struct bl_plan *plan, const struct bl_plan_in *in)
 	return in->warm_until.n > in->snap->now.n ? bl_pages_min(in->warm, plan->available) : BL_PAGES(0);
 }
 
-void bl_plan_look(struct bl_plan *plan, const struct bl_plan_in *in)
+void bl_plan_make_views(struct bl_plan *plan, const struct bl_plan_in *in)
 {
 	struct bl_plan_scratch *sc = plan->scratch;
 	struct near near = { 0 };
@@ -244,7 +244,7 @@ void bl_plan_look(struct bl_plan *plan, const struct bl_plan_in *in)
 	sc->n = 0;
 	plan->n_views = in->snap->n_doms;
 	for (size_t i = 0; i < plan->n_views; i++) {
-		look_at(&plan->views[i], &in->snap->doms[i], in, &near);
+		make_view(&plan->views[i], &in->snap->doms[i], in, &near);
 		if (plan->views[i].managed)
 			sc->index[sc->n++] = (uint32_t)i;
 	}
