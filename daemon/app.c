@@ -19,19 +19,20 @@
 /* Larger than most blocks that stay, and smaller than most answers about many domains. */
 #define LARGE_BYTES (64 << 10)
 
-static const char usage[] = "Usage: balloond [OPTION...]\n"
-			    "Memory control plane of a Xen host; runs in the foreground.\n"
-			    "\n"
-			    "  --backend xen|sim    the host to manage: this one, or a simulated one\n"
-			    "  --config FILE        read FILE and FILE.d/*.conf only\n"
-			    "  --socket PATH        listen on PATH\n"
-			    "  --state-dir DIR      keep state in DIR\n"
-			    "  --sim-world FILE     what the simulated host is made of\n"
-			    "  --sim-speed N        how many of its seconds pass in one of ours\n"
-			    "  --check-config       say what is wrong with the configuration, and exit\n"
-			    "  --drop-holders       give back what claims hold in the hypervisor, and exit\n"
-			    "  --version            print the version, and exit\n"
-			    "  --help               print this, and exit\n";
+static const char usage[] =
+	"Usage: balloond [OPTION...]\n"
+	"Memory control plane of a Xen host; runs in the foreground.\n"
+	"\n"
+	"  --backend xen|sim    the host to manage: this host, or a simulated one\n"
+	"  --config FILE        read FILE and FILE.d/*.conf only\n"
+	"  --socket PATH        listen on PATH\n"
+	"  --state-dir DIR      keep state in DIR\n"
+	"  --sim-world FILE     the file that describes the simulated host\n"
+	"  --sim-speed N        seconds of the simulated host per real second\n"
+	"  --check-config       check the configuration, and exit\n"
+	"  --drop-holders       release all memory that claims hold in the hypervisor, and exit\n"
+	"  --version            print the version, and exit\n"
+	"  --help               print this, and exit\n";
 
 struct app {
 	struct bd_options options;

@@ -16,7 +16,7 @@
 #include "lib/sim/sim.h"
 
 #define READ_MS 5000
-#define TEXT_MAX (4U << 20) /* of a world's file: 10,000 sections and to spare */
+#define TEXT_MAX (4U << 20) /* Longest world's file: room for more than 10,000 sections. */
 
 static int failed(struct bl_err *reterr, int error, const char *what, const char *path)
 {
@@ -33,7 +33,7 @@ static uint64_t fingerprint(const char *text, size_t len)
 	return h;
 }
 
-/* Of a pipe: what its writer has not written yet is waited for, but not for ever. */
+/* Waits for the writer of a pipe, but not for ever. */
 static ssize_t read_some(int fd, char *text, size_t size)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -44,7 +44,7 @@ static ssize_t read_some(int fd, char *text, size_t size)
 	return r > 0 ? read(fd, text, size) : -1;
 }
 
-/* The whole file, malloc'ed; nothing tells its size beforehand (a pipe is fine). */
+/* Reads the whole file into *ret, to be freed. A pipe is fine: the size is not known beforehand. */
 static int read_text(const char *path, char **ret, size_t *ret_len, struct bl_err *reterr)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), error = 0;
@@ -94,7 +94,7 @@ static int begin_world(void *mem, const char *file, const char *text, size_t len
 	return r;
 }
 
-/* Makes the file under a name of its own; on success it has the right one. */
+/* Makes the file under another name, and renames it when it is whole. */
 static int create(const char *path, const char *file, const char *text, size_t len, struct bl_err *reterr)
 {
 	size_t size = bl_sim_world_size();
@@ -104,11 +104,11 @@ static int create(const char *path, const char *file, const char *text, size_t l
 
 	if (snprintf(fresh, sizeof(fresh), "%s.new", path) >= (int)sizeof(fresh))
 		return failed(reterr, ENAMETOOLONG, "cannot create", path);
-	unlink(fresh); /* of one that was killed here */
+	unlink(fresh); /* left by a process that was killed here */
 	fd = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return failed(reterr, errno, "cannot create", fresh);
-	/* Allocated, so that a full disk is said here and not by SIGBUS later. */
+	/* Allocate all of the file now: a full disk is an error here, and a SIGBUS later. */
 	r = posix_fallocate(fd, 0, (off_t)size);
 	mem = r ? MAP_FAILED : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (mem == MAP_FAILED) {
@@ -146,7 +146,7 @@ static int map(struct bd_sim_map *m, const char *path, struct bl_err *reterr)
 	return m->mem == MAP_FAILED ? failed(reterr, errno, "cannot map", path) : 0;
 }
 
-/* The folder is missing or cannot be written: what can be simulated without is. */
+/* True if the folder is missing or cannot be written: simulate without the file. */
 static bool unwritable(int error)
 {
 	return error == EROFS || error == EACCES || error == EPERM || error == ENOENT || error == ENOTDIR ||

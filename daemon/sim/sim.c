@@ -217,7 +217,7 @@ static void op_problems(struct bd_host *host, void (*add)(void *ud, const char *
 	if (!h->map.other_source)
 		return;
 	snprintf(line, sizeof(line),
-		 "the simulated host was made from something else than %s; it stays until %s is "
+		 "the simulated host was made from another file than %s, and stays until %s is "
 		 "removed from the state folder",
 		 h->world_file, BD_SIM_MAP_NAME);
 	add(ud, line);

@@ -79,7 +79,7 @@ void bd_state_problems(const struct bd_state *s, void (*add)(void *ud, const cha
 	if (!s->n_kept)
 		return;
 	(void)snprintf(line, sizeof(line),
-		       "%zu record%s of a newer balloond (%s%s): left as %s; they want that version",
+		       "%zu record%s of a newer balloond (%s%s): left as %s; they need that version",
 		       s->n_kept, s->n_kept > 1 ? "s" : "", s->kept_example,
 		       s->n_kept > 1 ? " and others" : "", s->n_kept > 1 ? "they are" : "it is");
 	add(ud, line);

@@ -161,8 +161,8 @@ static int broken(struct balloon *b, int r, struct balloon_error *reterr)
 		return bl_conn_error(reterr, ECONNRESET, BL_ERR_NO_DAEMON,
 				     "%s: balloond closed the connection", b->path);
 	default:
-		return bl_conn_error(reterr, -r, BL_ERR_NO_DAEMON, "%s: what came is not the protocol",
-				     b->path);
+		return bl_conn_error(reterr, -r, BL_ERR_NO_DAEMON,
+				     "%s: the answer is not balloond's protocol", b->path);
 	}
 }
 

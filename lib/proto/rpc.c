@@ -110,7 +110,7 @@ int bl_rpc_parse(const char *line, size_t len, struct bl_rpc_request *ret, struc
 	}
 	id = bl_json_get(root, "id");
 	if (bl_json_type(root) == BL_JSON_ARRAY)
-		fault = "batches are not taken: send one request a line";
+		fault = "batches are not supported: send one request per line";
 	else if (bl_json_type(root) != BL_JSON_OBJECT)
 		fault = "a request must be an object";
 	else

@@ -139,11 +139,12 @@ int bl_sim_launch(struct bl_sim *s, const struct bl_sim_launch *l, uint32_t *ret
 				  "a domain's name is 1 to %d bytes of text", BL_NAME_MAX);
 	if (!l->size.n || l->size.n > l->max.n || l->max.n > s->total)
 		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
-				  "%s: size %s does not lie within its max, or max %s not within "
+				  "%s: its size %s must be at most its max, and its max %s at most "
 				  "the host's memory",
 				  l->name, bl_pages_format(l->size, size), bl_pages_format(l->max, left));
 	if (l->uuid && (bl_uuid_is_null(l->uuid) || bl_handle_is_ours(l->uuid)))
-		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS, "uuid: no guest can have that one");
+		return bl_err_set(reterr, EINVAL, BL_ERR_INVALID_PARAMS,
+				  "uuid: a guest cannot have that UUID");
 	if (l->holder) {
 		for (uint32_t id = 0; id <= s->top_domid && !holder; id++) {
 			holder = bl_sim_find(s, id);
