@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The daemon is killed: claims stand, holders are adopted, nothing is staked twice.
-# about: daemon/state/* daemon/manager/records.c daemon/manager/written.c daemon/base/folder* daemon/xen/holder.c daemon/xen/lock.c daemon/app*
+# about: daemon/state/* daemon/manager/records.c daemon/manager/written.c daemon/base/atomic-file* daemon/xen/holder.c daemon/xen/lock.c daemon/app*
 # shellcheck source=tests/vm/lib.sh
 . "${0%/*}/../lib.sh"
 
