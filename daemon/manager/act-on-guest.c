@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The plan's actions on a guest: its limit, its target. */
+/* Actions of the plan on a guest: its limit, its target. */
 #include <errno.h>
 #include <string.h>
 
 #include "daemon/manager/internal.h"
 #include "lib/core/reason.h"
 
-/* What could not be done to a guest is not tried again before. */
+/* A failed action on a guest is not tried again before this. */
 #define GUEST_AGAIN_AFTER BL_MS(1000)
 
 int bd_manager_apply(struct bd_manager *m, const struct bl_action *a, struct bl_err *reterr)
@@ -35,9 +35,9 @@ int bd_manager_apply(struct bd_manager *m, const struct bl_action *a, struct bl_
 	return 0;
 }
 
-/* Something could not be done to it a moment ago: where the disk, the hypervisor or xenstored
- * refuses for long, a try at every tick would never rest. What keeps a guest from taking back
- * what it gave does not wait. */
+/* True if an action on the guest failed a moment ago: while the disk, the hypervisor or xenstored
+ * refuses, a try at every tick would never rest. A limit that keeps a guest from taking back what
+ * it gave does not wait. */
 static bool failed_lately(struct bd_manager *m, const struct bl_action *a)
 {
 	const struct bl_track *t = bl_progress_find(&m->progress, a->domid);
@@ -59,7 +59,7 @@ void bd_act_on_guest(struct bd_manager *m, const struct bl_action *a, uint32_t *
 	if (failed_lately(m, a))
 		return;
 	if (a->domid == *failed)
-		return; /* its limit could not be raised: no target above it */
+		return; /* its limit was not raised, so its target must not be */
 	r = bd_manager_apply(m, a, &err);
 	if (r) {
 		struct bl_track *t = bl_progress_find(&m->progress, a->domid);

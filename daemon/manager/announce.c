@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What changed since the last tick, as events. */
+/* Events for what changed since the last tick. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/manager/internal.h"
 #include "lib/core/reason.h"
 
-/* Its toolstack names it a moment after it made it; some never do. */
+/* A toolstack names a domain a moment after making it; some never do. */
 #define NAMED_WITHIN BL_MS(2000)
 
-static bool is_told(const struct bd_manager *m, const struct bl_dom *d)
+static bool is_announced(const struct bd_manager *m, const struct bl_dom *d)
 {
 	struct bl_track *t = bl_progress_find(&m->progress, d->domid);
 
@@ -25,14 +25,14 @@ static bool same_domain(const struct bd_known *k, const struct bl_dom *d)
 	return k->domid == d->domid && bl_uuid_equal(&k->uuid, &d->uuid);
 }
 
-static void tell_appeared(struct bd_manager *m, const struct bl_dom *d)
+static void announce_appeared(struct bd_manager *m, const struct bl_dom *d)
 {
-	if (m->known_once) /* what was there at the start did not appear */
+	if (m->known_once) /* domains of the start did not appear */
 		bd_events_domain(m->cfg.events, "appeared", d, "");
 	bd_learn_start(m, d);
 }
 
-static void tell_gone(struct bd_manager *m, const struct bd_known *k)
+static void announce_gone(struct bd_manager *m, const struct bd_known *k)
 {
 	struct bl_dom d = { .domid = k->domid, .uuid = k->uuid };
 
@@ -46,7 +46,7 @@ static void remember_known(struct bd_manager *m, size_t n)
 		struct bd_known *known = reallocarray(m->known, n * 2, sizeof(*known));
 
 		if (!known)
-			return; /* told again next tick */
+			return; /* the events come again at the next tick */
 		m->known = known;
 		m->cap_known = n * 2;
 	}
@@ -55,7 +55,7 @@ static void remember_known(struct bd_manager *m, size_t n)
 		const struct bl_dom *d = &m->snap.doms[k];
 		struct bd_known *known = &m->known[m->n_known];
 
-		if (d->flags & BL_DOM_HOLDER || !is_told(m, d))
+		if (d->flags & BL_DOM_HOLDER || !is_announced(m, d))
 			continue;
 		known->domid = d->domid;
 		known->uuid = d->uuid;
@@ -70,7 +70,7 @@ void bd_tell_changes(struct bd_manager *m)
 {
 	size_t i = 0, n = 0;
 
-	/* both lists ascend by domid */
+	/* Both lists are in ascending order of domid. */
 	for (size_t k = 0; k < m->snap.n_doms; k++) {
 		const struct bl_dom *d = &m->snap.doms[k];
 
@@ -78,25 +78,25 @@ void bd_tell_changes(struct bd_manager *m)
 			continue;
 		n++;
 		while (i < m->n_known && m->known[i].domid < d->domid)
-			tell_gone(m, &m->known[i++]);
+			announce_gone(m, &m->known[i++]);
 		if (i < m->n_known && same_domain(&m->known[i], d)) {
 			if (m->known[i++].building && !(d->flags & BL_DOM_BUILDING))
 				bd_learn_start(m, d);
 			continue;
 		}
 		if (i < m->n_known && m->known[i].domid == d->domid)
-			tell_gone(m, &m->known[i++]);
-		if (is_told(m, d))
-			tell_appeared(m, d);
+			announce_gone(m, &m->known[i++]);
+		if (is_announced(m, d))
+			announce_appeared(m, d);
 	}
 	while (i < m->n_known)
-		tell_gone(m, &m->known[i++]);
+		announce_gone(m, &m->known[i++]);
 	remember_known(m, n);
 }
 
-/* Once when it begins. One whose word changes all the time is not listened to all
- * the time: the same is told again after retry-after without it. */
-static void tell_refusal(struct bd_manager *m, const struct bl_view *v, bl_ms refused_before)
+/* Announces a refusal once, when it begins. A driver that keeps changing its mind is announced
+ * again only after retry-after without a refusal. */
+static void announce_refusal(struct bd_manager *m, const struct bl_view *v, bl_ms refused_before)
 {
 	struct bl_plan_in in = bd_manager_plan_in(m);
 	struct bl_track *t = v->track;
@@ -114,9 +114,9 @@ static void tell_refusal(struct bd_manager *m, const struct bl_view *v, bl_ms re
 	bd_events_domain(m->cfg.events, "refused", v->dom, bl_reason_domain(&m->plan, &in, v, reason));
 }
 
-/* A guest has recovered when its pages moved, not when it is left alone, dies, or says why
- * it refuses. */
-static void tell_stuck(struct bd_manager *m, const struct bl_view *v)
+/* A stuck guest has recovered when its pages move, not when it is left alone, dies, or its driver
+ * says why it refuses. */
+static void announce_stuck(struct bd_manager *m, const struct bl_view *v)
 {
 	struct bl_plan_in in = bd_manager_plan_in(m);
 	struct bl_track *t = v->track;
@@ -144,10 +144,10 @@ void bd_tell_states(struct bd_manager *m)
 		if (!v->track)
 			continue;
 		if (v->track->refuses) {
-			tell_refusal(m, v, v->track->told_refused);
+			announce_refusal(m, v, v->track->told_refused);
 			v->track->told_refused = m->snap.now;
 		}
-		tell_stuck(m, v);
+		announce_stuck(m, v);
 	}
 	if (low != m->low)
 		bd_events_publish(m->cfg.events, low ? "host.low" : "host.ok", NULL, NULL);

@@ -12,27 +12,26 @@
 #include "daemon/base/utc.h"
 #include "lib/proto/rpc.h"
 
-/* Lines about one guest are limited by themselves, so that a noisy one does
- * not hide another. */
+/* The log limits lines per guest, so that a noisy guest does not hide another. */
 #define GUEST_LIMITS 64
 
 struct kept {
-	char *line; /* NULL: memory was out when it was made */
+	char *line; /* NULL: out of memory when it was made */
 	size_t len;
 };
 
 struct bd_subscription {
 	struct bd_events *events;
-	uint64_t next; /* seq to be read next */
+	uint64_t next; /* seq of the next line to read */
 	void (*wake)(void *ud);
 	void *ud;
 	struct bd_subscription *prev, *next_one;
 };
 
 struct bd_events {
-	struct kept *ring; /* seq s is at s % keep */
+	struct kept *ring; /* the event with seq s is at s % keep */
 	size_t keep;
-	uint64_t last; /* seq of the latest; 0 none yet */
+	uint64_t last; /* seq of the newest; 0: none yet */
 	struct bl_json_out *out;
 	struct bd_log_limit limits[GUEST_LIMITS];
 	struct bd_subscription *subscribers;

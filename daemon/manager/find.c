@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which domain, or claim, somebody means. */
+/* Finds the domain, or the claim, that a client names. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ static bool parse_domid(const char *what, uint32_t *ret)
 	return true;
 }
 
-/* What somebody said: a name or a UUID. */
+/* What the client named: a name or a UUID. */
 struct wanted {
 	const char *name;
 	bool by_uuid;
@@ -33,10 +33,10 @@ static bool is_wanted(const struct wanted *w, const struct bl_dom *d, bool dying
 	return w->by_uuid ? bl_uuid_equal(&d->uuid, &w->uuid) : *w->name && !strcmp(d->name, w->name);
 }
 
-/* How many of those that die, or live, are wanted; *ret is one of them, *same whether
- * all have one UUID. */
-static size_t count(const struct bl_snapshot *s, const struct wanted *w, bool dying,
-		    const struct bl_dom **ret, bool *same)
+/* Counts the wanted domains among those that die, or live. *ret is one of them; *same: all have
+ * the same UUID. */
+static size_t count_wanted(const struct bl_snapshot *s, const struct wanted *w, bool dying,
+			   const struct bl_dom **ret, bool *same)
 {
 	const struct bl_dom *first = NULL;
 	size_t n = 0;
@@ -56,9 +56,9 @@ static size_t count(const struct bl_snapshot *s, const struct wanted *w, bool dy
 	return n;
 }
 
-/* Domids alone where the UUIDs are the same. */
-static void say_all(const struct bl_snapshot *s, const struct wanted *w, bool dying, bool same, char *buf,
-		    size_t size)
+/* Lists the wanted domains, by their domids alone if they have the same UUID. */
+static void list_wanted(const struct bl_snapshot *s, const struct wanted *w, bool dying, bool same,
+			char *buf, size_t size)
 {
 	size_t used = 0;
 
@@ -95,15 +95,15 @@ int bd_manager_find_domain(struct bd_manager *m, const char *what, const struct 
 		return 0;
 	}
 	w.by_uuid = bl_uuid_parse(what, &w.uuid);
-	n = count(&m->snap, &w, false, &found, &same);
+	n = count_wanted(&m->snap, &w, false, &found, &same);
 	if (!n) {
 		dying = true;
-		n = count(&m->snap, &w, true, &found, &same);
+		n = count_wanted(&m->snap, &w, true, &found, &same);
 	}
 	if (!n)
 		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "%.200s: no such domain", what);
 	if (n > 1) {
-		say_all(&m->snap, &w, dying, same, all, sizeof(all));
+		list_wanted(&m->snap, &w, dying, same, all, sizeof(all));
 		return bl_err_set(reterr, ENOTUNIQ, BL_ERR_AMBIGUOUS,
 				  "%s: %zu %sdomains have that %s; say which by %s: %s", what, n,
 				  dying ? "dying " : "", w.by_uuid ? "UUID" : "name",
@@ -120,8 +120,8 @@ int bd_manager_check_lives(struct bd_manager *m, const struct bl_dom *d, struct 
 	if (!(d->flags & BL_DOM_DYING) || !lives)
 		return 0;
 	return bl_err_set(reterr, EBUSY, BL_ERR_BAD_STATE,
-			  "domain %u is what is left of %s, which lives on as domain %u: what is kept of it "
-			  "is that one's",
+			  "domain %u is dying; %s lives on as domain %u, to which all that is remembered "
+			  "belongs",
 			  d->domid, lives->name[0] ? lives->name : "a domain", lives->domid);
 }
 

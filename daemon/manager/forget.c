@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is remembered of a domain is forgotten where somebody asks for that. */
+/* Forgets what is recorded of a domain, for an administrator. */
 #include <errno.h>
 
 #include "daemon/base/log.h"
 #include "daemon/manager/internal.h"
 
-/* The UUID that is meant, and who has it. */
+/* Finds the UUID, and the domain that has it. */
 static int find_forgotten(struct bd_manager *m, const char *what, struct bd_changed *ret,
 			  struct bl_err *reterr)
 {
@@ -34,10 +34,10 @@ static int forget_recorded(struct bd_manager *m, struct bd_change *c, struct bl_
 	uint64_t ignored;
 
 	(void)reterr;
-	/* Once more: a tick may have had it written again meanwhile. */
+	/* Remove the record once more: a tick may have written it meanwhile. */
 	if (rec && bd_state_drop_dom(m->cfg.state, &c->what.uuid, &ignored) == 0)
 		bl_settings_forget(&m->settings, rec);
-	/* Whoever wrote its target before is forgotten, too. */
+	/* Forget as well that somebody else wrote the target. */
 	for (size_t i = 0; i < m->snap.n_doms; i++)
 		if (bl_uuid_equal(&m->snap.doms[i].uuid, &c->what.uuid) &&
 		    bd_learn_has_uuid(&m->snap.doms[i]))

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is remembered of domains by their UUID: the size they are started with,
- * what was set, who steers them. */
+/* Keeps the record of each domain, by UUID: the size that it is started with, what was set, who
+ * controls its target. */
 #include "daemon/manager/internal.h"
 
-/* Domains that are gone and nothing was set for; a host of short-lived guests
- * must not fill the disk. */
+/* Most records of domains that are gone and that nothing was set for: short-lived guests must not
+ * fill the disk. */
 #define REMEMBERED_MAX 4096
 
-/* dom0's is all zeros. */
+/* The UUID of dom0 is all zeros. */
 bool bd_learn_has_uuid(const struct bl_dom *d)
 {
 	return d->flags & BL_DOM_CONTROL || !bl_uuid_is_null(&d->uuid);
@@ -27,11 +27,11 @@ static bool lives(const struct bd_manager *m, const bl_uuid *uuid)
 	return false;
 }
 
-/* A start of another size that comes later is no reboot any more. */
+/* A start of another size that comes later than this is no reboot. */
 #define REBOOTS_WITHIN BL_MS(300000)
 
-/* Those that were seen first go first. */
-static void forget_some(struct bd_manager *m)
+/* Forgets the oldest records first. */
+static void forget_oldest(struct bd_manager *m)
 {
 	struct bl_dom_record *rec, *next;
 	uint64_t ignored;
@@ -51,7 +51,7 @@ static void forget_some(struct bd_manager *m)
 
 static struct bl_dom_record *remember(struct bd_manager *m, const bl_uuid *uuid)
 {
-	forget_some(m);
+	forget_oldest(m);
 	return bl_settings_remember(&m->settings, uuid);
 }
 
@@ -73,7 +73,7 @@ static bool is_last_run(const struct bd_manager *m, const struct bl_dom_record *
 	return rec->run.known && rec->run.domid == d->domid && bl_uuid_equal(&rec->run.boot, &m->boot);
 }
 
-/* How it goes is to be known after a restart of balloond, too, where its base is. */
+/* Saves the end of a run, so that a restarted balloond knows it as well as the base. */
 static void follow_run(struct bd_manager *m, struct bl_dom_record *rec, const struct bl_dom *d)
 {
 	enum bl_run_end end = end_of(d);
@@ -110,34 +110,34 @@ static bl_pages size_of(const struct bl_dom *d)
 	return d->has_target ? bl_pages_max(d->tot, d->target) : d->tot;
 }
 
-/* What is restored, or restarted by its toolstack, has its last target. */
-static bool as_it_lived(const struct bl_run *run, bl_pages size)
+/* A restore, or a restart by the toolstack, starts with the last target. */
+static bool has_last_size(const struct bl_run *run, bl_pages size)
 {
 	bl_pages apart = bl_pages_max(bl_pages_sub(run->lived_at, size), bl_pages_sub(size, run->lived_at));
 
 	return apart.n <= BL_PAGES_PER_MIB;
 }
 
-/* Whether the base that is remembered is kept, and why. A start that is a reboot, a
- * restore or a migration comes with whatever the target was. */
-static enum bl_base_from judge(const struct bd_manager *m, const struct bl_dom_record *rec,
-			       const struct bl_dom *d)
+/* Whether the base in the record is kept, and why. A reboot, a restore and a migration start with
+ * whatever the target was. */
+static enum bl_base_from base_from_start(const struct bd_manager *m, const struct bl_dom_record *rec,
+					 const struct bl_dom *d)
 {
 	const struct bl_track *t = bl_progress_find(&m->progress, d->domid);
 	bool found = t ? t->found_at_start : !m->progress.started;
 	bool same_boot = bl_uuid_equal(&rec->run.boot, &m->boot);
-	bool as_before = as_it_lived(&rec->run, size_of(d));
+	bool as_before = has_last_size(&rec->run, size_of(d));
 	bl_ms since = bl_ms_since(t ? t->first_seen : m->snap.now, rec->run.ended);
 	enum bl_run_end end = rec->run.end;
 
 	if (d->flags & BL_DOM_CONTROL)
-		return BL_BASE_STARTED; /* with the host, whose boot is another */
+		return BL_BASE_STARTED; /* dom0 starts with its host */
 	if (d->flags & BL_DOM_RESTORED || (end == BL_RUN_SAVED && (as_before || found)))
 		return BL_BASE_RESTORED;
 	/* Some toolstacks reboot a guest at the size in its configuration. */
 	if (same_boot && end == BL_RUN_REBOOT && (as_before || since.n < REBOOTS_WITHIN.n))
 		return BL_BASE_REBOOTED;
-	/* Restarted after a crash; or it went between two looks, for a reboot maybe. */
+	/* It was restarted after a crash; or it went between two snapshots, perhaps for a reboot. */
 	if (same_boot && (end == BL_RUN_CRASHED || end == BL_RUN_LIVES) && as_before)
 		return BL_BASE_REBOOTED;
 	if (found || !rec->run.known || (same_boot && end == BL_RUN_UNSEEN))
@@ -145,7 +145,7 @@ static enum bl_base_from judge(const struct bd_manager *m, const struct bl_dom_r
 	return BL_BASE_STARTED;
 }
 
-/* The one that had the UUID last is there and goes on: this is another of that UUID. */
+/* True if the last run with the UUID still goes on: then d is another domain with the same UUID. */
 static bool last_run_lives(const struct bd_manager *m, const struct bl_dom_record *rec)
 {
 	const struct bl_dom *d = rec->run.known ? bl_snapshot_find(&m->snap, rec->run.domid) : NULL;
@@ -156,19 +156,19 @@ static bool last_run_lives(const struct bd_manager *m, const struct bl_dom_recor
 
 static void learn_start(struct bd_manager *m, struct bl_dom_record *rec, const struct bl_dom *d)
 {
-	enum bl_base_from from = rec->base.n ? judge(m, rec, d) : BL_BASE_STARTED;
+	enum bl_base_from from = rec->base.n ? base_from_start(m, rec, d) : BL_BASE_STARTED;
 	bool of_older = !rec->run.known && !m->progress.started;
 
 	if (from == BL_BASE_STARTED)
 		rec->base = size_of(d);
 	else
 		rec->base = bl_pages_max(rec->base, d->tot);
-	/* What an older balloond remembers of one that runs is what that had seen. */
+	/* The record of an older balloond comes from the start of the run that goes on. */
 	rec->base_from = of_older ? BL_BASE_STARTED : from;
 	rec->run = (struct bl_run){ .known = true, .boot = m->boot, .domid = d->domid };
 	rec->dirty = true;
 	follow_run(m, rec, d);
-	/* Else a restart of balloond would take this for a start that nobody saw. */
+	/* Otherwise a restarted balloond would take this for a start that nobody saw. */
 	if (rec->on_disk && rec->dirty && !of_older)
 		bd_manager_save_dom(m, rec);
 }
@@ -190,15 +190,15 @@ static void learn(struct bd_manager *m, const struct bl_dom *d)
 	} else if (worth_remembering(d) && !(rec && last_run_lives(m, rec))) {
 		rec = rec ? rec : remember(m, &d->uuid);
 		if (!rec)
-			return; /* memory is out: limits fall back to tot */
+			return; /* out of memory: limits fall back to tot */
 		learn_start(m, rec, d);
 	}
 	if (rec && worth_remembering(d) && d->flags & BL_DOM_EXTERNAL && !rec->external)
 		learn_external(m, rec, d);
 }
 
-/* The base is the size that a domain was started with: what it has when it is seen first
- * after a start that is no return. Somebody else's target is remembered as such. */
+/* The base of a domain is the size that it was started with: its size when it is first seen after
+ * a start that is not a return. A target that somebody else wrote is recorded as well. */
 void bd_learn(struct bd_manager *m)
 {
 	for (size_t i = 0; i < m->snap.n_doms; i++)

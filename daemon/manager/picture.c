@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What others see of the manager, as of now. */
+/* What other rooms see of the manager now. */
 #include "daemon/manager/internal.h"
 
 void bd_manager_picture(struct bd_manager *m, struct bd_picture *ret)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is wrong, as status and ping say it. */
+/* The problems that status and ping list. */
 #include <stdio.h>
 
 #include "daemon/manager/internal.h"
 #include "lib/core/reason.h"
 
-/* Outside of all claims: with 1 MiB a PVH guest was not even made, with 2 it was. */
+/* Needed besides all claims: with 1 MiB free not even a PVH guest was made, with 2 MiB it was. */
 #define RESERVE_LEAST BL_MIB_PAGES(2)
 
-/* Somebody writes the targets of guests that are ours to move. */
-static void say_external(struct bd_manager *m, void (*add)(void *ud, const char *line), void *ud)
+/* Somebody else writes targets of guests that balloond should move. */
+static void add_external(struct bd_manager *m, void (*add)(void *ud, const char *line), void *ud)
 {
 	const struct bl_dom *first = NULL;
 	size_t n = 0;
@@ -29,7 +29,7 @@ static void say_external(struct bd_manager *m, void (*add)(void *ud, const char 
 }
 
 /* Domains that are dead and keep memory. */
-static void say_undead(struct bd_manager *m, void (*add)(void *ud, const char *line), void *ud)
+static void add_undead(struct bd_manager *m, void (*add)(void *ud, const char *line), void *ud)
 {
 	struct bl_plan_in in = bd_manager_plan_in(m);
 	char line[BL_REASON_MAX + BL_NAME_MAX + 32], reason[BL_REASON_MAX];
@@ -52,7 +52,7 @@ void bd_manager_problems(struct bd_manager *m, void (*add)(void *ud, const char 
 	if (m->paused)
 		add(ud, "paused: no guest is moved until 'balloonctl resume'");
 	if (m->backend_failing) {
-		snprintf(line, sizeof(line), "the host cannot be looked at: %s", m->backend_error);
+		snprintf(line, sizeof(line), "cannot read the state of the host: %s", m->backend_error);
 		add(ud, line);
 	}
 	bd_state_problems(m->cfg.state, add, ud);
@@ -73,7 +73,7 @@ void bd_manager_problems(struct bd_manager *m, void (*add)(void *ud, const char 
 			 bl_pages_format(m->plan.reserve, size), bl_pages_format(RESERVE_LEAST, least));
 		add(ud, line);
 	}
-	say_external(m, add, ud);
-	say_undead(m, add, ud);
+	add_external(m, add, ud);
+	add_undead(m, add, ud);
 	m->host->ops->problems(m->host, add, ud);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What people set of a domain: checked, counted at once, and done when it is written. */
+/* Changes what people set of a domain: checks it, lets it count at once, and answers once it is
+ * written. */
 #include <errno.h>
 
 #include "daemon/manager/internal.h"
@@ -43,7 +44,7 @@ static int check_limits(struct bd_manager *m, const struct bl_dom *d, const stru
 		struct bl_dom_record said = *bl_settings_find(&m->settings, &d->uuid);
 		struct bl_limits wide;
 
-		said.set.has_max = false; /* the min as it is said, not as max cut it */
+		said.set.has_max = false; /* compare with the whole min, which max may cut */
 		wide = bl_settings_limits_of(&m->settings, d, &said);
 		if (o->max.n < wide.min.n)
 			return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
@@ -73,7 +74,7 @@ static int check_size(struct bd_manager *m, const struct bl_dom *d, bl_pages siz
 				  "balloond is paused: 'balloonctl resume' first");
 	if (!d->has_target || d->flags & BL_DOM_NO_BALLOON)
 		return bl_err_set(err, EINVAL, BL_ERR_BAD_STATE,
-				  "%s cannot be steered: it has no memory/target that its pages follow",
+				  "%s cannot be moved: it has no memory/target that its pages follow",
 				  d->name);
 	if (d->flags & (BL_DOM_DYING | BL_DOM_BUILDING | BL_DOM_MIGRATING))
 		return bl_err_set(err, EBUSY, BL_ERR_BAD_STATE, "%s is %s", d->name,
@@ -87,7 +88,7 @@ static int check_size(struct bd_manager *m, const struct bl_dom *d, bl_pages siz
 	return 0;
 }
 
-static int steer(struct bd_manager *m, const struct bl_dom *d, bl_pages size, struct bl_err *err)
+static int set_size(struct bd_manager *m, const struct bl_dom *d, bl_pages size, struct bl_err *err)
 {
 	struct bl_action a = { .kind = BL_ACT_MAXMEM, .why = BL_WHY_HAND, .domid = d->domid, .pages = size };
 	int r = 0;
@@ -98,7 +99,7 @@ static int steer(struct bd_manager *m, const struct bl_dom *d, bl_pages size, st
 	return r ? r : bd_manager_apply(m, &a, err);
 }
 
-/* What is set counts from now on, so that what is checked next is checked against it. */
+/* Lets the change count from now on, so that the next request is checked against it. */
 static void set_now(struct bd_manager *m, struct bl_dom_record *rec, const struct bd_set_request *req)
 {
 	merge(&rec->set, &req->limits);
@@ -138,7 +139,7 @@ static int set_recorded(struct bd_manager *m, struct bd_change *c, struct bl_err
 	if (!d || !rec || !bl_uuid_equal(&d->uuid, &c->what.uuid))
 		return bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN, "domain %u is gone", c->what.domid);
 	if (c->has_size)
-		r = steer(m, d, c->size, reterr);
+		r = set_size(m, d, c->size, reterr);
 	if (r)
 		bd_changes_undo_set(m, rec, c);
 	m->looked_before_change = true;
@@ -179,7 +180,7 @@ void bd_manager_set(struct bd_manager *m, const struct bl_dom *d, const struct b
 		done(ud, &change.what, &err);
 		return;
 	}
-	/* Now, or the next look would find the other's target again. */
+	/* Adopt now: the next snapshot would show somebody else's target again. */
 	if (change.before.external && !rec->external)
 		m->host->ops->adopt(m->host, d->domid);
 	bd_changes_go_on(m);
