@@ -123,7 +123,7 @@ static bl_pages following_target(const struct bl_plan *plan, const struct bl_pla
 		return stays;
 	if (v->goal.n >= v->have.n)
 		return target_unasked(v);
-	if (v->track->refuses) /* ask for no more, but leave what may still come */
+	if (v->track->refuses) /* ask for no more; the guest may still recover */
 		return bl_pages_min(bl_pages_max(d->target, bl_pages_sub(v->have, v->givable_if_responsive)),
 				    v->limits.max);
 	if (want.n >= rest_size(v).n && want.n - rest_size(v).n >= in->settings->threshold.n)

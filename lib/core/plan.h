@@ -54,7 +54,7 @@ struct bl_view {
 	bl_pages floor;
 	bl_pages givable_if_responsive; /* what it could give if it followed and did not refuse */
 	bool silent;			/* does not follow, or refuses: nobody counts on it */
-	bl_pages givable;		/* have - floor; 0 if silent */
+	bl_pages givable;		/* what it gives to a claim now; little or nothing if silent */
 	bl_pages demand;
 	bl_pages goal;	 /* what it should have in the end; have if not managed */
 	enum bl_why why; /* why goal differs from have */
