@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The verbs, one file a family. */
+/* The verbs, a file per family. */
 #ifndef CLI_VERBS_H
 #define CLI_VERBS_H
 
