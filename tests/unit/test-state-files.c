@@ -389,7 +389,7 @@ static void newer_limits_are_kept(void **state)
 	assert_true(m && m->set.max.n == 99 && bd_state_is_kept(l.s, &u));
 	m->base = BL_PAGES(700);
 	assert_int_equal(bd_state_save_dom(l.s, m), 0);
-	assert_int_equal(bd_state_written(l.s, BD_STATE_DOMAIN, &u, m->record), 0);
+	assert_int_equal(bd_state_written(l.s, BD_STATE_DOMAIN, &u, m->saved_seq), 0);
 	unload(&l);
 	snprintf(path, sizeof(path), "%s/domains/" ID, folder);
 	f = fopen(path, "re");
