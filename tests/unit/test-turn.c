@@ -197,7 +197,7 @@ static void answers_of_the_gone_count(void **state)
 	(void)client(BD_ROLE_ADMIN, 0);
 	loop_once();
 	c = conn_of(0);
-	c->gone = true;
+	c->hung_up = true;
 	bd_conn_send(c, line, sizeof(line));
 	assert_int_equal(all.turn.bytes, sizeof(line));
 	assert_int_equal(c->charge.unsent, 0);
