@@ -27,6 +27,17 @@ static bool may_grow(const struct bl_view *v)
 	return v->dom->target.n == v->dom->tot.n || !bl_view_is_tried(v);
 }
 
+/* A guest that reports no need has a fixed goal: while the guest is on its way there, the last
+ * bit is no dribble. Otherwise a guest that was tried with a part would never get the rest. */
+static bool completes(const struct bl_plan_in *in, const struct bl_view *v, bl_pages to)
+{
+	const struct bl_track *t = v->track;
+	bool moved = t->still_since.n > t->first_seen.n &&
+		     bl_ms_since(in->snap->now, t->still_since).n < in->settings->stuck_after.n;
+
+	return moved && !t->fresh && to.n >= v->goal.n;
+}
+
 /* A dribble of small grants costs more than it brings. */
 static bool worth_it(const struct bl_plan_in *in, const struct bl_view *v, bl_pages to, bl_pages least)
 {
@@ -34,7 +45,8 @@ static bool worth_it(const struct bl_plan_in *in, const struct bl_view *v, bl_pa
 
 	if (to.n <= from.n || bl_view_is_tried(v))
 		return to.n > from.n;
-	return to.n - from.n >= least.n || (v->have.n < v->limits.min.n && to.n == v->limits.min.n) ||
+	return to.n - from.n >= least.n || completes(in, v, to) ||
+	       (v->have.n < v->limits.min.n && to.n == v->limits.min.n) ||
 	       (to.n >= v->goal.n && v->goal.n - from.n >= in->settings->threshold.n);
 }
 
