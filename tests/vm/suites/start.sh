@@ -40,6 +40,7 @@ domains_agree() {
 	# Holders of claims are no domains of the administrator's.
 	bd_status '[.domains[] | {domid, bytes: .current_bytes, claimed: .claimed_bytes}] | sort_by(.domid)' \
 		>"$SUITE_TMP/status"
+	# shellcheck disable=SC2016 # gojq's variables
 	gojq --slurpfile known "$SUITE_TMP/status" \
 		'[.[] | select(.domid as $d | $known[0] | any(.domid == $d))]' "$SUITE_TMP/probe" >"$SUITE_TMP/same"
 	diff "$SUITE_TMP/same" "$SUITE_TMP/status"
