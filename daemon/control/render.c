@@ -199,6 +199,12 @@ static bl_pages held(const struct bl_claim *c, const struct bl_snapshot *s)
 	return bl_pages_min(c->size, d ? bl_pages_add(c->staked, d->tot) : c->staked);
 }
 
+/* Held is what a kill leaves held: its record says so. */
+static enum bl_claim_state shown(const struct bl_claim *c)
+{
+	return c->state == BL_CLAIM_HELD && c->then ? BL_CLAIM_RECLAIMING : c->state;
+}
+
 void bd_render_claim(struct bl_json_out *o, const char *key, const struct bd_picture *p,
 		     const struct bl_claim *c)
 {
@@ -211,7 +217,7 @@ void bd_render_claim(struct bl_json_out *o, const char *key, const struct bd_pic
 		put_uuid(o, "uuid", &c->uuid);
 	else
 		bl_json_put_null(o, "uuid");
-	bl_json_put_string(o, "state", bl_claim_state_name(c->state));
+	bl_json_put_string(o, "state", bl_claim_state_name(shown(c)));
 	put_pages(o, "size_bytes", c->size);
 	put_pages(o, "held_bytes", held(c, p->snap));
 	put_pages(o, "overhead_bytes", c->overhead);
