@@ -12,21 +12,44 @@
 /* Held: who waits for that is told, who builds what it is for gets it. */
 static void settle(struct bd_manager *m, struct bl_claim *c)
 {
+	c->wait_until = BL_MS_NEVER;
 	bd_events_claim(m->cfg.events, c);
 	bd_waiters_answer(m, c, NULL, BD_WAITS_HELD | BD_WAITS_RECORDED);
 	bd_handoff_held(m, c);
+}
+
+static void fail(struct bd_manager *m, struct bl_claim *c, int r)
+{
+	struct bl_err err;
+
+	bl_err_set(&err, -r, BL_ERR_BACKEND, "cannot save the claim: %s", strerror(-r));
+	(void)bd_claims_end(m, c, BL_CLAIM_FAILED, &err);
 }
 
 /* r: of the record. Where one stands already a restart finds the claim by that: its holder
  * is found again, or it is staked anew. Without one it was promised to nobody. */
 static bool first_record_failed(struct bd_manager *m, struct bl_claim *c, int r)
 {
-	struct bl_err err;
-
 	if (!r || c->recorded)
 		return false;
-	bl_err_set(&err, -r, BL_ERR_BACKEND, "cannot save the claim: %s", strerror(-r));
-	(void)bd_claims_end(m, c, BL_CLAIM_FAILED, &err);
+	fail(m, c, r);
+	return true;
+}
+
+/* After a kill the pool is as large as the records say, and this one does not say that the
+ * claim is held: nobody is told so before it does. It is tried again at every tick, for as
+ * long as the claim would have waited. */
+static bool is_held_unrecorded(struct bd_manager *m, struct bl_claim *c, int r)
+{
+	bl_ms now = m->host->ops->now(m->host);
+
+	if (!r || c->holder != BL_DOMID_POOL)
+		return false;
+	if (c->wait_until.n <= now.n || c->expires.n <= now.n) {
+		fail(m, c, r);
+		return true;
+	}
+	c->then = BD_THEN_SETTLE;
 	return true;
 }
 
@@ -42,7 +65,7 @@ static void do_then(struct bd_manager *m, struct bl_claim *c, enum bd_then then,
 						  (c->state == BL_CLAIM_RECLAIMING ? 0 : BD_WAITS_HELD));
 		break;
 	case BD_THEN_SETTLE:
-		if (!first_record_failed(m, c, r))
+		if (!first_record_failed(m, c, r) && !is_held_unrecorded(m, c, r))
 			settle(m, c);
 		break;
 	case BD_THEN_MOVE:

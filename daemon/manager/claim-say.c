@@ -20,6 +20,11 @@ void bd_claims_say(struct bd_manager *m)
 				 "recorded by a newer balloond, and kept as it is");
 			continue;
 		}
+		if (c->state == BL_CLAIM_HELD && c->then == BD_THEN_SETTLE) {
+			snprintf(c->reason, sizeof(c->reason),
+				 "staked, and held as soon as its record is written");
+			continue;
+		}
 		c->eta = c->state == BL_CLAIM_RECLAIMING ? bl_plan_eta(&m->plan, &in, c) : BL_MS(0);
 		snprintf(c->reason, sizeof(c->reason), "%s", bl_reason_claim(&m->plan, &in, c, reason));
 	}

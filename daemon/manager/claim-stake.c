@@ -20,7 +20,6 @@ void bd_claims_become_held(struct bd_manager *m, struct bl_claim *c, bl_pages pa
 
 	c->state = BL_CLAIM_HELD;
 	c->size = c->min = pages;
-	c->wait_until = BL_MS_NEVER;
 	c->patience = c->progressed = BL_MS(0);
 	c->expires = lease_from_now(m, c);
 	snprintf(c->reason, sizeof(c->reason), "%s", bl_reason_claim(&m->plan, &in, c, reason));

@@ -28,6 +28,17 @@ static bool may_grow(const struct bl_view *v)
 	return bl_pages_eq(v->dom->target, v->dom->tot) || !bl_view_is_tried(v);
 }
 
+/* A guest that reports no need has a fixed goal: while the guest is on its way there, the last part
+ * is worth a grant. Otherwise a guest that was tried with a part would never get the rest. */
+static bool completes(const struct bl_plan_in *in, const struct bl_view *v, bl_pages to)
+{
+	const struct bl_track *t = v->track;
+	bool moved = bl_ms_gt(t->still_since, t->first_seen) &&
+		     bl_ms_lt(bl_ms_since(in->snap->now, t->still_since), in->settings->stuck_after);
+
+	return moved && !t->fresh && bl_pages_ge(to, v->goal);
+}
+
 /* Many small grants cost more than they bring. */
 static bool is_worth_telling(const struct bl_plan_in *in, const struct bl_view *v, bl_pages to,
 			     bl_pages least)
@@ -36,7 +47,7 @@ static bool is_worth_telling(const struct bl_plan_in *in, const struct bl_view *
 
 	if (bl_pages_le(to, from) || bl_view_is_tried(v))
 		return bl_pages_gt(to, from);
-	return bl_pages_ge(bl_pages_sub(to, from), least) ||
+	return bl_pages_ge(bl_pages_sub(to, from), least) || completes(in, v, to) ||
 	       (bl_pages_lt(v->have, v->limits.min) && bl_pages_eq(to, v->limits.min)) ||
 	       (bl_pages_ge(to, v->goal) &&
 		bl_pages_ge(bl_pages_sub(v->goal, from), in->settings->threshold));

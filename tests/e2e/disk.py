@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A disk that takes nothing more: what cannot be saved is not promised."""
 import resource
+import signal
 
 import claims
 import host
@@ -82,5 +83,60 @@ def released_all_the_same():
         assert [c["id"] for c in claims.books(h)["claims"]] == [second]
 
 
+POOL = """[host]
+memory = 16G
+dom0 = 1G
+claim-method = pool
+"""
+
+
+def staked_unrecorded(h, *options):
+    """A claim that waited until its room was there, and a client of it, on a full disk."""
+    first = h.ctl("claim", "10G").out.strip()
+    me = h.ctl("claim", "10G", "--no-wait", *options).out.strip()
+    client = h.ctl_start("claim", "10G", "--id", me)
+    full = Full(h)
+    full.__enter__()
+    assert h.ctl("release", first).status == 0
+    wait_until("its room to be staked and the disk to be told of", lambda: (
+        h.status()["host"]["outstanding_bytes"] == 10 * GIB and h.status()["daemon"]["problems"]))
+    (c,) = h.claims()
+    assert (c["id"], c["state"], client.poll()) == (me, "reclaiming", None), c
+    assert "as soon as its record is written" in c["reason"], c
+    return client, full
+
+
+def held_once_written():
+    """what stands in the hypervisor's pool is called held when its record says so"""
+    with Host(POOL) as h:
+        client, full = staked_unrecorded(h)
+        full.__exit__(None, None, None)
+        out, err = client.communicate(timeout=host.LIMIT)
+        assert (client.returncode, err) == (0, ""), (out, err)
+        (c,) = h.claims()
+        assert (c["state"], c["held_bytes"]) == ("held", 10 * GIB), c
+
+
+def told_nothing_that_a_kill_undoes():
+    """nobody was told of it whom a kill makes a liar, and it is staked anew"""
+    with Host(POOL) as h:
+        client, _ = staked_unrecorded(h)
+        h.stop(signal.SIGKILL)
+        client.kill()
+        assert client.communicate()[0] == ""
+        h.start()
+        wait_until("it is held", lambda: h.claims()[0]["state"] == "held")
+
+
+def refused_when_its_time_is_over():
+    """its record cannot be written for as long as it would be held: refused with the reason"""
+    with Host(POOL, speed=30) as h:
+        client, _ = staked_unrecorded(h, "--ttl", "5m")
+        _, err = client.communicate(timeout=host.LIMIT)
+        assert client.returncode == 1 and "cannot save the claim: File too large" in err, err
+        assert h.claims() == [] and h.status()["host"]["outstanding_bytes"] == 0
+
+
 if __name__ == "__main__":
-    host.run([claims_refused, settings_refused, guests_stay, released_all_the_same])
+    host.run([claims_refused, settings_refused, guests_stay, released_all_the_same,
+              held_once_written, told_nothing_that_a_kill_undoes, refused_when_its_time_is_over])

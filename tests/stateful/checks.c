@@ -13,6 +13,7 @@
 #include "tests/stateful/wires.h"
 
 #define HELD_MAX 256
+#define HARMED_MAX 128 /* one a step, and more than a world has steps */
 /* What should have ended has, by the next tick but one. */
 #define LATE_MS 25000
 #define LOG_LINES 24
@@ -21,7 +22,7 @@
 struct held {
 	bl_uuid id, handle, uuid;
 	bl_pages size;
-	bool pooled, named, reboot, unsaved, may_end, harmed;
+	bool pooled, named, reboot, unsaved, may_end;
 	bl_ms expires;
 };
 
@@ -31,6 +32,8 @@ static struct {
 	bool builds; /* something was built since the claims were looked at */
 	struct held held[HELD_MAX];
 	size_t n;
+	bl_uuid harmed[HARMED_MAX]; /* the handles of holders to which an outsider did something */
+	size_t n_harmed;
 	unsigned ends;	/* of the daemon, as of the last step */
 	uint64_t ahead; /* the host's clock, in which claims count, of the one that is played */
 	struct rnd rnd;
@@ -115,9 +118,19 @@ void check_may_end(const bl_uuid *id)
 
 void check_harmed(const bl_uuid *handle)
 {
-	for (size_t i = 0; i < c.n; i++)
-		if (bl_uuid_equal(&c.held[i].handle, handle))
-			c.held[i].harmed = true;
+	if (c.n_harmed == HARMED_MAX)
+		abort();
+	c.harmed[c.n_harmed++] = *handle;
+}
+
+/* However long ago: a daemon that is killed again and again sees it late, and its claim may
+ * have waited for more in the meantime. */
+static bool is_harmed(const struct held *h)
+{
+	for (size_t i = 0; i < c.n_harmed; i++)
+		if (bl_uuid_equal(&c.harmed[i], &h->handle))
+			return true;
+	return false;
 }
 
 void check_all_may_end(void)
@@ -137,16 +150,12 @@ static bool may_end(const struct held *h, bool killed, bool builds)
 	if ((builds && h->named) || (h->reboot && c.host->runs(&h->uuid)))
 		return true;
 	/* What no record says yet a kill may undo. */
-	return c.all_may_end || h->may_end || h->harmed || h->expires.n <= host_now() ||
+	return c.all_may_end || h->may_end || is_harmed(h) || h->expires.n <= host_now() ||
 	       (killed && h->unsaved);
 }
 
 static void remember(const struct bl_ledger *l)
 {
-	static struct held before[HELD_MAX];
-	size_t n_before = c.n;
-
-	memcpy(before, c.held, n_before * sizeof(*before));
 	c.n = 0;
 	for (size_t i = 0; i < l->n && c.n < HELD_MAX; i++) {
 		const struct bl_claim *cl = l->claims[i];
@@ -164,9 +173,6 @@ static void remember(const struct bl_ledger *l)
 			.reboot = cl->reboot,
 			.unsaved = !life_written(cl),
 		};
-		for (size_t k = 0; k < n_before; k++)
-			if (before[k].harmed && bl_uuid_equal(&before[k].handle, &cl->handle))
-				c.held[c.n - 1].harmed = true;
 	}
 }
 

@@ -91,7 +91,7 @@ static void does_not_chase_pages(void **state)
 	expect(f, "");
 	f->snap.free.n += 3;
 	expect(f, "");
-	/* What lacks two mebibytes waits until they have arrived: a look that reads one number
+	/* Two missing mebibytes wait until the guests have arrived: a look that reads one number
 	 * after the other is wrong by as much. What then lacks a page asks for a mebibyte more,
 	 * and so not again for the next. */
 	f->snap.free.n -= 3 + 2 * MIB;

@@ -96,6 +96,24 @@ static void probes_first(void **state)
 	expect(f, "target 1 800");
 }
 
+/* A guest that is tried with a part gets the rest though that is less than a threshold; one
+ * that rests gets nothing for as little. */
+static void gets_the_last_bit_on_its_way(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_dom *d = &f->snap.doms[0];
+
+	d->flags = 0;
+	d->tot = d->target = d->max_pages = BL_MIB_PAGES(955);
+	expect(f, "maxmem 1 995, target 1 995");
+	d->target = d->max_pages = BL_MIB_PAGES(995);
+	passes(f, 50);
+	d->tot = BL_MIB_PAGES(995);
+	expect(f, "maxmem 1 1000, target 1 1000");
+	passes(f, 6000);
+	expect(f, "");
+}
+
 static void others_take_the_part_of_one_stuck(void **state)
 {
 	struct fixture *f = *state;
@@ -317,6 +335,7 @@ int main(void)
 		TEST(withdraws_what_is_not_taken),
 		TEST(not_stuck_at_its_limit),
 		TEST(probes_first),
+		TEST(gets_the_last_bit_on_its_way),
 		TEST(others_take_the_part_of_one_stuck),
 		TEST(only_a_claim_asks_anew),
 		TEST(keeps_its_hands_off),
