@@ -183,8 +183,9 @@ static bl_pages held(const struct bl_claim *c, const struct bl_snapshot *s)
 	return bl_pages_min(c->size, d ? bl_pages_add(c->staked, d->tot) : c->staked);
 }
 
-/* Held is what a kill leaves held: its record says so. */
-static enum bl_claim_state shown(const struct bl_claim *c)
+/* While a kill would undo that a claim is held, because no record says so, the claim is shown as
+ * it was before. */
+static enum bl_claim_state shown_state(const struct bl_claim *c)
 {
 	return c->state == BL_CLAIM_HELD && c->then ? BL_CLAIM_RECLAIMING : c->state;
 }
@@ -198,7 +199,7 @@ void bd_render_claim(struct bl_json_out *o, const char *key, const struct bd_pic
 	bl_json_put_uuid(o, "id", &c->id);
 	bl_json_put_string(o, "name", c->name[0] ? c->name : NULL);
 	bl_json_put_uuid(o, "uuid", c->has_uuid ? &c->uuid : NULL);
-	bl_json_put_string(o, "state", bl_claim_state_name(shown(c)));
+	bl_json_put_string(o, "state", bl_claim_state_name(shown_state(c)));
 	bl_json_put_pages(o, "size_bytes", c->size);
 	bl_json_put_pages(o, "held_bytes", held(c, p->snap));
 	bl_json_put_pages(o, "overhead_bytes", c->overhead);

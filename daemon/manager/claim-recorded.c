@@ -9,7 +9,7 @@
 
 #include "daemon/manager/internal.h"
 
-/* Held: who waits for that is told, who builds what it is for gets it. */
+/* The claim is held: the clients that wait for that are told, and the builder that it is for gets it. */
 static void settle(struct bd_manager *m, struct bl_claim *c)
 {
 	c->wait_until = BL_MS_NEVER;
@@ -18,7 +18,7 @@ static void settle(struct bd_manager *m, struct bl_claim *c)
 	bd_handoff_held(m, c);
 }
 
-static void fail(struct bd_manager *m, struct bl_claim *c, int r)
+static void end_unsaved(struct bd_manager *m, struct bl_claim *c, int r)
 {
 	struct bl_err err;
 
@@ -26,27 +26,27 @@ static void fail(struct bd_manager *m, struct bl_claim *c, int r)
 	(void)bd_claims_end(m, c, BL_CLAIM_FAILED, &err);
 }
 
-/* r: of the record. Where one stands already a restart finds the claim by that: its holder
- * is found again, or it is staked anew. Without one it was promised to nobody. */
+/* r: of the record. When an older record is on disk, a restart finds the claim by that: its holder
+ * is found again, or the claim is staked anew. Without any record the claim was promised to nobody. */
 static bool first_record_failed(struct bd_manager *m, struct bl_claim *c, int r)
 {
-	if (!r || c->recorded)
+	if (r == 0 || c->recorded)
 		return false;
-	fail(m, c, r);
+	end_unsaved(m, c, r);
 	return true;
 }
 
-/* After a kill the pool is as large as the records say, and this one does not say that the
- * claim is held: nobody is told so before it does. It is tried again at every tick, for as
- * long as the claim would have waited. */
-static bool is_held_unrecorded(struct bd_manager *m, struct bl_claim *c, int r)
+/* After a kill the next daemon makes the pool as large as the records say. While no record says
+ * that the claim is held, nobody is told that it is: every tick tries to write the record again, for
+ * as long as the claim would have waited. */
+static bool held_record_failed(struct bd_manager *m, struct bl_claim *c, int r)
 {
 	bl_ms now = m->host->ops->now(m->host);
 
-	if (!r || c->holder != BL_DOMID_POOL)
+	if (r == 0 || c->holder != BL_DOMID_POOL)
 		return false;
-	if (c->wait_until.n <= now.n || c->expires.n <= now.n) {
-		fail(m, c, r);
+	if (bl_ms_le(c->wait_until, now) || bl_ms_le(c->expires, now)) {
+		end_unsaved(m, c, r);
 		return true;
 	}
 	c->then = BD_THEN_SETTLE;
@@ -65,7 +65,7 @@ static void do_then(struct bd_manager *m, struct bl_claim *c, enum bd_then then,
 						  (c->state == BL_CLAIM_RECLAIMING ? 0 : BD_WAITS_HELD));
 		break;
 	case BD_THEN_SETTLE:
-		if (!first_record_failed(m, c, r) && !is_held_unrecorded(m, c, r))
+		if (!first_record_failed(m, c, r) && !held_record_failed(m, c, r))
 			settle(m, c);
 		break;
 	case BD_THEN_MOVE:

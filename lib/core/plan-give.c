@@ -43,7 +43,7 @@ static bl_pages still_to_ask(const struct bl_plan *plan, const struct bl_plan_in
 
 	if (sc->claims_short) {
 		wanted = bl_pages_sub(sc->shortage, sc->asked);
-		/* A few pages can wait until guests that are moving have arrived. */
+		/* A little can wait until guests that are moving have arrived. */
 		return sc->asked.n && wanted.n < CRUMB ? BL_PAGES(0) : wanted;
 	}
 	for (size_t k = 0; k < sc->n; k++)

@@ -91,14 +91,14 @@ claim-method = pool
 
 
 def staked_unrecorded(h, *options):
-    """A claim that waited until its room was there, and a client of it, on a full disk."""
+    """A claim that waited until there was room for it, and its client, on a full disk."""
     first = h.ctl("claim", "10G").out.strip()
     me = h.ctl("claim", "10G", "--no-wait", *options).out.strip()
     client = h.ctl_start("claim", "10G", "--id", me)
     full = Full(h)
     full.__enter__()
     assert h.ctl("release", first).status == 0
-    wait_until("its room to be staked and the disk to be told of", lambda: (
+    wait_until("the claim to be staked and the disk to be a problem of the status", lambda: (
         h.status()["host"]["outstanding_bytes"] == 10 * GIB and h.status()["daemon"]["problems"]))
     (c,) = h.claims()
     assert (c["id"], c["state"], client.poll()) == (me, "reclaiming", None), c
@@ -107,7 +107,7 @@ def staked_unrecorded(h, *options):
 
 
 def held_once_written():
-    """what stands in the hypervisor's pool is called held when its record says so"""
+    """a claim in the hypervisor's pool is called held once its record says so"""
     with Host(POOL) as h:
         client, full = staked_unrecorded(h)
         full.__exit__(None, None, None)
@@ -118,18 +118,18 @@ def held_once_written():
 
 
 def told_nothing_that_a_kill_undoes():
-    """nobody was told of it whom a kill makes a liar, and it is staked anew"""
+    """no client was told what a kill undoes, and the claim is staked anew"""
     with Host(POOL) as h:
         client, _ = staked_unrecorded(h)
         h.stop(signal.SIGKILL)
         client.kill()
         assert client.communicate()[0] == ""
         h.start()
-        wait_until("it is held", lambda: h.claims()[0]["state"] == "held")
+        wait_until("the claim to be held", lambda: h.claims()[0]["state"] == "held")
 
 
 def refused_when_its_time_is_over():
-    """its record cannot be written for as long as it would be held: refused with the reason"""
+    """a claim whose record cannot be written for as long as its lease lasts is refused with the reason"""
     with Host(POOL, speed=30) as h:
         client, _ = staked_unrecorded(h, "--ttl", "5m")
         _, err = client.communicate(timeout=host.LIMIT)

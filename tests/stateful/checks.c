@@ -123,8 +123,8 @@ void check_harmed(const bl_uuid *handle)
 	c.harmed[c.n_harmed++] = *handle;
 }
 
-/* However long ago: a daemon that is killed again and again sees it late, and its claim may
- * have waited for more in the meantime. */
+/* However long ago: a daemon that is killed again and again sees the harm late, and the claim of
+ * the holder may have waited for more in the meantime. */
 static bool is_harmed(const struct held *h)
 {
 	for (size_t i = 0; i < c.n_harmed; i++)

@@ -96,8 +96,8 @@ static void probes_first(void **state)
 	expect(f, "target 1 800");
 }
 
-/* A guest that is tried with a part gets the rest though that is less than a threshold; one
- * that rests gets nothing for as little. */
+/* A guest that was tried with a part gets the rest, although the rest is less than a threshold; a
+ * guest that rests gets nothing for as little. */
 static void gets_the_last_bit_on_its_way(void **state)
 {
 	struct fixture *f = *state;
