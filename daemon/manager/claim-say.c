@@ -21,9 +21,8 @@ void bd_claims_say(struct bd_manager *m)
 			continue;
 		}
 		if (c->state == BL_CLAIM_HELD && c->then == BD_THEN_SETTLE) {
-			snprintf(
-				c->reason, sizeof(c->reason),
-				"its memory is set aside; the claim is held as soon as its record is written");
+			snprintf(c->reason, sizeof(c->reason),
+				 "set aside, and held as soon as its record is written");
 			continue;
 		}
 		c->eta = c->state == BL_CLAIM_RECLAIMING ? bl_plan_eta(&m->plan, &in, c) : BL_MS(0);
