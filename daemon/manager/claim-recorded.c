@@ -13,6 +13,7 @@
 static void settle(struct bd_manager *m, struct bl_claim *c)
 {
 	c->wait_until = BL_MS_NEVER;
+	bd_claims_say(m, c);
 	bd_events_claim(m->cfg.events, c);
 	bd_waiters_answer(m, c, NULL, BD_WAITS_HELD | BD_WAITS_RECORDED);
 	bd_handoff_held(m, c);

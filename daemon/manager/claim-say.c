@@ -5,27 +5,36 @@
 #include "daemon/manager/internal.h"
 #include "lib/core/reason.h"
 
-void bd_claims_say(struct bd_manager *m)
+static void say(struct bd_manager *m, const struct bl_plan_in *in, struct bl_claim *c)
 {
-	struct bl_plan_in in = bd_manager_plan_in(m);
 	char reason[BL_REASON_MAX];
 
-	for (size_t i = 0; i < m->ledger.n; i++) {
-		struct bl_claim *c = m->ledger.claims[i];
-
-		if (bl_claim_ends(c))
-			continue; /* its reason is why */
-		if (c->foreign) {
-			snprintf(c->reason, sizeof(c->reason),
-				 "recorded by a newer balloond, and kept as it is");
-			continue;
-		}
-		if (c->state == BL_CLAIM_HELD && c->then == BD_THEN_SETTLE) {
-			snprintf(c->reason, sizeof(c->reason),
-				 "set aside, and held as soon as its record is written");
-			continue;
-		}
-		c->eta = c->state == BL_CLAIM_RECLAIMING ? bl_plan_eta(&m->plan, &in, c) : BL_MS(0);
-		snprintf(c->reason, sizeof(c->reason), "%s", bl_reason_claim(&m->plan, &in, c, reason));
+	if (bl_claim_ends(c))
+		return; /* its reason is why */
+	if (c->foreign) {
+		snprintf(c->reason, sizeof(c->reason), "recorded by a newer balloond, and kept as it is");
+		return;
 	}
+	if (c->state == BL_CLAIM_HELD && c->then == BD_THEN_SETTLE) {
+		snprintf(c->reason, sizeof(c->reason),
+			 "in the hypervisor's pool, and held as soon as its record is written");
+		return;
+	}
+	c->eta = c->state == BL_CLAIM_RECLAIMING ? bl_plan_eta(&m->plan, in, c) : BL_MS(0);
+	snprintf(c->reason, sizeof(c->reason), "%s", bl_reason_claim(&m->plan, in, c, reason));
+}
+
+void bd_claims_say(struct bd_manager *m, struct bl_claim *c)
+{
+	struct bl_plan_in in = bd_manager_plan_in(m);
+
+	say(m, &in, c);
+}
+
+void bd_claims_say_all(struct bd_manager *m)
+{
+	struct bl_plan_in in = bd_manager_plan_in(m);
+
+	for (size_t i = 0; i < m->ledger.n; i++)
+		say(m, &in, m->ledger.claims[i]);
 }

@@ -186,7 +186,8 @@ void bd_claims_keep_warm(struct bd_manager *m, const struct bl_claim *c);
 bool bd_claims_time_out(struct bd_manager *m, struct bl_claim *c);
 
 /* claim-say.c */
-void bd_claims_say(struct bd_manager *m); /* fills eta and reason of all */
+void bd_claims_say(struct bd_manager *m, struct bl_claim *c); /* fills its eta and its reason */
+void bd_claims_say_all(struct bd_manager *m);
 
 /* claim-end.c */
 /* Ends a claim: what is staked is given up first, then it is forgotten, and

@@ -22,5 +22,5 @@ void bd_manager_refresh(struct bd_manager *m)
 {
 	if (!bd_manager_looked_now(m) || m->looked_before_change)
 		bd_manager_look(m);
-	bd_claims_say(m);
+	bd_claims_say_all(m);
 }

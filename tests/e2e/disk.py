@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A disk that takes nothing more: what cannot be saved is not promised."""
+import json
 import resource
 import signal
 
@@ -106,6 +107,16 @@ def staked_unrecorded(h, *options):
     return client, full
 
 
+def reason_when_held(h, claim):
+    """The reason in the event that says that the claim is held."""
+    monitor = h.ctl_start("monitor", "--since", "0", "--json")
+    events = (e.get("params", e) for e in map(json.loads, monitor.stdout))
+    reason = next(e["reason"] for e in events if e["type"] == "claim.held" and e["id"] == claim)
+    monitor.terminate()
+    monitor.communicate(timeout=host.LIMIT)
+    return reason
+
+
 def held_once_written():
     """a claim in the hypervisor's pool is called held once its record says so"""
     with Host(POOL) as h:
@@ -115,6 +126,7 @@ def held_once_written():
         assert (client.returncode, err) == (0, ""), (out, err)
         (c,) = h.claims()
         assert (c["state"], c["held_bytes"]) == ("held", 10 * GIB), c
+        assert reason_when_held(h, c["id"]) == "held in the hypervisor's pool"
 
 
 def told_nothing_that_a_kill_undoes():
