@@ -16,9 +16,11 @@
 /* Requests of one connection that may wait at a time. */
 #define BD_CONN_CALLS_MAX 64
 
-/* Bounds of one turn of the event loop. Beyond either bound each rank that waits
- * still has one request, so that nobody starves. */
+/* Bounds of one turn of the event loop. Beyond the first that is reached each rank that
+ * waits still has one request, so that nobody starves. A plan among many claims takes
+ * milliseconds, and its answer is small: time counts by itself. */
 #define BD_TURN_REQUESTS 64
+#define BD_TURN_TIME BL_MS(20)
 #define BD_TURN_BYTES ((size_t)256 << 10) /* of requests and their answers */
 #define BD_TURN_FREED 256
 /* Turns in a row that viewers wait for others at most. */
@@ -30,6 +32,7 @@ struct bd_conn;
 struct bd_turn {
 	unsigned requests, freed;
 	size_t bytes;
+	bl_ms began;
 };
 
 /* The handler of the requests that connections bring: bd_requests. The connections know no verb. */

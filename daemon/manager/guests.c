@@ -42,7 +42,7 @@ static void forget_some(struct bd_manager *m)
 			return;
 		if (bl_override_is_set(&mem->set) || lives(m, &mem->uuid))
 			continue;
-		if (bd_state_is_kept(m->cfg.state, &mem->uuid) ||
+		if (bd_state_is_kept(m->cfg.state, BD_STATE_DOMAIN, &mem->uuid) ||
 		    bd_state_drop_memory(m->cfg.state, &mem->uuid, &ignored))
 			continue;
 		bl_settings_forget(&m->settings, mem);

@@ -57,8 +57,8 @@ int bd_state_set_paused(struct bd_state *s, bool paused, uint64_t *ret_seq);
 /* 0: what that call asked for is done, or something newer; -EINPROGRESS: not yet;
  * another -errno: it failed and is to be tried again. */
 int bd_state_written(const struct bd_state *s, enum bd_state_kind kind, const bl_uuid *id, uint64_t seq);
-/* The record of a domain is a newer balloond's, and what is saved is not written. */
-bool bd_state_is_kept(const struct bd_state *s, const bl_uuid *uuid);
+/* The record of a domain or a claim is a newer balloond's, and what is saved is not written. */
+bool bd_state_is_kept(const struct bd_state *s, enum bd_state_kind kind, const bl_uuid *id);
 /* A claim's record is a newer balloond's, and does not tell what the claim holds. */
 bool bd_state_has_unknown_claims(const struct bd_state *s);
 

@@ -43,6 +43,7 @@ struct ask {
 	long pause_ms;	   /* before the next try */
 	bool heard;	   /* it answered since it was reached */
 	unsigned breaks;   /* after it was heard */
+	char why[1024];	   /* the daemon's words when the memory is not claimed */
 };
 
 static void say(const struct ask *a, const char *what, const char *why)
@@ -249,33 +250,33 @@ static int wait_for_answer(struct ask *a)
 	}
 }
 
-/* The daemon's words. 0: staked; -EAGAIN: ask again, without the claim. */
+/* 0: staked; -EAGAIN: ask again, without the claim; -ENOMEM; -ESRCH: it is nothing that is
+ * built; -EPROTO: not claimed for another reason. a->why: the daemon's words. */
 static int read_answer(struct ask *a)
 {
 	const char *end = a->line + a->len, *error = bl_hook_member(a->line, end, "error");
 	const char *data = error ? bl_hook_member(error, end, "data") : NULL;
-	char message[1024], id[32];
+	char id[32];
 
-	if (!error)
+	if (!error) {
+		(void)strcpy(a->why, "the answer makes no sense");
 		return bl_hook_member(a->line, end, "result") ? 0 : -EPROTO;
-	bl_hook_string(bl_hook_member(error, end, "message"), end, message, sizeof(message));
+	}
+	bl_hook_string(bl_hook_member(error, end, "message"), end, a->why, sizeof(a->why));
 	bl_hook_string(data ? bl_hook_member(data, end, "id") : NULL, end, id, sizeof(id));
 	if (a->claim[0] && (!strcmp(id, "no-such-claim") || !strcmp(id, "bad-state"))) {
 		a->claim[0] = '\0'; /* spent, on the same domain before its reboot, say */
 		return -EAGAIN;
 	}
-	if (!strcmp(id, "no-memory") || !strcmp(id, "timeout")) {
-		say(a, message, "");
-		return -ENOMEM;
-	}
-	say(a, "its memory is not claimed", message);
-	return -EPROTO;
+	if (!strcmp(id, "bad-state") || !strcmp(id, "no-such-domain"))
+		return -ESRCH; /* a domain that runs, say */
+	return !strcmp(id, "no-memory") || !strcmp(id, "timeout") ? -ENOMEM : -EPROTO;
 }
 
 /* Of a connection, where the same errors as answers mean something else. */
 static int broke(int r)
 {
-	return r == -EPROTO || r == -ENOMEM || r == -EAGAIN ? -ECONNRESET : r;
+	return r == -EPROTO || r == -ENOMEM || r == -EAGAIN || r == -ESRCH ? -ECONNRESET : r;
 }
 
 static int ask_once(struct ask *a)
@@ -307,8 +308,9 @@ static void take_claim(struct ask *a)
 		say(a, "BALLOOND_CLAIM is ignored", "it is no UUID");
 }
 
-/* Whether a build fails for which a daemon that is there could not be asked. By default:
- * it would take memory that the daemon may have promised to others. */
+/* Whether a build fails for which a daemon that is there could not be asked, or did not claim
+ * for another reason than a lack of memory. By default: the build would take memory that the
+ * daemon may have promised to others. */
 static bool must_fail(const struct ask *a)
 {
 	const char *value = secure_getenv("BALLOOND_UNREACHABLE");
@@ -321,6 +323,26 @@ static bool must_fail(const struct ask *a)
 	return true;
 }
 
+static const char *ending(bool fails)
+{
+	return fails ? "the build fails (BALLOOND_UNREACHABLE)" : "the build goes on without a claim";
+}
+
+/* The daemon answered, and did not claim. */
+static enum bl_hook_answer not_claimed(const struct ask *a, int r)
+{
+	bool fails = r == -EPROTO && must_fail(a);
+	char why[sizeof(a->why) + 64];
+
+	if (r == -ENOMEM) {
+		say(a, a->why, "");
+		return BL_HOOK_REFUSED;
+	}
+	(void)snprintf(why, sizeof(why), "%s; %s", a->why, ending(fails));
+	say(a, "its memory is not claimed", why);
+	return fails ? BL_HOOK_REFUSED : BL_HOOK_ALONE;
+}
+
 /* asked: it may have heard the request. */
 static enum bl_hook_answer give_up(const struct ask *a, int r, bool asked)
 {
@@ -330,9 +352,7 @@ static enum bl_hook_answer give_up(const struct ask *a, int r, bool asked)
 				   : "no balloond to claim the domain's memory";
 	char why[256];
 
-	(void)snprintf(why, sizeof(why), "%s; %s", strerror(-r),
-		       fails ? "the build fails (BALLOOND_UNREACHABLE)"
-			     : "the build goes on without a claim");
+	(void)snprintf(why, sizeof(why), "%s; %s", strerror(-r), ending(fails));
 	say(a, what, why);
 	return fails ? BL_HOOK_REFUSED : asked ? BL_HOOK_LOST : BL_HOOK_ALONE;
 }
@@ -378,10 +398,8 @@ enum bl_hook_answer bl_hook_ask(uint32_t domid, uint64_t pages, int *ret_fd)
 			return BL_HOOK_STAKED;
 		}
 		(void)close(a.fd);
-		if (r == -ENOMEM)
-			return BL_HOOK_REFUSED;
-		if (r == -EPROTO)
-			return BL_HOOK_ALONE;
+		if (r == -ENOMEM || r == -EPROTO || r == -ESRCH)
+			return not_claimed(&a, r);
 	} while (may_retry(&a, r));
 	return give_up(&a, r, asked);
 }

@@ -7,7 +7,7 @@
 
 enum bl_hook_answer {
 	BL_HOOK_STAKED,	 /* claimed for the domain */
-	BL_HOOK_REFUSED, /* there is not enough memory */
+	BL_HOOK_REFUSED, /* there is not enough memory, or the build is not to go on without a claim */
 	BL_HOOK_ALONE,	 /* nobody there to ask, or nobody who answers: not claimed */
 	BL_HOOK_LOST,	 /* the same, but it may be claimed: the daemon went away half way */
 };
