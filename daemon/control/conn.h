@@ -16,8 +16,10 @@
 #define BD_CONN_CALLS_MAX 64
 
 /* Bounds of one turn of the event loop. A rank that waits has one request handled even when a
- * bound is reached, so that nobody starves. */
+ * bound is reached, so that nobody starves. Time counts by itself, since a plan among many claims
+ * takes milliseconds and its answer is small. */
 #define BD_TURN_REQUESTS 64
+#define BD_TURN_TIME BL_MS(20)
 #define BD_TURN_BYTES ((size_t)256 << 10) /* of requests and of answers */
 #define BD_TURN_FREED 256
 /* Viewers wait for others at most this many turns in a row. */
@@ -29,6 +31,7 @@ struct bd_conn;
 struct bd_turn {
 	unsigned requests, freed;
 	size_t bytes;
+	bl_ms began;
 };
 
 /* How the connections pass requests up, without knowing the verbs: bd_requests. */
@@ -36,7 +39,7 @@ struct bd_conns_serve {
 	/* Handles one line, the text of a request without its newline. */
 	void (*line)(struct bd_conn *c, const char *text, size_t len);
 	/* The peer has lost its right: answers each waiting request with an error, and withdraws
-	 * it. */
+ * it. */
 	void (*withdraw_all)(struct bd_conn *c, const struct bl_err *why);
 };
 extern const struct bd_conns_serve bd_requests;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <utlist.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/control/internal.h"
 
 void bd_turn_soon(struct bd_conns *all)
@@ -42,7 +43,8 @@ void bd_turn_wake(void *conn)
 
 static bool within_bounds(const struct bd_turn *t)
 {
-	return t->requests < BD_TURN_REQUESTS && t->bytes < BD_TURN_BYTES;
+	return t->requests < BD_TURN_REQUESTS && t->bytes < BD_TURN_BYTES &&
+	       bl_ms_since(bd_clock_now(), t->began).n < BD_TURN_TIME.n;
 }
 
 static void serve(struct bd_conn *c)
@@ -75,7 +77,7 @@ static void on_turn(evutil_socket_t fd, short what, void *ud)
 	bool more = false;
 
 	(void)fd, (void)what;
-	all->turn = (struct bd_turn){ .requests = 0 };
+	all->turn = (struct bd_turn){ .began = bd_clock_now() };
 	for (; all->closing && all->turn.freed < BD_TURN_FREED; all->turn.freed++)
 		bd_conn_free(all->closing);
 	for (int rank = 0; rank < BD_RANKS && !all->stopping; rank++) {

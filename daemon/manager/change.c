@@ -50,11 +50,14 @@ static int written(struct bd_manager *m, const struct bd_change *c)
 {
 	struct bl_dom_record *mem;
 	const struct bl_claim *claim;
+	int r;
 
 	switch (c->kind) {
 	case BD_CHANGE_SET:
 		mem = bl_settings_find(&m->settings, &c->what.uuid);
-		return mem ? bd_manager_remember(m, mem) : 0;
+		r = mem ? bd_manager_remember(m, mem) : 0;
+		/* What is set for this run alone needs no record. */
+		return r == -EINPROGRESS || !mem || mem->persist ? r : 0;
 	case BD_CHANGE_FORGET:
 		return bd_state_written(m->cfg.state, BD_STATE_DOMAIN, &c->what.uuid, c->seq);
 	case BD_CHANGE_PAUSE:

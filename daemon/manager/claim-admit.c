@@ -9,8 +9,9 @@
 #include "daemon/manager/internal.h"
 #include "lib/core/reason.h"
 
-/* More live claims than a host has memory or domids for. */
-#define CLAIMS_MAX 4096
+/* Many more than guests start at a time; a plan looks at every claim, and takes some 20 ms with
+ * so many. */
+#define CLAIMS_MAX 1024
 
 static int refuse(struct bd_manager *m, const struct bl_admission *a, struct bl_err *err)
 {
@@ -71,6 +72,10 @@ static int check_request(struct bd_manager *m, const struct bd_claim_request *re
 		return bl_err_set(err, EINVAL, BL_ERR_INVALID_PARAMS,
 				  "ttl_seconds: is above [claims] max-ttl, %llu s",
 				  (unsigned long long)m->settings.max_ttl.n / 1000);
+	if (req->has_id && bd_state_is_kept(m->cfg.state, BD_STATE_CLAIM, &req->id))
+		return bl_err_set(
+			err, EBUSY, BL_ERR_BAD_STATE,
+			"id: a newer balloond recorded a claim of that id, which is kept as it is");
 	if (m->ledger.n >= CLAIMS_MAX)
 		return bl_err_set(err, EAGAIN, BL_ERR_BAD_STATE, "%d claims are live: no more are taken",
 				  CLAIMS_MAX);

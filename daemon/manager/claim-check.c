@@ -162,13 +162,16 @@ void bd_claims_check_sizes(struct bd_manager *m)
 
 	for (size_t i = m->ledger.n; i-- > 0;) {
 		struct bl_claim *c = m->ledger.claims[i];
+		bl_pages most = bl_pages_max(bl_pages_max(c->min, c->overhead), c->pooled);
 
-		if (c->foreign || (c->min.n <= m->snap.total.n && c->pooled.n <= m->snap.total.n))
+		if (c->state != BL_CLAIM_RECLAIMING) /* while it waits a part of the size may do */
+			most = bl_pages_max(most, c->size);
+		if (c->foreign || most.n <= m->snap.total.n)
 			continue;
 		bl_err_set(&err, EINVAL, BL_ERR_BAD_STATE,
 			   "its record tells of %s, which is more than "
 			   "this host has",
-			   bl_pages_format(bl_pages_max(c->min, c->pooled), size));
+			   bl_pages_format(most, size));
 		bd_log(LOG_WARNING, "a claim is given up: %s", err.msg);
 		c->pooled = c->in_pool = c->staked = BL_PAGES(0); /* or it would take others' */
 		if (c->holder == BL_DOMID_POOL)

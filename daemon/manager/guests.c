@@ -42,7 +42,7 @@ static void forget_oldest(struct bd_manager *m)
 			return;
 		if (bl_override_is_set(&rec->set) || lives(m, &rec->uuid))
 			continue;
-		if (bd_state_is_kept(m->cfg.state, &rec->uuid) ||
+		if (bd_state_is_kept(m->cfg.state, BD_STATE_DOMAIN, &rec->uuid) ||
 		    bd_state_drop_dom(m->cfg.state, &rec->uuid, &ignored))
 			continue;
 		bl_settings_forget(&m->settings, rec);

@@ -106,7 +106,7 @@ static int check_set(struct bd_manager *m, const struct bl_dom *d, const struct 
 	struct bl_limits l = bl_settings_limits(&m->settings, d);
 	int r;
 
-	if (!req->no_persist && bd_state_is_kept(m->cfg.state, &d->uuid))
+	if (!req->no_persist && bd_state_is_kept(m->cfg.state, BD_STATE_DOMAIN, &d->uuid))
 		return bl_err_set(err, EBUSY, BL_ERR_BAD_STATE,
 				  "what is remembered of %s was written by a newer balloond: only "
 				  "'set --no-persist' can be had",

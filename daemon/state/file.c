@@ -340,6 +340,11 @@ static void read_set(struct reader *r, struct bl_override *set)
 		set->weight = (uint32_t)get_int(r, "weight", 1, BL_WEIGHT_MAX);
 }
 
+static size_t count_set(const struct bl_override *set)
+{
+	return (size_t)set->has_mode + set->has_min + set->has_max + set->has_weight;
+}
+
 int bd_state_dom_read(const char *text, size_t len, struct bl_dom_record *ret, bool *ret_newer,
 		      struct bl_err *reterr)
 {
@@ -359,6 +364,9 @@ int bd_state_dom_read(const char *text, size_t len, struct bl_dom_record *ret, b
 	reader.object = member(&reader, "set", BL_JSON_OBJECT);
 	if (reader.object)
 		read_set(&reader, &m.set);
+	/* Of a newer one: with a limit that nobody here knows. */
+	if (*ret_newer && !reader.wrong && bl_json_count(reader.object) > count_set(&m.set))
+		reader.wrong = "set";
 	r = finish(&reader, root, reterr);
 	if (r < 0)
 		return r;

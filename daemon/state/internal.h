@@ -84,6 +84,8 @@ bool bd_state_passes_over(const struct bd_place *p, const char *name);
 void bd_state_set_aside(const struct bd_place *p, const char *name, const char *why);
 /* As bd_atomic_file_read(), but tries again after an error that may pass. */
 ssize_t bd_state_read(const struct bd_place *p, const char *name, char *text, size_t size);
+/* 1: there is such a file, 0: there is none; -errno: *reterr says why that cannot be told. */
+int bd_state_is_there(const struct bd_place *p, const char *name, struct bl_err *reterr);
 /* As scandir(); fills *reterr. */
 int bd_state_list(const struct bd_place *p, struct dirent ***ret, struct bl_err *reterr);
 /* Returns r with an error that names the file. */

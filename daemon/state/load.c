@@ -167,11 +167,17 @@ static int take_dom(struct load *l, const bl_uuid *name, const char *text, size_
 	if (r == 0 && !bl_uuid_equal(name, &one.uuid))
 		return bl_err_set(err, EINVAL, BL_ERR_BACKEND, "its uuid is not its name");
 	e = add_entry_of_file(l->s, BD_STATE_DOMAIN, name);
-	m = r == 0 && e ? bl_settings_remember(l->settings, name) : NULL;
-	if (!e || (!m && r == 0))
+	m = e ? bl_settings_remember(l->settings, name) : NULL;
+	if (!m)
 		return -ENOMEM;
 	e->kept = newer;
-	if (m) {
+	if (r < 0) {
+		/* Nobody knows which limits this guest has: nothing is done to it. */
+		m->set.has_mode = true;
+		m->set.mode = BL_MODE_IGNORE;
+		m->stays = m->set;
+		m->persist = m->on_disk = true;
+	} else {
 		m->base = one.base;
 		m->base_from = one.base_from;
 		m->run = one.run;
@@ -220,8 +226,7 @@ int bd_state_load(struct bd_state *s, const bl_uuid *boot, struct bl_ledger *led
 		  struct bl_settings *settings, bool *ret_paused, struct bl_err *reterr)
 {
 	struct load l = { .s = s, .ledger = ledger, .settings = settings, .reterr = reterr };
-	int root = s->places[BD_STATE_PAUSED].fd, r;
-	bool paused;
+	int root = s->places[BD_STATE_PAUSED].fd, paused, r;
 
 	s->boot = *boot;
 	r = bd_state_move_claims(s, reterr);
@@ -234,7 +239,9 @@ int bd_state_load(struct bd_state *s, const bl_uuid *boot, struct bl_ledger *led
 		return r;
 	if (root >= 0)
 		(void)unlinkat(root, "paused" BD_ATOMIC_FILE_TMP, 0);
-	paused = root >= 0 && faccessat(root, "paused", F_OK, 0) == 0;
+	paused = root >= 0 ? bd_state_is_there(&s->places[BD_STATE_PAUSED], "paused", reterr) : 0;
+	if (paused < 0)
+		return paused;
 	if (paused && !add_entry_of_file(s, BD_STATE_PAUSED, NULL))
 		return bl_err_set(reterr, ENOMEM, BL_ERR_BACKEND, "out of memory");
 	probe(s);

@@ -16,6 +16,9 @@
 #include "daemon/state/internal.h"
 
 #define BAD ".bad"
+/* In the folder of claims: the records of the older folder were all copied there in this boot,
+ * and some could not be removed from the older. */
+#define MOVED ".moved"
 /* An error that may pass, such as a lack of descriptors or memory, is tried so often. */
 #define TRIES 5
 #define TRY_AGAIN_MS 100
@@ -163,6 +166,20 @@ ssize_t bd_state_read(const struct bd_place *p, const char *name, char *text, si
 	return n;
 }
 
+int bd_state_is_there(const struct bd_place *p, const char *name, struct bl_err *reterr)
+{
+	int r = -EIO;
+
+	for (int i = 0; i < TRIES; i++) {
+		if (i)
+			wait_a_little();
+		r = faccessat(p->fd, name, F_OK, 0) == 0 ? 1 : -errno;
+		if (r == 1 || r == -ENOENT)
+			return r == 1;
+	}
+	return bd_state_fail(p, name, r, reterr);
+}
+
 int bd_state_list(const struct bd_place *p, struct dirent ***ret, struct bl_err *reterr)
 {
 	int n = -1;
@@ -177,7 +194,15 @@ int bd_state_list(const struct bd_place *p, struct dirent ***ret, struct bl_err 
 
 /* ---- records of an older balloond ---- */
 
-static int move_claim(const struct bd_place *from, const struct bd_place *to, const char *name,
+static int move_failed(const struct bd_place *from, const struct bd_place *to, const char *name, int r,
+		       struct bl_err *reterr)
+{
+	return bl_err_set(reterr, -r, BL_ERR_BACKEND, "%s/%s cannot be moved to %s: %s", from->path, name,
+			  to->path, strerror(-r));
+}
+
+/* *left: it cannot be removed from where it was. */
+static int move_claim(const struct bd_place *from, const struct bd_place *to, const char *name, bool *left,
 		      struct bl_err *reterr)
 {
 	char text[BD_STATE_FILE_MAX];
@@ -194,10 +219,15 @@ static int move_claim(const struct bd_place *from, const struct bd_place *to, co
 	if (n < 0)
 		return bd_state_fail(from, name, (int)n, reterr);
 	r = to->fd < 0 ? -ENOENT : bd_atomic_file_write(to->fd, name, text, (size_t)n, to->sync);
-	r = r < 0 ? r : bd_atomic_file_remove(from->fd, name);
-	return r < 0 ? bl_err_set(reterr, -r, BL_ERR_BACKEND, "%s/%s cannot be moved to %s: %s", from->path,
-				  name, to->path, strerror(-r))
-		     : 0;
+	if (r < 0)
+		return move_failed(from, to, name, r, reterr);
+	r = bd_atomic_file_remove(from->fd, name);
+	if (!can_go_without(r))
+		return r < 0 ? move_failed(from, to, name, r, reterr) : 0;
+	bd_log(LOG_WARNING, "%s/%s was copied to %s and cannot be removed: %s", from->path, name, to->path,
+	       strerror(-r));
+	*left = true;
+	return 0;
 }
 
 int bd_state_move_claims(struct bd_state *s, struct bl_err *reterr)
@@ -205,21 +235,31 @@ int bd_state_move_claims(struct bd_state *s, struct bl_err *reterr)
 	const struct bd_place *to = &s->places[BD_STATE_CLAIM];
 	struct bd_place from;
 	struct dirent **list = NULL;
+	bool left = false;
 	int n, r = 0;
 
 	if (set_path(&from, s->path, "claims", 0700) || !strcmp(from.path, to->path))
 		return 0;
+	n = to->fd < 0 ? 0 : bd_state_is_there(to, MOVED, reterr);
+	if (n)
+		return n < 0 ? n : 0;
 	from.fd = open(from.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (from.fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : bd_state_fail(&from, ".", -errno, reterr);
 	n = bd_state_list(&from, &list, reterr);
 	for (int i = 0; i < n; i++) {
 		if (r == 0)
-			r = move_claim(&from, to, list[i]->d_name, reterr);
+			r = move_claim(&from, to, list[i]->d_name, &left, reterr);
 		free(list[i]);
 	}
 	free(list);
 	bd_place_close(&from);
+	/* What is left there is not to come back when its claim has ended. */
+	if (n >= 0 && r == 0 && left) {
+		r = bd_atomic_file_write(to->fd, MOVED, "", 0, false);
+		if (r < 0)
+			return move_failed(&from, to, MOVED, r, reterr);
+	}
 	/* This fails if a file in it was set aside. */
 	if (n >= 0 && r == 0)
 		(void)unlinkat(AT_FDCWD, from.path, AT_REMOVEDIR);

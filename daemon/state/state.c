@@ -127,9 +127,9 @@ int bd_state_written(const struct bd_state *s, enum bd_state_kind kind, const bl
 	return e->failed && !e->due && !e->busy ? e->failed : -EINPROGRESS;
 }
 
-bool bd_state_is_kept(const struct bd_state *s, const bl_uuid *uuid)
+bool bd_state_is_kept(const struct bd_state *s, enum bd_state_kind kind, const bl_uuid *id)
 {
-	const struct bd_state_entry *e = bd_state_find(s, BD_STATE_DOMAIN, uuid);
+	const struct bd_state_entry *e = bd_state_find(s, kind, id);
 
 	return e && e->kept;
 }

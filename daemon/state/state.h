@@ -57,8 +57,8 @@ int bd_state_set_paused(struct bd_state *s, bool paused, uint64_t *ret_seq);
 /* 0: the change with that number, or a newer one, is done; -EINPROGRESS: not yet; another -errno:
  * it failed and will be tried again. */
 int bd_state_written(const struct bd_state *s, enum bd_state_kind kind, const bl_uuid *id, uint64_t seq);
-/* The domain's record is a newer balloond's, so nothing is written for the domain. */
-bool bd_state_is_kept(const struct bd_state *s, const bl_uuid *uuid);
+/* The record of the domain or the claim is a newer balloond's, so nothing is written for it. */
+bool bd_state_is_kept(const struct bd_state *s, enum bd_state_kind kind, const bl_uuid *id);
 /* The record of a claim is a newer balloond's, and does not tell what the claim holds. */
 bool bd_state_has_unknown_claims(const struct bd_state *s);
 

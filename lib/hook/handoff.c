@@ -43,6 +43,7 @@ struct handoff {
 	long pause_ms;	   /* before the next try */
 	bool heard;	   /* the daemon answered on this connection */
 	unsigned breaks;   /* breaks after an answer */
+	char why[1024];	   /* the daemon's message when the memory is not claimed */
 };
 
 static void report(const struct handoff *h, const char *what, const char *why)
@@ -249,33 +250,33 @@ static int wait_for_answer(struct handoff *h)
 	}
 }
 
-/* Reports the daemon's answer. 0: staked; -EAGAIN: ask again, without the claim. */
+/* 0: staked; -EAGAIN: ask again, without the claim; -ENOMEM: refused; -ESRCH: the domain is not
+ * being built; -EPROTO: not claimed for another reason. Fills h->why. */
 static int read_answer(struct handoff *h)
 {
 	const char *end = h->line + h->len, *error = bl_hook_member(h->line, end, "error");
 	const char *data = error ? bl_hook_member(error, end, "data") : NULL;
-	char message[1024], id[32];
+	char id[32];
 
-	if (!error)
+	if (!error) {
+		(void)strcpy(h->why, "the answer makes no sense");
 		return bl_hook_member(h->line, end, "result") ? 0 : -EPROTO;
-	bl_hook_string(bl_hook_member(error, end, "message"), end, message, sizeof(message));
+	}
+	bl_hook_string(bl_hook_member(error, end, "message"), end, h->why, sizeof(h->why));
 	bl_hook_string(data ? bl_hook_member(data, end, "id") : NULL, end, id, sizeof(id));
 	if (h->claim[0] && (!strcmp(id, "no-such-claim") || !strcmp(id, "bad-state"))) {
 		h->claim[0] = '\0'; /* used already, for instance by the same domain before its reboot */
 		return -EAGAIN;
 	}
-	if (!strcmp(id, "no-memory") || !strcmp(id, "timeout")) {
-		report(h, message, "");
-		return -ENOMEM;
-	}
-	report(h, "its memory is not claimed", message);
-	return -EPROTO;
+	if (!strcmp(id, "bad-state") || !strcmp(id, "no-such-domain"))
+		return -ESRCH; /* for instance a domain that runs */
+	return !strcmp(id, "no-memory") || !strcmp(id, "timeout") ? -ENOMEM : -EPROTO;
 }
 
 /* Maps errors of the connection that have another meaning as answers. */
 static int connection_error(int r)
 {
-	return r == -EPROTO || r == -ENOMEM || r == -EAGAIN ? -ECONNRESET : r;
+	return r == -EPROTO || r == -ENOMEM || r == -EAGAIN || r == -ESRCH ? -ECONNRESET : r;
 }
 
 static int try_handoff(struct handoff *h)
@@ -307,8 +308,9 @@ static void take_claim(struct handoff *h)
 		report(h, "BALLOOND_CLAIM is ignored", "it is no UUID");
 }
 
-/* True if the build fails when a daemon may be there but cannot be reached. By default it fails:
- * the build would take memory that the daemon may have promised to others. */
+/* True if the build fails when a daemon may be there but cannot be reached, or did not claim for
+ * another reason than a lack of memory. By default it fails: the build would take memory that the
+ * daemon may have promised to others. */
 static bool must_fail(const struct handoff *h)
 {
 	const char *value = secure_getenv("BALLOOND_UNREACHABLE");
@@ -321,6 +323,26 @@ static bool must_fail(const struct handoff *h)
 	return true;
 }
 
+static const char *ending(bool fails)
+{
+	return fails ? "the build fails (BALLOOND_UNREACHABLE)" : "the build goes on without a claim";
+}
+
+/* The daemon answered, and did not claim. r is what read_answer() returned. */
+static enum bl_hook_answer not_claimed(const struct handoff *h, int r)
+{
+	bool fails = r == -EPROTO && must_fail(h);
+	char why[sizeof(h->why) + 64];
+
+	if (r == -ENOMEM) {
+		report(h, h->why, "");
+		return BL_HOOK_REFUSED;
+	}
+	snprintf(why, sizeof(why), "%s; %s", h->why, ending(fails));
+	report(h, "its memory is not claimed", why);
+	return fails ? BL_HOOK_REFUSED : BL_HOOK_UNCLAIMED;
+}
+
 /* asked: the daemon may have received the request. */
 static enum bl_hook_answer give_up(const struct handoff *h, int r, bool asked)
 {
@@ -330,8 +352,7 @@ static enum bl_hook_answer give_up(const struct handoff *h, int r, bool asked)
 				   : "no balloond to claim the domain's memory";
 	char why[256];
 
-	snprintf(why, sizeof(why), "%s; %s", strerror(-r),
-		 fails ? "the build fails (BALLOOND_UNREACHABLE)" : "the build goes on without a claim");
+	snprintf(why, sizeof(why), "%s; %s", strerror(-r), ending(fails));
 	report(h, what, why);
 	return fails ? BL_HOOK_REFUSED : asked ? BL_HOOK_MAYBE_CLAIMED : BL_HOOK_UNCLAIMED;
 }
@@ -377,10 +398,8 @@ enum bl_hook_answer bl_hook_handoff(uint32_t domid, uint64_t pages, int *ret_fd)
 			return BL_HOOK_STAKED;
 		}
 		(void)close(h.fd);
-		if (r == -ENOMEM)
-			return BL_HOOK_REFUSED;
-		if (r == -EPROTO)
-			return BL_HOOK_UNCLAIMED;
+		if (r == -ENOMEM || r == -EPROTO || r == -ESRCH)
+			return not_claimed(&h, r);
 	} while (may_retry(&h, r));
 	return give_up(&h, r, asked);
 }

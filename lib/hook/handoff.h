@@ -7,7 +7,7 @@
 
 enum bl_hook_answer {
 	BL_HOOK_STAKED,	       /* the domain has its claim */
-	BL_HOOK_REFUSED,       /* there is not enough memory */
+	BL_HOOK_REFUSED,       /* there is not enough memory, or a build without a claim is to fail */
 	BL_HOOK_UNCLAIMED,     /* no daemon, or none that answers: no claim */
 	BL_HOOK_MAYBE_CLAIMED, /* the daemon went away in between: there may be a claim */
 };

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A disk that takes nothing more: what cannot be saved is not promised."""
 import json
+import os
 import resource
 import signal
 
@@ -48,6 +49,9 @@ def settings_refused():
                          ["renew", stands, "--ttl", "2h"]):
                 r = h.ctl(*args)
                 assert r.status == 1 and "File too large" in r.err, (args, r)
+            # What is for this run alone needs no disk.
+            assert h.ctl("set", "a", "--weight", "9", "--no-persist").status == 0
+            assert h.domain("a")["weight"] == 9
             assert h.domain("a")["min_bytes"] == 512 * MIB
             assert h.domain("a")["mode"] == "auto"
             assert h.domain("a")["target_bytes"] == 1536 * MIB
@@ -82,6 +86,42 @@ def released_all_the_same():
         h.stop()
         h.start()
         assert [c["id"] for c in claims.books(h)["claims"]] == [second]
+
+
+def rewrite(h, claim, **members):
+    """The record of a claim, as another balloond may have left it."""
+    path = os.path.join(h.state, "claims", claim)
+    with open(path) as f:
+        record = json.load(f)
+    with open(path, "w") as f:
+        json.dump(dict(record, **members), f)
+
+
+def newer_record_is_in_the_way():
+    """an id whose record is a newer balloond's cannot be claimed anew: nothing would record it"""
+    for change in ({"state": "hibernating"}, {"boot": "11111111-1111-4111-8111-111111111111"}):
+        with Host(claims.world()) as h:
+            me = h.ctl("claim", "256M").out.strip()
+            h.stop()
+            rewrite(h, me, format=2, **change)
+            h.start()
+            before = h.status()["host"]["outstanding_bytes"]
+            r = h.ctl("claim", "200M", "--id", me)
+            assert r.status == 1 and "newer balloond" in r.err, r
+            assert h.status()["host"]["outstanding_bytes"] == before
+            assert h.ctl("claim", "200M").status == 0
+
+
+def record_of_too_much():
+    """a record that tells of more than the host has ends its claim, and keeps nobody waiting"""
+    for member in ("size_pages", "overhead_pages", "pooled_pages"):
+        with Host(claims.world()) as h:
+            me = h.ctl("claim", "256M").out.strip()
+            h.stop()
+            rewrite(h, me, **{member: 1 << 40})
+            h.start()
+            wait_until("the claim to end", lambda: not h.claims())
+            assert h.ctl("claim", "256M", "--now").status == 0, member
 
 
 POOL = """[host]
@@ -151,4 +191,5 @@ def refused_when_its_time_is_over():
 
 if __name__ == "__main__":
     host.run([claims_refused, settings_refused, guests_stay, released_all_the_same,
+              newer_record_is_in_the_way, record_of_too_much,
               held_once_written, told_nothing_that_a_kill_undoes, refused_when_its_time_is_over])

@@ -2,8 +2,8 @@
 /* balloond with a disk, a journal and a keeper of groups that a test holds. With HELD=CALL
  * in the environment fsync or renameat, and once the event loop runs scandir or getgrnam_r,
  * waits until somebody opens the FIFO that HELD_UNTIL names; JOURNAL is where the
- * journal's socket is. No such call, and no message that could wait, may come from the
- * event loop's thread: that ends the process. */
+ * journal's socket is. No such call, no other that can wait for a disk, and no message that
+ * could wait, may come from the event loop's thread: that ends the process. */
 #include <dirent.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -61,8 +61,75 @@ int __real_event_base_dispatch(struct event_base *base);
 int __wrap_event_base_dispatch(struct event_base *base);
 int __wrap_event_base_dispatch(struct event_base *base)
 {
+	int r;
+
 	looping = true;
-	return __real_event_base_dispatch(base);
+	r = __real_event_base_dispatch(base);
+	looping = false;
+	return r;
+}
+
+/* Whatever else can wait for a disk. /proc has none. */
+static void not_while_it_loops(const char *call, const char *path)
+{
+	if (looping && strncmp(path, "/proc/", 6) != 0)
+		not_from_the_loop(call);
+}
+
+int __real_open(const char *path, int flags, mode_t mode);
+int __wrap_open(const char *path, int flags, mode_t mode);
+int __wrap_open(const char *path, int flags, mode_t mode)
+{
+	not_while_it_loops("open", path);
+	return __real_open(path, flags, mode);
+}
+
+int __real_openat(int dir, const char *path, int flags, mode_t mode);
+int __wrap_openat(int dir, const char *path, int flags, mode_t mode);
+int __wrap_openat(int dir, const char *path, int flags, mode_t mode)
+{
+	not_while_it_loops("openat", path);
+	return __real_openat(dir, path, flags, mode);
+}
+
+int __real_unlinkat(int dir, const char *path, int flags);
+int __wrap_unlinkat(int dir, const char *path, int flags);
+int __wrap_unlinkat(int dir, const char *path, int flags)
+{
+	not_while_it_loops("unlinkat", path);
+	return __real_unlinkat(dir, path, flags);
+}
+
+int __real_unlink(const char *path);
+int __wrap_unlink(const char *path);
+int __wrap_unlink(const char *path)
+{
+	not_while_it_loops("unlink", path);
+	return __real_unlink(path);
+}
+
+int __real_mkdirat(int dir, const char *path, mode_t mode);
+int __wrap_mkdirat(int dir, const char *path, mode_t mode);
+int __wrap_mkdirat(int dir, const char *path, mode_t mode)
+{
+	not_while_it_loops("mkdirat", path);
+	return __real_mkdirat(dir, path, mode);
+}
+
+int __real_mkdir(const char *path, mode_t mode);
+int __wrap_mkdir(const char *path, mode_t mode);
+int __wrap_mkdir(const char *path, mode_t mode)
+{
+	not_while_it_loops("mkdir", path);
+	return __real_mkdir(path, mode);
+}
+
+int __real_faccessat(int dir, const char *path, int mode, int flags);
+int __wrap_faccessat(int dir, const char *path, int mode, int flags);
+int __wrap_faccessat(int dir, const char *path, int mode, int flags)
+{
+	not_while_it_loops("faccessat", path);
+	return __real_faccessat(dir, path, mode, flags);
 }
 
 typedef int filter(const struct dirent *);

@@ -4,6 +4,7 @@
 that fail it."""
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -416,11 +417,46 @@ def turned_away():
         assert b.says() == ""
 
 
+def fails_or_goes_on(handler, words):
+    """What is said where the memory is not claimed: the build fails, or goes on if that is set."""
+    for env, result in (({}, ([], -1, "ENOMEM")),
+                        ({"BALLOOND_UNREACHABLE": "go-on"}, (["claim 5 9"], 0, "0"))):
+        with Played(handler) as d, Builder(d.path, **env) as b:
+            assert b.do("claim", 5, 9) == result, (words, env)
+            said = b.says()
+            assert said.count("\n") == 1 and words in said, said
+            assert ("goes on without a claim" if env else "the build fails") in said, said
+
+
+def answers(error_id):
+    """A daemon that answers the handoff with that error."""
+    def handler(daemon, lines):
+        request = daemon.next(lines)
+        lines.write(json.dumps({"jsonrpc": "2.0", "id": request["id"], "error": {
+            "code": 1, "message": "no, for " + error_id, "data": {"id": error_id}}}) + "\n")
+        lines.flush()
+    return handler
+
+
 def not_permitted():
-    """whoever may not ask goes on, as a refusal that is no lack of memory has it"""
-    with Played(refuses_connection("not-permitted")) as d, Builder(d.path) as b:
-        assert b.do("claim", 5, 9) == (["claim 5 9"], 0, "0")
-        assert b.says().count("\n") == 1 and "not-permitted" in b.says(), b.says()
+    """whoever may not ask does not build without a claim, but where that is set"""
+    fails_or_goes_on(refuses_connection("not-permitted"), "not-permitted")
+
+
+def other_errors():
+    """an answer that is no claim and no lack of memory fails the build; or not, where that is set"""
+    for error_id in ("backend", "unsupported", "ambiguous", "internal"):
+        fails_or_goes_on(answers(error_id), "no, for " + error_id)
+
+
+def full_disk():
+    """a claim that cannot be saved is a build that fails, and nothing was taken"""
+    with Host(WORLD) as h:
+        domid = built(h, "db")
+        resource.prlimit(h.daemon.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        with Builder(h.socket) as b:
+            assert b.do("claim", domid, GIB // PAGE) == ([], -1, "ENOMEM")
+            assert "cannot save the claim" in b.says()
 
 
 def unreachable():
@@ -456,12 +492,11 @@ def unreachable_misspelt():
 
 
 def senseless():
-    """one that answers nonsense is none"""
-    with Played(nonsense) as d, Builder(d.path) as b:
-        assert b.do("claim", 5, 9) == (["claim 5 9"], 0, "0")
+    """nonsense is no claim either"""
+    fails_or_goes_on(nonsense, "the answer makes no sense")
 
 
 if __name__ == "__main__":
     host.run([stakes_exactly, makes_room, without_a_count, refuses, by_name, named_by_hand, killed,
-              returns_to_holder, left_alone, unhooked, nobody, restarted, dead, waits_its_turn, turned_away, not_permitted,
-              unreachable, unreachable_misspelt, senseless])
+              returns_to_holder, left_alone, unhooked, nobody, restarted, dead, waits_its_turn,
+              turned_away, not_permitted, other_errors, full_disk, unreachable, unreachable_misspelt, senseless])

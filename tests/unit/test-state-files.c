@@ -270,62 +270,7 @@ static void odd_files_are_set_aside(void **state)
 	unload(&l);
 }
 
-/* ---- what is no fault of the file ------------------------------------------------ */
-
-static int try_load(struct bl_err *e)
-{
-	struct loaded l = { 0 };
-	int r;
-
-	bl_settings_init(&l.settings);
-	r = bd_state_open(folder, NULL, &l.s, e);
-	if (r == 0)
-		r = bd_state_load(l.s, &boot, &l.ledger, &l.settings, &l.paused, e);
-	unload(&l);
-	return r;
-}
-
-/* What the disk says to so many reads. */
-static int read_error;
-static unsigned read_errors;
-
-ssize_t __real_read(int fd, void *buf, size_t n);
-ssize_t __wrap_read(int fd, void *buf, size_t n);
-ssize_t __wrap_read(int fd, void *buf, size_t n)
-{
-	if (!read_errors)
-		return __real_read(fd, buf, n);
-	read_errors--;
-	errno = read_error;
-	return -1;
-}
-
-/* It is read again; where that goes on the start fails, and says which file it was. */
-static void an_error_that_passes_loses_nothing(void **state)
-{
-	static const int errors[] = { EIO, EMFILE, ENFILE, ENOMEM, EACCES };
-	struct loaded l;
-	struct bl_err e;
-
-	(void)state;
-	load(&l, &boot);
-	unload(&l);
-	put_claim(NULL, NULL);
-	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
-		read_error = errors[i];
-		read_errors = UINT32_MAX;
-		assert_int_equal(try_load(&e), -errors[i]);
-		assert_non_null(strstr(e.msg, "claims/" ID " cannot be read: "));
-		assert_non_null(strstr(e.msg, strerror(errors[i])));
-		read_errors = 2;
-		load(&l, &boot);
-		assert_int_equal(l.ledger.n, 1);
-		unload(&l);
-	}
-	read_errors = 0;
-	assert_true(exists("claims/" ID) && !exists("claims/" ID ".bad"));
-	assert_int_equal(warnings, 0);
-}
+/* ---- a newer balloond's ---------------------------------------------------------- */
 
 static void add_problem(void *ud, const char *line)
 {
@@ -386,7 +331,7 @@ static void newer_limits_are_kept(void **state)
 	put_file("domains/" ID, text);
 	load(&l, &boot);
 	m = bl_settings_find(&l.settings, &u);
-	assert_true(m && m->set.max.n == 99 && bd_state_is_kept(l.s, &u));
+	assert_true(m && m->set.max.n == 99 && bd_state_is_kept(l.s, BD_STATE_DOMAIN, &u));
 	m->base = BL_PAGES(700);
 	assert_int_equal(bd_state_save_dom(l.s, m), 0);
 	assert_int_equal(bd_state_written(l.s, BD_STATE_DOMAIN, &u, m->saved_seq), 0);
@@ -396,6 +341,31 @@ static void newer_limits_are_kept(void **state)
 	assert_true(f && fgets(found, sizeof(found), f));
 	fclose(f);
 	assert_string_equal(found, text);
+}
+
+/* Nobody knows what was set for that guest: nothing is done to it. */
+static void newer_limits_without_a_sense_keep_the_guest(void **state)
+{
+	static const char *const texts[] = { "{\"format\":2,\"uuid\":\"" ID "\",\"base_pages\":500,"
+					     "\"external\":false,\"set\":{\"floor\":99}}",
+					     "{\"format\":3,\"id\":1}" };
+	struct bl_dom_record *m;
+	struct loaded l;
+	bl_uuid u;
+
+	(void)state;
+	assert_true(bl_uuid_parse(ID, &u));
+	load(&l, &boot);
+	unload(&l);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		put_file("domains/" ID, texts[i]);
+		load(&l, &boot);
+		m = bl_settings_find(&l.settings, &u);
+		assert_true(m && m->set.has_mode && m->set.mode == BL_MODE_IGNORE);
+		assert_true(bd_state_is_kept(l.s, BD_STATE_DOMAIN, &u));
+		unload(&l);
+	}
+	assert_true(exists("domains/" ID) && !exists("domains/" ID ".bad"));
 }
 
 /* An older balloond had claims' records where people's limits are. */
@@ -430,43 +400,6 @@ static void old_claims_are_moved(void **state)
 	assert_int_equal(warnings, 0);
 }
 
-/* ---- no folder ------------------------------------------------------------------- */
-
-static void retry(struct bd_state *s)
-{
-	for (int i = 0; i < 30 && bd_state_failing(s); i++) {
-		bd_state_retry(s);
-		usleep(100000); /* it is not tried more often than once a second */
-	}
-}
-
-/* Something else is in its place: everything goes on, and it recovers. */
-static void a_missing_folder_is_made_later(void **state)
-{
-	char problem[1024] = "";
-	struct bl_claim c = claim(1);
-	struct loaded l;
-	char path[128];
-
-	(void)state;
-	snprintf(path, sizeof(path), "%s", folder);
-	assert_int_equal(symlink("/proc/self/nowhere/state", path), 0);
-	load(&l, &boot);
-	assert_true(bd_state_failing(l.s));
-	bd_state_problems(l.s, add_problem, problem);
-	assert_non_null(strstr(problem, "state cannot be saved in "));
-	assert_int_equal(bd_state_save_claim(l.s, &c), 0);
-	assert_true(bd_state_written(l.s, BD_STATE_CLAIM, &c.id, c.record) < 0);
-	assert_int_equal(unlink(path), 0);
-	retry(l.s);
-	assert_false(bd_state_failing(l.s));
-	assert_int_equal(bd_state_written(l.s, BD_STATE_CLAIM, &c.id, c.record), 0);
-	unload(&l);
-	load(&l, &boot);
-	assert_int_equal(l.ledger.n, 1);
-	unload(&l);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -474,11 +407,10 @@ int main(void)
 		cmocka_unit_test_teardown(hostile_claims_are_set_aside, clean),
 		cmocka_unit_test_teardown(hostile_runs_are_set_aside, clean),
 		cmocka_unit_test_teardown(odd_files_are_set_aside, clean),
-		cmocka_unit_test_teardown(an_error_that_passes_loses_nothing, clean),
 		cmocka_unit_test_teardown(newer_claims_are_kept, clean),
 		cmocka_unit_test_teardown(newer_limits_are_kept, clean),
+		cmocka_unit_test_teardown(newer_limits_without_a_sense_keep_the_guest, clean),
 		cmocka_unit_test_teardown(old_claims_are_moved, clean),
-		cmocka_unit_test_teardown(a_missing_folder_is_made_later, clean),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_all, tear_down_all);

@@ -19,8 +19,10 @@
 #include "daemon/base/log.h"
 #include "daemon/control/control.h"
 #include "daemon/control/internal.h"
+#include "tests/unit/fake-clock.h"
 
 #define CLIENTS_MAX 400
+#define SLOW BL_MS(7) /* what such a request takes */
 /* Each rank that waits has one request beyond the bound. */
 #define REQUESTS_BOUND (BD_TURN_REQUESTS + BD_RANKS)
 
@@ -125,6 +127,34 @@ static void a_turn_is_bounded(void **state)
 	}
 	assert_int_equal(answered, asked);
 	assert_in_range(most, BD_TURN_REQUESTS, REQUESTS_BOUND);
+}
+
+static void takes_long(struct bd_conn *c, const char *text, size_t len)
+{
+	fake_clock_pass(SLOW);
+	bd_requests.line(c, text, len);
+}
+
+/* So does the time that requests take: many that take long are not all made in one turn. */
+static void slow_requests_fill_a_turn(void **state)
+{
+	static const struct bd_conns_serve slow = { .line = takes_long };
+	unsigned asked = 12 * 20, answered = 0;
+
+	(void)state;
+	all.serve = &slow;
+	for (unsigned i = 0; i < 12; i++)
+		ask(client(i % 3 ? BD_ROLE_VIEWER : BD_ROLE_ADMIN, i % 2 ? i : 0), "nonsense", 20);
+	for (unsigned turns = 0; answered < asked; turns++) {
+		bl_ms began = bd_clock_now();
+
+		loop_once();
+		assert_in_range(bl_ms_since(bd_clock_now(), began).n, 0, BD_TURN_TIME.n + BD_RANKS * SLOW.n);
+		assert_in_range(turns, 0, asked);
+		for (size_t i = 0; i < n_clients; i++)
+			answered += heard(clients[i]);
+	}
+	assert_int_equal(answered, asked);
 }
 
 /* What a request and its answer cost counts, too: few large ones make a turn. */
@@ -309,6 +339,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_turn_is_bounded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(slow_requests_fill_a_turn, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(large_requests_fill_a_turn, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(answers_of_the_gone_count, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(root_comes_first, set_up, tear_down),
