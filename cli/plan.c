@@ -21,7 +21,9 @@ static void show_verdict(const struct bl_json *plan, const char *size)
 	if (!strcmp(verdict, "now"))
 		printf("would be held at once");
 	else if (!strcmp(verdict, "reclaim"))
-		printf("would be held once balloons have moved");
+		printf("would be held once %s", bl_json_count(bl_json_get(plan, "domains"))
+							? "balloons have moved"
+							: "pages have come back");
 	else if (!strcmp(verdict, "later"))
 		printf("would be refused now");
 	else if (!strcmp(verdict, "never"))

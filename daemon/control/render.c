@@ -246,7 +246,7 @@ static const char *what_if_reason(const struct bd_what_if *w, char buf[BL_REASON
 		return buf;
 	}
 	(void)bl_reason_givers(w->plan, from);
-	snprintf(buf, BL_REASON_MAX, "%s are available, the rest comes from balloons: %.900s", size, from);
+	snprintf(buf, BL_REASON_MAX, "%s are available, the rest comes: %.900s", size, from);
 	return buf;
 }
 

@@ -16,10 +16,14 @@ static int find_forgotten(struct bd_manager *m, const char *what, struct bd_chan
 	if (!bl_uuid_parse(what, &ret->uuid)) {
 		r = bd_manager_find_domain(m, what, &d, reterr);
 		r = r < 0 ? r : bd_manager_check_lives(m, d, reterr);
-	} else if (bd_manager_find_domain(m, what, &d, reterr) == -ESRCH &&
-		   !bl_settings_find(&m->settings, &ret->uuid)) {
-		r = bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN,
-			       "%.200s: no such domain, and nothing is remembered of one", what);
+	} else {
+		r = bd_manager_find_domain(m, what, &d, reterr);
+		if (r == -ESRCH)
+			r = bl_settings_find(&m->settings, &ret->uuid)
+				    ? 0
+				    : bl_err_set(reterr, ESRCH, BL_ERR_NO_SUCH_DOMAIN,
+						 "%.200s: no such domain, and nothing is remembered of one",
+						 what);
 	}
 	if (r == 0 && d) {
 		ret->uuid = d->uuid;

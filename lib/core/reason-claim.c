@@ -32,10 +32,12 @@ static void say_claims(char buf[BL_REASON_MAX], const struct bl_plan_in *in, con
 			bl_say(buf, ", which waits for %s", TIME(bl_ms_since(in->snap->now, c->created)));
 	}
 	say_more(buf, more);
-	bl_say(buf, "; it fits once claims end ('balloonctl release', or --wait)");
+	if (a->blockers == BL_BLOCK_CLAIMS)
+		bl_say(buf, "; it fits once claims end ('balloonctl release', or --wait)");
 }
 
-static void say_silent_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v)
+static void say_silent_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v,
+			   bl_pages gives)
 {
 	const struct bl_dom *d = v->dom;
 
@@ -49,11 +51,13 @@ static void say_silent_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in,
 	else
 		bl_say(buf, v->track->stuck ? "did not follow when it was last asked"
 					    : "refused when it was last asked");
-	bl_say(buf, " and could give %s", SIZE(bl_view_gives_without(v, BL_BLOCK_SILENT)));
+	bl_say(buf, " and could give %s", SIZE(gives));
 }
 
-static void say_dying_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v)
+static void say_dying_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v,
+			  bl_pages gives)
 {
+	(void)gives;
 	bl_say(buf,
 	       "%s (domid %u) is dying for %s and keeps %s: another domain may map its pages, "
 	       "or its device model still runs",
@@ -61,66 +65,77 @@ static void say_dying_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, 
 	       SIZE(v->dom->tot));
 }
 
-static void say_away_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v)
+static void say_away_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v,
+			 bl_pages gives)
 {
 	(void)in;
 	bl_say(buf, "%s is %s and could give %s once it runs", LABEL(v->dom), bl_dom_state_name(v->state),
-	       SIZE(bl_view_gives_without(v, BL_BLOCK_AWAY)));
+	       SIZE(gives));
 }
 
-static void say_growing_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v)
+static void say_growing_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v,
+			    bl_pages gives)
 {
+	(void)gives;
 	bl_say(buf,
 	       "%s still takes %s that somebody else granted it: what it does not take within %s is free again",
 	       LABEL(v->dom), SIZE(v->growing), TIME(in->settings->stuck_after));
 }
 
-static void say_using_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v)
+static void say_using_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v,
+			  bl_pages gives)
 {
-	(void)in;
+	(void)in, (void)gives;
 	bl_say(buf, "%s uses %s of its %s", LABEL(v->dom), SIZE(v->dom->tele.used), SIZE(v->dom->tot));
 }
 
-static void say_no_balloon_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v)
+static void say_no_balloon_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v,
+			       bl_pages gives)
 {
 	(void)in;
 	bl_say(buf, "%s has %s and no balloon that answers: a driver in the guest would let it give %s",
-	       LABEL(v->dom), SIZE(v->dom->tot), SIZE(bl_view_gives_without(v, BL_BLOCK_NO_BALLOON)));
+	       LABEL(v->dom), SIZE(v->dom->tot), SIZE(gives));
 }
 
-static void say_left_alone_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v)
+static void say_left_alone_one(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v,
+			       bl_pages gives)
 {
 	(void)in;
 	bl_say(buf, "%s is left alone with its %s: 'balloonctl set %s --mode auto' would let it give %s",
-	       LABEL(v->dom), SIZE(v->dom->tot), ARG(v->dom),
-	       SIZE(bl_view_gives_without(v, BL_BLOCK_LEFT_ALONE)));
+	       LABEL(v->dom), SIZE(v->dom->tot), ARG(v->dom), SIZE(gives));
 }
 
-static void say_keeper(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v)
+static void say_keeper(char buf[BL_REASON_MAX], const struct bl_plan_in *in, const struct bl_view *v,
+		       bl_pages gives)
 {
-	bl_pages more = bl_pages_sub(bl_view_gives_without(v, BL_BLOCK_OWN_MIN), v->givable);
-
 	(void)in;
-	bl_say(buf, "%s keeps %s itself: %s", LABEL(v->dom), SIZE(more), bl_say_refusal(BL_REFUSES_MIN));
+	bl_say(buf, "%s keeps %s itself: %s", LABEL(v->dom), SIZE(bl_pages_sub(gives, v->givable)),
+	       bl_say_refusal(BL_REFUSES_MIN));
 }
 
-/* The domains that would give more to a claim without that blocker. */
+/* The domains for which that blocker is one of those that have to go before they give more. */
 static void say_each(char buf[BL_REASON_MAX], const struct bl_plan *plan, const struct bl_plan_in *in,
 		     const struct bl_admission *a, enum bl_blocker b,
-		     void (*say)(char *buf, const struct bl_plan_in *in, const struct bl_view *v))
+		     void (*say)(char *buf, const struct bl_plan_in *in, const struct bl_view *v,
+				 bl_pages gives))
 {
 	struct bl_ranking r = { .most = BL_REASON_NAMED };
+	/* What may end by itself counts as ended where the claim is refused for ever. */
+	unsigned gone = a->blockers | (a->verdict == BL_FITS_NEVER ? BL_BLOCK_PASSING : 0U);
 
 	for (size_t i = 0; i < plan->n_views; i++) {
 		const struct bl_view *v = &plan->views[i];
-		uint64_t had = bl_view_gives_without(v, 0).n, has = bl_view_gives_without(v, b).n;
+		uint64_t had = bl_view_gives_without(v, gone & ~(unsigned)b).n;
+		uint64_t has = bl_view_gives_without(v, gone).n;
 
 		if (has > had && v->dom->domid != a->builds)
 			bl_rank(&r, v, has - had);
 	}
 	for (size_t i = 0; i < r.n; i++) {
 		bl_say(buf, "%s ", i ? "," : ";");
-		say(buf, in, r.named[i]);
+		/* A grant that it has not taken yet is nothing that it could give. */
+		say(buf, in, r.named[i],
+		    bl_pages_min(bl_view_gives_without(r.named[i], gone), r.named[i]->dom->tot));
 	}
 	say_more(buf, r.more);
 }
@@ -155,7 +170,7 @@ static void say_blockers(char buf[BL_REASON_MAX], const struct bl_plan *plan, co
 {
 	static const struct {
 		enum bl_blocker blocker;
-		void (*say)(char *buf, const struct bl_plan_in *in, const struct bl_view *v);
+		void (*say)(char *buf, const struct bl_plan_in *in, const struct bl_view *v, bl_pages gives);
 	} rows[] = {
 		{ BL_BLOCK_DYING, say_dying_one },
 		{ BL_BLOCK_SILENT, say_silent_one },
@@ -170,12 +185,14 @@ static void say_blockers(char buf[BL_REASON_MAX], const struct bl_plan *plan, co
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (a->blockers & rows[i].blocker)
 			say_each(buf, plan, in, a, rows[i].blocker, rows[i].say);
-	if (a->blockers & BL_BLOCK_USE)
+	if (a->blockers == BL_BLOCK_USE)
 		bl_say(buf, "; it fits once guests use %s less", SIZE(a->lacks));
 	if (a->blockers & BL_BLOCK_CLAIMS)
 		say_claims(buf, in, a);
 	if (a->blockers & BL_BLOCK_RESERVE)
 		bl_say(buf, "; the reserve of %s is in the way ([host] reserve)", SIZE(plan->reserve));
+	if (a->blockers & (a->blockers - 1))
+		bl_say(buf, "; it fits once all of that has ended");
 	if (a->verdict == BL_FITS_NEVER)
 		say_remedy(buf, plan);
 }

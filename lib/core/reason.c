@@ -255,5 +255,7 @@ const char *bl_reason_givers(const struct bl_plan *plan, char buf[BL_REASON_MAX]
 		       r.named[i]->dom->name[0] ? r.named[i]->dom->name : "a guest without a name");
 	if (r.more)
 		bl_say(buf, " and %zu more guests", r.more);
+	if (plan->coming.n)
+		bl_say(buf, "%s%s from domains that are dying", *buf ? ", " : "", SIZE(plan->coming));
 	return buf;
 }

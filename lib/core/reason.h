@@ -16,7 +16,8 @@ const char *bl_reason_givable(const struct bl_plan_in *in, const struct bl_view 
  * would help most. */
 const char *bl_reason_refusal(const struct bl_plan *plan, const struct bl_plan_in *in,
 			      const struct bl_admission *a, char buf[BL_REASON_MAX]);
-/* The guests that would give memory, largest share first: "1 GiB from web, 512 MiB from db". */
+/* The guests that would give memory, largest share first, and what dying domains give back:
+ * "1 GiB from web, 512 MiB from db, 2 GiB from domains that are dying". */
 const char *bl_reason_givers(const struct bl_plan *plan, char buf[BL_REASON_MAX]);
 /* What a live claim waits for, or where it is held. */
 const char *bl_reason_claim(const struct bl_plan *plan, const struct bl_plan_in *in,

@@ -212,6 +212,10 @@ static void track_stuck(struct bl_track *t, const struct bl_settings *s, const s
 	} else {
 		t->stuck |= BL_STUCK_GIVING;
 	}
+	if (proves_balloon(t, d)) { /* all at once, between two updates, and then no further */
+		t->proven = true;
+		t->incapable = false;
+	}
 	if (!t->proven && bl_ms_ge(bl_ms_since(now, t->asked), s->boot_grace))
 		t->incapable = true;
 }

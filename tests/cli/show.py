@@ -198,6 +198,9 @@ def plan_for_people():
             for part in (says, "because", "-1 GiB", "+1 GiB", "web"):
                 inside(part, out)
             same(ctl(fake, "-j", "plan", "4G")[0], want)
+    with Fake({"plan": {"verdict": "reclaim", "needed_bytes": GIB, "most_bytes": 8 * GIB, "domains": [],
+                        "reason": "because"}}) as fake:
+        inside("would be held once pages have come back", ctl(fake, "plan", "4G")[1])
 
 
 def explain_for_people():

@@ -191,6 +191,38 @@ def a_little_inexact():
         assert h.settled() and h.domain("silent")["state"] == "steady", h.domain("silent")
 
 
+def several_bars():
+    """a guest that more than one thing keeps from giving is named with the one that has to go"""
+    with Host(STUCK.replace("stuck", "nodriver"), speed=50) as h:
+        claim = h.ctl("claim", "1G", "--no-wait").out.strip()
+        wait_until("it to be incapable", lambda: h.domain("s")["state"] == "incapable")
+        assert h.ctl("release", claim).status == 0
+        r = h.ctl("plan", "1G")
+        assert r.status == 3 and "s has 2 GiB and no balloon that answers" in r.out, r
+        assert "would let it give 1 GiB" in r.out, r
+    with Host(USED.replace("5500M", "1500M"), speed=50) as h:
+        assert h.ctl("set", "a", "6000M").status == 0
+        assert h.ctl("sim", "set", "a", "paused=yes").status == 0
+        wait_until("it to be paused", lambda: h.domain("a")["state"] == "paused")
+        r = h.ctl("plan", "3G")
+        assert r.status == 3 and "a is left alone with its" in r.out, r
+
+
+def coarse_and_fast():
+    """half of a probe is a balloon, however fast it came, and a stuck guest is not called incapable"""
+    with Host("""[host]
+memory = 8G
+[guest a]
+memory = 6G
+min = 1G
+telemetry = no
+behaviour = short:17M
+""", speed=50) as h:
+        r = h.ctl("claim", "3G", "--wait", "90s")
+        assert r.status == 4 and "a is stuck" in r.err and "no balloon" not in r.err, r
+        assert h.domain("a")["state"] == "stuck"
+
+
 def hidden_floor():
     """a guest that was set by hand and stopped on its way: its reason says where"""
     with Host(FLOOR) as h:
@@ -202,4 +234,4 @@ def hidden_floor():
 
 if __name__ == "__main__":
     host.run([untaken_grants, the_dead, in_use, nobody_answers, claims_ahead, stuck_until_it_moves,
-              a_little_inexact, hidden_floor])
+              a_little_inexact, several_bars, coarse_and_fast, hidden_floor])

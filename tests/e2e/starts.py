@@ -226,7 +226,7 @@ def two_that_live():
         assert h.ctl("sim", "create", "web", "64M", "--uuid", UUID).status == 0
         ids = ", ".join(str(d["domid"]) for d in h.status()["domains"] if d["name"] == "web")
         for what, kind in (("web", "name"), (UUID, "UUID")):
-            for verb in ("explain", "status"):
+            for verb in ("explain", "status", "forget"):
                 r = h.ctl(verb, what)
                 assert r.status == 1 and f"2 domains have that {kind}; say which by domid: {ids}" in r.err, r
         assert h.ctl("sim", "create", "db", "64M").status == 0

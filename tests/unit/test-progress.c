@@ -147,6 +147,12 @@ static void is_a_little_inexact(void **state)
 				    { 40, size - 19 * MIB, probe, 0, 0 },
 				    { 5 * S + 60, size - 19 * MIB, probe, 0, NO_GIVE } },
 	     4, BL_PAGES(UINT64_MAX));
+	tell("more than half of a probe at once proves a balloon, though it ends too far away",
+	     (const struct look[]){ { 0, size, size, 0, 0 },
+				    { 20, size - 23 * MIB, probe, 0, 0 },
+				    { 5 * S + 60, size - 23 * MIB, probe, 0, PROVEN | NO_GIVE },
+				    { 600 * S, size - 23 * MIB, probe, 0, PROVEN | NO_GIVE } },
+	     4, BL_PAGES(UINT64_MAX));
 	tell("one page short for ever is no fault",
 	     (const struct look[]){ { 0, size, size, BL_DOM_DRIVER, PROVEN },
 				    { 20, size, size / 2, BL_DOM_DRIVER, PROVEN },

@@ -360,12 +360,23 @@ static void of_commands(void **state)
 	}
 }
 
+/* A plan that counts on the dead says so, guests or none. */
+static void what_the_dying_give_back_is_named(void **state)
+{
+	struct bl_plan plan = { .coming = BL_PAGES(524288) };
+	char buf[BL_REASON_MAX];
+
+	(void)state;
+	assert_string_equal(bl_reason_givers(&plan, buf), "2 GiB from domains that are dying");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(of_domains),
 		cmocka_unit_test(of_refusals),
 		TEST(of_commands),
+		cmocka_unit_test(what_the_dying_give_back_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
