@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What all verbs of balloonctl share: the global options, a call to the daemon, and the way to
- * fail. */
+/* The parts that all verbs of balloonctl share: the global options, a call to the daemon, and the
+ * way to fail. */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 

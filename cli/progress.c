@@ -57,7 +57,7 @@ static void print_line(struct cli_progress *p, const struct bl_json *claim)
 	p->shown = true;
 }
 
-/* What to type for a wait that is a little longer than `seconds`. */
+/* The argument of --wait for a wait that is a little longer than `seconds`. */
 static const char *as_option(double seconds, char buf[CLI_TEXT_STR])
 {
 	uint64_t s = (uint64_t)(seconds < 1e9 ? seconds * 1.1 : 1e9) + 1;

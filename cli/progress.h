@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is printed on stderr while a claim waits: on a terminal a line with the progress and the
+/* Messages on stderr while a claim waits: on a terminal a line with the progress and the
  * time left; and, if the wait is too short for the known rates, a wait that is long enough. A
  * thread with a connection of its own asks for the progress. */
 #ifndef CLI_PROGRESS_H

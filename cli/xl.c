@@ -138,7 +138,7 @@ static enum cli_xl need_of_create(char *const argv[], size_t at, struct cli_xl_n
 
 /* ---- xl restore ---- */
 
-/* What `xl save` writes before the saved state (struct save_file_header in xl.h). */
+/* The header that `xl save` writes before the saved state (struct save_file_header in xl.h). */
 #define SAVED_MAGIC "Xen saved domain, xl format\n \0 \r"
 #define SAVED_BYTEORDER UINT32_C(0x01020304)
 #define SAVED_JSON UINT32_C(1) /* a mandatory flag: the configuration is JSON */

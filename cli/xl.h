@@ -10,7 +10,7 @@
 struct cli_xl_need {
 	char name[BL_NAME_MAX + 1]; /* "" if unknown */
 	bl_bytes memory;	    /* of the domain itself */
-	/* What libxl asks for besides, rounded up: shadow_memkb, and 2 MiB, for PV 1 MiB
+	/* The rest of what libxl asks for, rounded up: shadow_memkb, and 2 MiB, for PV 1 MiB
 	 * (libxl_domain_need_memory). */
 	bl_bytes overhead;
 };

@@ -93,8 +93,8 @@ int bd_host_xen_drop_holders(struct bl_err *reterr);
 int bd_host_sim_open(struct event_base *base, const struct bd_host_events *ev, const char *world_file,
 		     const char *state_dir, double speed, struct bd_host **ret, struct bl_err *reterr);
 
-/* These are for a bd_host of bd_host_sim_open(). The memory of the claim, if any, makes room for
- * the guest; holder and pooled of *launch are ignored. */
+/* The functions below want a bd_host of bd_host_sim_open(). The memory of the claim, if any, makes
+ * room for the guest; holder and pooled of *launch are ignored. */
 struct bl_sim_launch;
 int bd_host_sim_create(struct bd_host *h, const struct bl_sim_launch *launch, const struct bl_claim *claim,
 		       uint32_t *ret_domid, struct bl_err *reterr);

@@ -212,15 +212,23 @@ static int next_line(struct handoff *h)
 	return id && *id >= '0' + ID_HANDOFF && *id < '0' + ID_OTHER ? *id - '0' : ID_OTHER;
 }
 
+/* Finds the error in the line, NULL if there is none, and its id, "" if it has none. */
+static const char *find_error(const struct handoff *h, char id[32])
+{
+	const char *end = h->line + h->len, *error = bl_hook_member(h->line, end, "error");
+	const char *data = error ? bl_hook_member(error, end, "data") : NULL;
+
+	bl_hook_string(data ? bl_hook_member(data, end, "id") : NULL, end, id, 32);
+	return error;
+}
+
 /* "not-permitted" without an id is the last line on the connection. A busy daemon may refuse a
  * request in the same way, but may accept it later. */
 static bool is_final(const struct handoff *h)
 {
-	const char *end = h->line + h->len, *error = bl_hook_member(h->line, end, "error");
-	const char *data = error ? bl_hook_member(error, end, "data") : NULL;
 	char id[32];
 
-	bl_hook_string(data ? bl_hook_member(data, end, "id") : NULL, end, id, sizeof(id));
+	(void)find_error(h, id);
 	return !strcmp(id, "not-permitted");
 }
 
@@ -254,16 +262,14 @@ static int wait_for_answer(struct handoff *h)
  * being built; -EPROTO: not claimed for another reason. Fills h->why. */
 static int read_answer(struct handoff *h)
 {
-	const char *end = h->line + h->len, *error = bl_hook_member(h->line, end, "error");
-	const char *data = error ? bl_hook_member(error, end, "data") : NULL;
 	char id[32];
+	const char *end = h->line + h->len, *error = find_error(h, id);
 
 	if (!error) {
 		(void)strcpy(h->why, "the answer makes no sense");
 		return bl_hook_member(h->line, end, "result") ? 0 : -EPROTO;
 	}
 	bl_hook_string(bl_hook_member(error, end, "message"), end, h->why, sizeof(h->why));
-	bl_hook_string(data ? bl_hook_member(data, end, "id") : NULL, end, id, sizeof(id));
 	if (h->claim[0] && (!strcmp(id, "no-such-claim") || !strcmp(id, "bad-state"))) {
 		h->claim[0] = '\0'; /* used already, for instance by the same domain before its reboot */
 		return -EAGAIN;

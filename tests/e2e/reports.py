@@ -210,17 +210,10 @@ def several_bars():
 
 def coarse_and_fast():
     """half of a probe is a balloon, however fast it came, and a stuck guest is not called incapable"""
-    with Host("""[host]
-memory = 8G
-[guest a]
-memory = 6G
-min = 1G
-telemetry = no
-behaviour = short:17M
-""", speed=50) as h:
+    with Host(INEXACT.replace("short:4K", "short:17M"), speed=50) as h:
         r = h.ctl("claim", "3G", "--wait", "90s")
-        assert r.status == 4 and "a is stuck" in r.err and "no balloon" not in r.err, r
-        assert h.domain("a")["state"] == "stuck"
+        assert r.status == 4 and "silent is stuck" in r.err and "no balloon" not in r.err, r
+        assert h.domain("silent")["state"] == "stuck"
 
 
 def hidden_floor():

@@ -10,7 +10,7 @@
 
 #include "tests/fuzz/target.h"
 
-/* What `xl save` writes first, see xl.h: struct save_file_header. */
+/* The header that `xl save` writes first, see xl.h: struct save_file_header. */
 struct head {
 	char magic[32];
 	uint32_t byteorder, mandatory, optional, data_len, json_len;
